@@ -1,0 +1,123 @@
+# The layer rule, as include folders: a layer is compiled with a generated folder
+# that holds links to exactly the headers it may use, so a forbidden include does
+# not compile. scripts/check-layers.sh covers what a compiler cannot see.
+
+# llm_see(WHO NAME=TARGET ...): the generated include folder of WHO.
+function(llm_see who)
+	set(dir "${CMAKE_BINARY_DIR}/see/${who}")
+	file(REMOVE_RECURSE "${dir}")
+	foreach(pair IN LISTS ARGN)
+		string(REGEX REPLACE "=.*" "" name "${pair}")
+		string(REGEX REPLACE "^[^=]*=" "" target "${pair}")
+		get_filename_component(parent "${dir}/${name}" DIRECTORY)
+		file(MAKE_DIRECTORY "${parent}")
+		file(CREATE_LINK "${CMAKE_SOURCE_DIR}/${target}" "${dir}/${name}" SYMBOLIC)
+	endforeach()
+	set(LLM_SEE_DIR "${dir}" PARENT_SCOPE)
+endfunction()
+
+set(LLM_LAYERS "" CACHE INTERNAL "")
+
+# llm_layer(NAME MAY OTHER...): core/NAME/*.c as object library llm_NAME.
+function(llm_layer name)
+	cmake_parse_arguments(L "" "" "MAY" ${ARGN})
+	file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/core/${name}/*.c")
+	if(NOT sources)
+		return()
+	endif()
+	set(links llm=include/llm)
+	foreach(other IN LISTS name L_MAY)
+		list(APPEND links "${other}=core/${other}")
+	endforeach()
+	llm_see(${name} ${links})
+	add_library(llm_${name} OBJECT ${sources})
+	target_include_directories(llm_${name} PRIVATE "${LLM_SEE_DIR}")
+	target_link_libraries(llm_${name} PRIVATE llm_flags ${LLM_LINK_${name}})
+	if(name STREQUAL "run" OR name STREQUAL "conf" OR name STREQUAL "api")
+		target_link_libraries(llm_${name} PRIVATE PkgConfig::JANSSON) # through wire/jsonio.h
+	endif()
+	set(LLM_LAYERS "${LLM_LAYERS};${name}" CACHE INTERNAL "")
+endfunction()
+
+# libllm.so, and the same objects as an archive in which tests see everything.
+function(llm_library)
+	add_library(llm SHARED)
+	add_library(llm_inside STATIC)
+	foreach(name IN LISTS LLM_LAYERS)
+		if(name)
+			target_sources(llm PRIVATE $<TARGET_OBJECTS:llm_${name}>)
+			target_sources(llm_inside PRIVATE $<TARGET_OBJECTS:llm_${name}>)
+			target_link_libraries(llm PRIVATE ${LLM_LINK_${name}})
+			target_link_libraries(llm_inside PUBLIC ${LLM_LINK_${name}})
+		endif()
+	endforeach()
+	set_target_properties(llm PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0
+		LINKER_LANGUAGE C)
+	set_target_properties(llm_inside PROPERTIES LINKER_LANGUAGE C)
+	target_include_directories(llm PUBLIC "${CMAKE_SOURCE_DIR}/include")
+	target_include_directories(llm_inside PUBLIC "${CMAKE_SOURCE_DIR}/core"
+		"${CMAKE_SOURCE_DIR}/include")
+	target_link_libraries(llm PRIVATE llm_flags)
+	target_link_libraries(llm_inside PUBLIC llm_flags)
+	target_link_options(llm PRIVATE ${LLM_LINK_DEFS}
+		"-Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/libllm.map")
+	set_property(TARGET llm APPEND PROPERTY LINK_DEPENDS "${CMAKE_SOURCE_DIR}/cmake/libllm.map")
+endfunction()
+
+# The helper library for plugin authors: the core's reader and writer, hidden.
+function(llm_kit)
+	file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/plugins/kit/*.c")
+	if(NOT sources)
+		return()
+	endif()
+	llm_see(kit kit=plugins/kit llm=include/llm wire/jsonr.h=core/wire/jsonr.h
+		wire/jsonw.h=core/wire/jsonw.h wire/num.h=core/wire/num.h)
+	add_library(llm_kit STATIC ${sources} core/wire/jsonr.c core/wire/jsonw.c core/wire/num.c)
+	target_include_directories(llm_kit PRIVATE "${LLM_SEE_DIR}")
+	target_link_libraries(llm_kit PRIVATE llm_flags)
+endfunction()
+
+set(LLM_KIT_HEADERS kit=plugins/kit wire/jsonr.h=core/wire/jsonr.h
+	wire/jsonw.h=core/wire/jsonw.h wire/num.h=core/wire/num.h)
+
+# A provider sees the ABI of providers and the kit, no other kind and nothing of core.
+function(llm_provider name)
+	file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/plugins/providers/${name}/*.c")
+	if(NOT sources)
+		return()
+	endif()
+	llm_see(provider-${name} ${LLM_KIT_HEADERS} llm/base.h=include/llm/base.h
+		llm/abi/abi.h=include/llm/abi/abi.h llm/abi/host.h=include/llm/abi/host.h
+		llm/abi/wire.h=include/llm/abi/wire.h llm/abi/provider.h=include/llm/abi/provider.h)
+	add_library(${name} MODULE ${sources})
+	target_include_directories(${name} PRIVATE "${LLM_SEE_DIR}")
+	target_link_libraries(${name} PRIVATE llm_flags llm_kit)
+	set_target_properties(${name} PROPERTIES PREFIX ""
+		LIBRARY_OUTPUT_DIRECTORY "${LLM_PLUGIN_OUTPUT_DIRECTORY}")
+	target_link_options(${name} PRIVATE ${LLM_LINK_DEFS} -Wl,-z,nodelete
+		"-Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/plugin.map"
+		"-Wl,--exclude-libs,ALL")
+	# The loader refuses files that others may write, whatever the umask was.
+	add_custom_command(TARGET ${name} POST_BUILD COMMAND chmod 0755
+		$<TARGET_FILE:${name}> "${LLM_PLUGIN_OUTPUT_DIRECTORY}")
+endfunction()
+
+# A tool sees the public headers only; it may use Jansson and the kit besides.
+function(llm_app name)
+	file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/apps/${name}/*.c")
+	if(NOT sources)
+		return()
+	endif()
+	llm_see(app-${name} llm=include/llm ${LLM_KIT_HEADERS})
+	add_executable(${name} ${sources})
+	target_include_directories(${name} PRIVATE "${LLM_SEE_DIR}")
+	target_compile_definitions(${name} PRIVATE
+		LLM_BUILD_PLUGIN_DIR="${LLM_PLUGIN_OUTPUT_DIRECTORY}")
+	target_link_libraries(${name} PRIVATE llm_flags PkgConfig::JANSSON Threads::Threads)
+	if(TARGET llm_kit)
+		target_link_libraries(${name} PRIVATE llm_kit)
+	endif()
+	if(NOT name STREQUAL "llmsim") # the upstream stands alone: it imitates providers
+		target_link_libraries(${name} PRIVATE llm)
+	endif()
+endfunction()

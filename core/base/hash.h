@@ -1,0 +1,20 @@
+/*
+ * hash.h - SHA-256, by OpenSSL EVP.
+ */
+#ifndef LLM_BASE_HASH_H
+#define LLM_BASE_HASH_H
+
+#include "llm/base.h"
+
+#define SHA256_HEX 65 /* with its NUL */
+
+typedef struct sha256 sha256;
+
+/* Null when memory is short. */
+sha256 *sha256_new(void);
+int32_t sha256_add(sha256 *h, const void *bytes, size_t len);
+/* Lower-case hex; `h` is freed in any case. */
+int32_t sha256_hex(sha256 *h, char ret_hex[SHA256_HEX]);
+void sha256_free(sha256 *h);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * log.c - format, clean, cut, hand over.
+ */
+#include "base/log.h"
+
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define LOG_LINE_MAX 2048
+
+void log_line(const logger *lg, uint32_t level, const char *format, ...)
+{
+	/* Cut after cleaning: half a secret would not be recognised as one. */
+	char line[2 * LOG_LINE_MAX];
+	va_list args;
+	size_t len;
+	int n;
+
+	if (!lg || !lg->fn || !level || level > lg->level)
+		return;
+	va_start(args, format);
+	n = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (n < 0)
+		return;
+	len = (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1;
+	if (lg->clean)
+		len = lg->clean(lg->clean_ctx, line, len, sizeof(line));
+	len = utf8_cut(line, len, LOG_LINE_MAX);
+	line[len] = '\0';
+	lg->fn(lg->token, level, line, len);
+}

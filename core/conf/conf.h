@@ -1,0 +1,165 @@
+/*
+ * conf.h - the configuration as the core uses it: read once, checked whole.
+ *
+ * Sources in order of precedence: the caller's overrides, environment LLM_*, the
+ * files (later over earlier), defaults. Every value remembers where it came from.
+ * Everything in a conf lives until conf_free and never changes.
+ */
+#ifndef LLM_CONF_CONF_H
+#define LLM_CONF_CONF_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "llm/abi/provider.h"
+#include "llm/service.h"
+#include "wire/redact.h"
+#include "wire/url.h"
+
+/* The phase times, in ms; CONF_UNSET where nothing was said. The nearest wins. */
+#define CONF_UNSET UINT64_MAX
+typedef struct conf_times {
+	uint64_t queue;
+	uint64_t connect;
+	uint64_t first_token;
+	uint64_t first_token_warm;
+	uint64_t idle;
+	uint64_t idle_keepalive;
+	uint64_t silence;
+	uint64_t attempt;
+	uint64_t deadline;
+	uint64_t slow_start;
+} conf_times;
+
+typedef struct conf_pair {
+	const char *name;
+	const char *value;
+	const char *origin; /* "llm.conf:12" */
+} conf_pair;
+
+/*
+ * A secret: where it comes from, and its bytes when they could be had. An unset
+ * variable or a file that cannot be read is no error of the configuration: it
+ * fails the runs that need it with `problem`.
+ */
+typedef struct conf_secret {
+	const char *origin;  /* "env:GEMINI_API_KEY", "file:/etc/...", null: none configured */
+	char *value;         /* null: not to be had */
+	size_t len;
+	const char *problem; /* why not, or null */
+} conf_secret;
+
+typedef struct conf_endpoint {
+	const char *id;       /* null for a provider's only endpoint */
+	const char *base_url; /* as written, null: the plugin's default */
+	conf_secret key;
+	uint32_t weight;
+} conf_endpoint;
+
+typedef struct conf_provider {
+	const char *name;
+	const char *plugin;      /* plugin's name or absolute path; the name when not said */
+	const char *sha256;      /* pin, 64 hex digits, or null */
+	const char *origin;
+	uint32_t locality;       /* LLM_LOCALITY_*; UNKNOWN: by base URL and plugin */
+	uint32_t max_concurrency; /* 0: default */
+	conf_endpoint *endpoints; /* at least one */
+	size_t n_endpoints;
+	conf_pair *headers;
+	size_t n_headers;
+	conf_pair *query;
+	size_t n_query;
+	const char *extra;       /* JSON object text, or null */
+	const char *ca_file;
+	const char *client_cert;
+	conf_secret client_key;
+	const char *proxy;
+	conf_times times;
+	conf_pair *settings;     /* keys that only the plugin knows, still unchecked, as text */
+	size_t n_settings;
+} conf_provider;
+
+typedef struct conf_model {
+	const char *id; /* "provider/model" */
+	const char *origin;
+	llm_caps caps;  /* UNKNOWN where nothing was said */
+} conf_model;
+
+typedef struct conf_profile {
+	const char *name;
+	const char *policy; /* "ordered" */
+	const char *const *candidates; /* "provider/model", "provider#endpoint/model" or an alias */
+	size_t n_candidates;
+	const char *origin;
+	conf_times times;
+} conf_profile;
+
+/* One value as `config show` prints it. */
+typedef struct conf_item {
+	const char *key;
+	const char *value; /* "***" for secrets */
+	const char *origin;
+} conf_item;
+
+typedef struct conf {
+	arena mem;
+	const llm_allocator *allocator;
+	const char *plugin_path;   /* or null */
+	int plugins_implicit;      /* 1 unless switched off */
+	const char *default_profile;
+	const char *workspace;
+	conf_times times;          /* top level */
+	uint64_t shutdown_grace;   /* ms */
+	int allow_unbounded;
+	conf_pair *aliases;        /* value: what it stands for */
+	size_t n_aliases;
+	conf_provider *providers;
+	size_t n_providers;
+	conf_model *models;
+	size_t n_models;
+	conf_profile *profiles;
+	size_t n_profiles;
+	const char *const *response_headers; /* allow-list for results, or none */
+	size_t n_response_headers;
+	conf_item *items;          /* everything that was set, sorted by key */
+	size_t n_items;
+	const char **warnings;
+	size_t n_warnings;
+	const char *env_plugin_path; /* LLM_PLUGIN_PATH as it was, or null (also in set-uid) */
+} conf;
+
+/* A view of the environment, so that tests need not change theirs. */
+typedef struct conf_env {
+	const char *const *vars; /* "NAME=VALUE", null-terminated; null: no environment */
+} conf_env;
+
+/*
+ * Reads and checks everything. Secrets are added to `secrets` (may be null).
+ * 0, LLM_E_CONFIG (one clear message: file, line, key, what is expected), or
+ * LLM_E_NOMEM. `env` null: the process environment, unless opts has NO_ENV.
+ */
+int32_t conf_load(const llm_service_opts *opts, const conf_env *env,
+	const llm_allocator *mem, redact *secrets, conf **ret, llm_err *err);
+void conf_free(conf *c); /* wipes secrets */
+
+const conf_provider *conf_provider_named(const conf *c, const char *name);
+const conf_profile *conf_profile_named(const conf *c, const char *name);
+const conf_model *conf_model_named(const conf *c, const char *id);
+/* What an alias stands for after following others, or null. */
+const char *conf_alias(const conf *c, const char *name);
+/* The variable as it was when the configuration was read, or null. */
+const char *conf_env_get(const conf *c, const char *name);
+/* A secret read from an environment variable by its name, for the providers' usual key
+ * variables; added to `secrets`. Null value when unset. */
+conf_secret conf_secret_from_env(conf *c, const char *name, redact *secrets);
+/* Known names close to `name`, for messages; null when none is. */
+const char *conf_nearest_target(const conf *c, const char *name);
+
+/*
+ * Checks a provider's remaining settings against what its plugin describes:
+ * unknown keys (nearest known name), wrong types. Durations and sizes are
+ * rewritten as plain numbers into *ret, sorted as `keys`.
+ */
+int32_t conf_check_settings(const conf_provider *p, const llm_key_info *const *keys,
+	arena *mem, conf_pair **ret, size_t *ret_n, llm_err *err);
+
+#endif

@@ -1,0 +1,103 @@
+/* The checks of single values that key_table names. */
+#include <string.h>
+
+#include "base/text.h"
+#include "conf/keys.h"
+#include "wire/jsonr.h"
+
+int key_ok_workspace(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (!ascii_is_alnum(text[i]) && (!text[i] || !strchr("._:-", text[i])))
+			return 0;
+	return len >= 1 && len <= 128;
+}
+
+int key_ok_plugin(const char *text, size_t len)
+{
+	return (len > 1 && text[0] == '/') || key_name_ok(text, len);
+}
+
+int key_ok_sha256(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (!ascii_is_digit(text[i]) && !(text[i] >= 'a' && text[i] <= 'f'))
+			return 0;
+	return len == 64;
+}
+
+/*
+ * A plugin may understand more than URLs ("127.0.0.1:11434" is one for Ollama), so
+ * only what has a scheme is judged here; a user part is a secret in any case.
+ */
+int key_ok_base_url(const char *text, size_t len)
+{
+	url ignored;
+
+	if (memmem(text, len, "://", 3))
+		return url_parse(text, "base_url", &ignored, NULL) == 0;
+	return len && !memchr(text, '@', len) && !memchr(text, ' ', len);
+}
+
+int key_ok_proxy(const char *text, size_t len)
+{
+	url ignored;
+
+	return len && url_parse(text, "proxy", &ignored, NULL) == 0;
+}
+
+int key_ok_json_object(const char *text, size_t len)
+{
+	jsonr r;
+
+	jsonr_init(&r, text, len);
+	return jsonr_peek(&r) == JSONR_OBJECT && jsonr_skip(&r) && jsonr_finish(&r) == 0;
+}
+
+/* Whole dollars up to a million millions; picodollars a token end at six decimals. */
+int key_ok_price(const char *text, size_t len)
+{
+	size_t whole = 0;
+	size_t part;
+
+	while (whole < len && ascii_is_digit(text[whole]))
+		whole++;
+	if (!whole || whole > 12)
+		return 0;
+	if (whole == len)
+		return 1;
+	if (text[whole] != '.')
+		return 0;
+	for (part = whole + 1; part < len && ascii_is_digit(text[part]); part++)
+		;
+	return part == len && part - whole - 1 >= 1 && part - whole - 1 <= 6;
+}
+
+int key_ok_model(const char *text, size_t len)
+{
+	const char *slash = memchr(text, '/', len);
+
+	if (!slash || !key_name_ok(text, (size_t)(slash - text)))
+		return 0;
+	return (size_t)(slash - text) + 1 < len;
+}
+
+int key_ok_policy(const char *text, size_t len)
+{
+	return len == 7 && memcmp(text, "ordered", 7) == 0;
+}
+
+/* For the list of headers that results show: nothing that carries a secret. */
+int key_ok_header(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (!ascii_is_alnum(text[i]) && (!text[i] || !strchr("!#$%&'*+-.^_`|~", text[i])))
+			return 0;
+	return len && !redact_is_secret_header(text) && !key_is_secret(text);
+}

@@ -1,0 +1,212 @@
+/* Every key of the configuration, in the order of docs/configuration.md. */
+#include "conf/keys.h"
+
+static const key_choice locality[] = {
+	{"local", LLM_LOCALITY_LOCAL}, {"cloud", LLM_LOCALITY_CLOUD}, {NULL, 0},
+};
+
+static const key_choice capability[] = {
+	{"yes", LLM_CAP_YES}, {"no", LLM_CAP_NO}, {"unknown", LLM_CAP_UNKNOWN}, {NULL, 0},
+};
+
+static const key_choice schema_capability[] = {
+	{"enforced", LLM_CAP_YES}, {"accepted", LLM_CAP_ACCEPTED}, {"no", LLM_CAP_NO},
+	{"none", LLM_CAP_NO}, {"yes", LLM_CAP_YES}, {"unknown", LLM_CAP_UNKNOWN}, {NULL, 0},
+};
+
+#define A_NAME "a name of a-z, 0-9, _ and -, a letter first"
+#define A_HEADER "the name of a header that carries no secret"
+#define A_MODEL "PROVIDER/MODEL, such as \"ollama/gemma3:270m\""
+
+/* The phase times stand at the top, in a provider and in a profile: one line for all. */
+#define TIME_ROW(prefix, s, type_, base, name, f, what) \
+	{ .pattern = prefix #name, .type = KEY_DURATION, .scope = s, .flags = f, \
+	  .offset = offsetof(type_, base) + offsetof(conf_times, name), .help = what }
+#define TIME_ROWS(prefix, s, type_) \
+	TIME_ROW(prefix, s, type_, times, queue, 0, "wait for a free slot"), \
+	TIME_ROW(prefix, s, type_, times, connect, 0, "until the connection stands"), \
+	TIME_ROW(prefix, s, type_, times, first_token, KEY_ZERO, \
+		"from the request sent to the first content"), \
+	TIME_ROW(prefix, s, type_, times, first_token_warm, 0, \
+		"the same for a model known to be in memory"), \
+	TIME_ROW(prefix, s, type_, times, idle, KEY_ZERO, "between two pieces of content"), \
+	TIME_ROW(prefix, s, type_, times, idle_keepalive, 0, "the same while keep-alives flow"), \
+	TIME_ROW(prefix, s, type_, times, silence, 0, "without any byte"), \
+	TIME_ROW(prefix, s, type_, times, attempt, KEY_ZERO, "one attempt as a whole"), \
+	TIME_ROW(prefix, s, type_, times, deadline, KEY_ZERO, \
+		"the call as a whole; 0 needs allow_unbounded"), \
+	TIME_ROW(prefix, s, type_, times, slow_start, 0, \
+		"without content until a stream counts as slow")
+
+#define CAP_ROW(name, set) \
+	{ .pattern = "models.#.capabilities." #name, .type = KEY_CHOICE, .scope = SCOPE_MODEL, \
+	  .offset = offsetof(conf_model, caps) + offsetof(llm_caps, name), .choices = set, \
+	  .help = "capability" }
+
+#define PRICE_ROW(name) \
+	{ .pattern = "models.#.price." #name, .type = KEY_STRING, .ok = key_ok_price, \
+	  .expected = "US dollars per million tokens as text, at most six decimals: \"0.0375\"", \
+	  .help = "checked, not used yet" }
+
+#define LATER_ROW(name, kind) \
+	{ .pattern = name, .type = kind, .flags = KEY_LATER, .help = "not in this version" }
+
+const key_def key_table[] = {
+	{ .pattern = "", .type = KEY_GROUP, .scope = SCOPE_CONF },
+
+	{ .pattern = "default_profile", .type = KEY_STRING, .scope = SCOPE_CONF,
+	  .offset = offsetof(conf, default_profile), .preset = "none",
+	  .help = "the profile or alias of requests that name nothing" },
+	{ .pattern = "workspace", .type = KEY_STRING, .scope = SCOPE_CONF,
+	  .offset = offsetof(conf, workspace), .ok = key_ok_workspace, .preset = "none",
+	  .expected = "1 to 128 bytes of A-Z, a-z, 0-9 and . _ : -",
+	  .help = "the workspace of requests that name none" },
+	{ .pattern = "shutdown_grace", .type = KEY_DURATION, .scope = SCOPE_CONF, .flags = KEY_ZERO,
+	  .offset = offsetof(conf, shutdown_grace), .preset = "5s", .env = "SHUTDOWN_GRACE_MS",
+	  .help = "what running calls get when the service ends" },
+	{ .pattern = "allow_unbounded", .type = KEY_BOOL, .scope = SCOPE_CONF,
+	  .offset = offsetof(conf, allow_unbounded), .preset = "false",
+	  .help = "allows deadline = 0" },
+	{ .pattern = "response_headers", .type = KEY_STRINGS, .scope = SCOPE_CONF,
+	  .offset = offsetof(conf, response_headers), .ok = key_ok_header, .expected = A_HEADER,
+	  .preset = "none", .help = "headers of the answer that results show" },
+	TIME_ROWS("", SCOPE_CONF, conf),
+
+	{ .pattern = "plugins", .type = KEY_GROUP },
+	{ .pattern = "plugins.path", .type = KEY_STRING, .scope = SCOPE_CONF,
+	  .offset = offsetof(conf, plugin_path), .preset = "none",
+	  .help = "folders searched before the library's, separated by \":\"" },
+	{ .pattern = "plugins.implicit", .type = KEY_BOOL, .scope = SCOPE_CONF,
+	  .offset = offsetof(conf, plugins_implicit), .preset = "true",
+	  .help = "a provider without an entry stands for the plugin of its name" },
+	LATER_ROW("plugins.max_parked", KEY_INT),
+
+	{ .pattern = "aliases", .type = KEY_GROUP },
+	{ .pattern = "aliases.*", .type = KEY_PAIR, .scope = SCOPE_CONF,
+	  .offset = offsetof(conf, aliases), .help = "a profile, PROVIDER/MODEL or another alias" },
+
+	{ .pattern = "providers", .type = KEY_GROUP },
+	{ .pattern = "providers.*", .type = KEY_GROUP, .scope = SCOPE_PROVIDER,
+	  .flags = KEY_OBJECT },
+	{ .pattern = "providers.*.plugin", .type = KEY_STRING, .scope = SCOPE_PROVIDER,
+	  .offset = offsetof(conf_provider, plugin), .ok = key_ok_plugin, .preset = "NAME",
+	  .expected = "a plugin's name or the absolute path of its file",
+	  .help = "the plugin that speaks its protocol" },
+	{ .pattern = "providers.*.sha256", .type = KEY_STRING, .scope = SCOPE_PROVIDER,
+	  .offset = offsetof(conf_provider, sha256), .ok = key_ok_sha256, .preset = "none",
+	  .expected = "64 lower-case hex digits", .help = "the only plugin file to load" },
+	{ .pattern = "providers.*.base_url", .type = KEY_STRING, .scope = SCOPE_ENDPOINT,
+	  .offset = offsetof(conf_endpoint, base_url), .ok = key_ok_base_url,
+	  .expected = "http:// or https://, host, port and path, no user, query or fragment",
+	  .preset = "the plugin's", .help = "where the provider is" },
+	{ .pattern = "providers.*.api_key", .type = KEY_SECRET, .scope = SCOPE_ENDPOINT,
+	  .offset = offsetof(conf_endpoint, key), .preset = "the plugin's usual variable",
+	  .help = "the key" },
+	{ .pattern = "providers.*.locality", .type = KEY_CHOICE, .scope = SCOPE_PROVIDER,
+	  .offset = offsetof(conf_provider, locality), .choices = locality,
+	  .expected = "\"local\" or \"cloud\"", .preset = "by base URL and plugin",
+	  .help = "where it computes" },
+	{ .pattern = "providers.*.max_concurrency", .type = KEY_INT, .scope = SCOPE_PROVIDER,
+	  .offset = offsetof(conf_provider, max_concurrency), .min = 1, .max = 65535,
+	  .preset = "the plugin's", .help = "attempts at the same time" },
+	{ .pattern = "providers.*.ca_file", .type = KEY_STRING, .scope = SCOPE_PROVIDER,
+	  .offset = offsetof(conf_provider, ca_file), .preset = "the system's",
+	  .help = "PEM file of the authorities to trust" },
+	{ .pattern = "providers.*.client_cert", .type = KEY_STRING, .scope = SCOPE_PROVIDER,
+	  .offset = offsetof(conf_provider, client_cert), .preset = "none",
+	  .help = "PEM file of our certificate" },
+	{ .pattern = "providers.*.client_key", .type = KEY_SECRET, .scope = SCOPE_PROVIDER,
+	  .offset = offsetof(conf_provider, client_key), .flags = KEY_PEM, .preset = "none",
+	  .help = "its private key, PEM" },
+	{ .pattern = "providers.*.proxy", .type = KEY_STRING, .scope = SCOPE_PROVIDER,
+	  .offset = offsetof(conf_provider, proxy), .ok = key_ok_proxy, .preset = "none",
+	  .expected = "http:// or https://, host and port, no user",
+	  .help = "the proxy; http_proxy and its kin are not read" },
+	{ .pattern = "providers.*.extra", .type = KEY_STRING, .scope = SCOPE_PROVIDER,
+	  .offset = offsetof(conf_provider, extra), .flags = KEY_PLAIN, .ok = key_ok_json_object,
+	  .expected = "the text of one JSON object", .preset = "none",
+	  .help = "members put into every request" },
+	{ .pattern = "providers.*.headers", .type = KEY_GROUP },
+	{ .pattern = "providers.*.headers.*", .type = KEY_PAIR, .scope = SCOPE_PROVIDER,
+	  .offset = offsetof(conf_provider, headers), .flags = KEY_HEADER,
+	  .help = "a header of every request; env: and file: are followed" },
+	{ .pattern = "providers.*.query", .type = KEY_GROUP },
+	{ .pattern = "providers.*.query.*", .type = KEY_PAIR, .scope = SCOPE_PROVIDER,
+	  .offset = offsetof(conf_provider, query),
+	  .help = "a query parameter of every request; env: and file: are followed" },
+	{ .pattern = "providers.*.endpoints", .type = KEY_LIST },
+	{ .pattern = "providers.*.endpoints.#", .type = KEY_GROUP, .scope = SCOPE_ENDPOINT,
+	  .flags = KEY_OBJECT },
+	{ .pattern = "providers.*.endpoints.#.id", .type = KEY_STRING, .scope = SCOPE_ENDPOINT,
+	  .offset = offsetof(conf_endpoint, id), .ok = key_name_ok, .expected = A_NAME,
+	  .preset = "none", .help = "its name in PROVIDER#ENDPOINT/MODEL" },
+	{ .pattern = "providers.*.endpoints.#.base_url", .type = KEY_STRING,
+	  .scope = SCOPE_ENDPOINT, .offset = offsetof(conf_endpoint, base_url),
+	  .ok = key_ok_base_url, .preset = "the plugin's",
+	  .expected = "http:// or https://, host, port and path, no user, query or fragment",
+	  .help = "where it is" },
+	{ .pattern = "providers.*.endpoints.#.api_key", .type = KEY_SECRET,
+	  .scope = SCOPE_ENDPOINT, .offset = offsetof(conf_endpoint, key),
+	  .preset = "the plugin's usual variable", .help = "the key" },
+	{ .pattern = "providers.*.endpoints.#.weight", .type = KEY_INT, .scope = SCOPE_ENDPOINT,
+	  .offset = offsetof(conf_endpoint, weight), .max = 1000, .preset = "1",
+	  .help = "share of the requests" },
+	TIME_ROWS("providers.*.", SCOPE_PROVIDER, conf_provider),
+	{ .pattern = "providers.*.*", .type = KEY_SETTING, .scope = SCOPE_PROVIDER,
+	  .offset = offsetof(conf_provider, settings), .help = "a key of the plugin's own" },
+
+	{ .pattern = "models", .type = KEY_LIST },
+	{ .pattern = "models.#", .type = KEY_GROUP, .scope = SCOPE_MODEL, .flags = KEY_OBJECT },
+	{ .pattern = "models.#.id", .type = KEY_STRING, .scope = SCOPE_MODEL,
+	  .flags = KEY_NEEDED, .offset = offsetof(conf_model, id), .ok = key_ok_model,
+	  .expected = A_MODEL, .help = "the model that is described" },
+	{ .pattern = "models.#.max_input_tokens", .type = KEY_COUNT, .scope = SCOPE_MODEL,
+	  .offset = offsetof(conf_model, caps.max_input_tokens), .preset = "unknown",
+	  .help = "what it can read" },
+	{ .pattern = "models.#.max_output_tokens", .type = KEY_COUNT, .scope = SCOPE_MODEL,
+	  .offset = offsetof(conf_model, caps.max_output_tokens), .preset = "unknown",
+	  .help = "what it can write" },
+	{ .pattern = "models.#.capabilities", .type = KEY_GROUP },
+	CAP_ROW(chat, capability), CAP_ROW(stream, capability), CAP_ROW(tools, capability),
+	CAP_ROW(parallel_tools, capability), CAP_ROW(tool_choice, capability),
+	CAP_ROW(json_object, capability), CAP_ROW(json_schema, schema_capability),
+	CAP_ROW(tools_with_schema, capability), CAP_ROW(vision, capability),
+	CAP_ROW(audio, capability), CAP_ROW(system_role, capability),
+	CAP_ROW(prefill, capability), CAP_ROW(seed, capability), CAP_ROW(logprobs, capability),
+	CAP_ROW(reasoning, capability),
+	{ .pattern = "models.#.price", .type = KEY_GROUP },
+	PRICE_ROW(input), PRICE_ROW(output), PRICE_ROW(cache_read), PRICE_ROW(cache_write),
+	PRICE_ROW(reasoning),
+
+	{ .pattern = "profiles", .type = KEY_GROUP },
+	{ .pattern = "profiles.*", .type = KEY_GROUP, .scope = SCOPE_PROFILE,
+	  .flags = KEY_OBJECT },
+	{ .pattern = "profiles.*.policy", .type = KEY_STRING, .scope = SCOPE_PROFILE,
+	  .offset = offsetof(conf_profile, policy), .ok = key_ok_policy, .preset = "ordered",
+	  .expected = "\"ordered\"; other policies are not in this version",
+	  .help = "how candidates are ranked" },
+	{ .pattern = "profiles.*.candidates", .type = KEY_STRINGS, .scope = SCOPE_PROFILE,
+	  .flags = KEY_NEEDED, .offset = offsetof(conf_profile, candidates),
+	  .help = "PROVIDER/MODEL, PROVIDER#ENDPOINT/MODEL or an alias of one, best first" },
+	LATER_ROW("profiles.*.require", KEY_GROUP),
+	LATER_ROW("profiles.*.fallbacks", KEY_GROUP),
+	TIME_ROWS("profiles.*.", SCOPE_PROFILE, conf_profile),
+
+	LATER_ROW("storage", KEY_GROUP),
+	LATER_ROW("limits", KEY_GROUP),
+	LATER_ROW("telemetry", KEY_GROUP),
+	LATER_ROW("privacy", KEY_GROUP),
+	LATER_ROW("cache", KEY_GROUP),
+	LATER_ROW("prices", KEY_LIST),
+	{ .pattern = NULL },
+};
+
+/* A list is stored together with the count that stands behind it. */
+#define COUNT_BEHIND(type, list, count) \
+	_Static_assert(offsetof(type, count) == offsetof(type, list) + sizeof(void *), #count)
+COUNT_BEHIND(conf, response_headers, n_response_headers);
+COUNT_BEHIND(conf, aliases, n_aliases);
+COUNT_BEHIND(conf_profile, candidates, n_candidates);
+COUNT_BEHIND(conf_provider, headers, n_headers);
+COUNT_BEHIND(conf_provider, query, n_query);
+COUNT_BEHIND(conf_provider, settings, n_settings);

@@ -1,0 +1,254 @@
+#include "loop.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "timers.h"
+
+#define EVENTS_PER_TURN 64
+
+struct loop {
+	const llm_allocator *mem;
+	llm_time_source time;
+	int epoll_fd;
+	int foreign; /* a host polls the descriptor: timers must show on it */
+	loop_watch wake;
+	loop_watch alarm; /* timerfd, armed only for a foreign loop */
+	atomic_int woken; /* a wake-up is under way: do not write again */
+	loop_timer *timers;
+	uint64_t net_due_ns; /* real monotonic time; UINT64_MAX: none */
+	void (*net_fn)(void *ctx);
+	void *net_ctx;
+	void (*wake_fn)(void *ctx);
+	void *wake_ctx;
+};
+
+static uint64_t real_ns(void)
+{
+	return clock_ns(clock_real());
+}
+
+static void on_wake_fd(loop_watch *w, uint32_t events)
+{
+	uint64_t n;
+
+	(void)events;
+	/* Short of a wake-up there is nothing to read, and that is fine. */
+	if (read(w->fd, &n, sizeof(n)) < 0)
+		return;
+}
+
+static int32_t watch_new(loop *l, loop_watch *w, int fd, llm_err *err)
+{
+	w->fd = fd;
+	w->fn = on_wake_fd;
+	if (fd < 0 || loop_watch_set(l, w, EPOLLIN, 1))
+		return err_set(err, LLM_E_NOMEM, "no descriptor left for the event loop: %s",
+			errno == EMFILE ? "raise the limit of open files (ulimit -n)" :
+					  "the system is short of memory");
+	return 0;
+}
+
+int32_t loop_new(const llm_allocator *mem, const llm_time_source *time, loop **ret, llm_err *err)
+{
+	loop *l = mem_new(mem, sizeof(*l));
+	int32_t rc;
+
+	if (!l)
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	l->mem = mem;
+	l->time = clock_filled(time);
+	l->net_due_ns = UINT64_MAX;
+	l->wake.fd = l->alarm.fd = -1;
+	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epoll_fd < 0) {
+		rc = err_set(err, LLM_E_NOMEM, "no descriptor left for the event loop: "
+			"raise the limit of open files (ulimit -n)");
+		goto free_loop;
+	}
+	rc = watch_new(l, &l->wake, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), err);
+	if (!rc)
+		rc = watch_new(l, &l->alarm,
+			timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), err);
+	if (rc)
+		goto free_loop;
+	*ret = l;
+	return 0;
+free_loop:
+	loop_free(l);
+	return rc;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void loop_free(loop *l)
+{
+	if (!l)
+		return;
+	close_fd(l->wake.fd);
+	close_fd(l->alarm.fd);
+	close_fd(l->epoll_fd);
+	mem_free(l->mem, l);
+}
+
+uint64_t loop_now(const loop *l)
+{
+	return clock_ns(&l->time);
+}
+
+void loop_timer_clear(loop *l, loop_timer *t)
+{
+	if (t->armed)
+		timers_remove(&l->timers, t);
+}
+
+void loop_timer_set(loop *l, loop_timer *t, uint64_t at_ns)
+{
+	loop_timer_clear(l, t);
+	if (at_ns == UINT64_MAX)
+		return;
+	t->at_ns = at_ns;
+	timers_add(&l->timers, t);
+}
+
+int32_t loop_watch_set(loop *l, loop_watch *w, uint32_t events, int is_new)
+{
+	struct epoll_event ev = {.events = events, .data.ptr = w};
+	int op = !events ? EPOLL_CTL_DEL : is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+
+	if (epoll_ctl(l->epoll_fd, op, w->fd, &ev) == 0)
+		return 0;
+	/* libcurl closes a socket before it says so: the kernel has forgotten it then. */
+	if (!events)
+		return 0;
+	if (op == EPOLL_CTL_MOD && errno == ENOENT)
+		return loop_watch_set(l, w, events, 1);
+	if (op == EPOLL_CTL_ADD && errno == EEXIST)
+		return loop_watch_set(l, w, events, 0);
+	return LLM_E_NOMEM;
+}
+
+void loop_net_timer(loop *l, int64_t timeout_ms, void (*fn)(void *ctx), void *ctx)
+{
+	l->net_fn = fn;
+	l->net_ctx = ctx;
+	l->net_due_ns = timeout_ms < 0 ? UINT64_MAX :
+		clock_after_ms(real_ns(), (uint64_t)timeout_ms);
+}
+
+void loop_wake(loop *l)
+{
+	uint64_t one = 1;
+	ssize_t n;
+
+	if (atomic_exchange(&l->woken, 1))
+		return;
+	do
+		n = write(l->wake.fd, &one, sizeof(one));
+	while (n < 0 && errno == EINTR);
+}
+
+void loop_on_wake(loop *l, void (*fn)(void *ctx), void *ctx)
+{
+	l->wake_fn = fn;
+	l->wake_ctx = ctx;
+}
+
+static uint64_t until(uint64_t due, uint64_t now)
+{
+	if (due == UINT64_MAX)
+		return UINT64_MAX;
+	return due > now ? due - now : 0;
+}
+
+uint64_t loop_next_ns(const loop *l)
+{
+	uint64_t net = until(l->net_due_ns, l->net_due_ns == UINT64_MAX ? 0 : real_ns());
+	uint64_t own = l->timers ? until(l->timers->at_ns, clock_ns(&l->time)) : UINT64_MAX;
+
+	return net < own ? net : own;
+}
+
+static int wait_ms(const loop *l, uint64_t timeout_ns)
+{
+	uint64_t ns = loop_next_ns(l);
+
+	if (timeout_ns < ns)
+		ns = timeout_ns;
+	if (ns == UINT64_MAX)
+		return -1;
+	/* Rounded up: waking a little late is a timer, waking early is a busy loop. */
+	ns = (ns + NS_PER_MS - 1) / NS_PER_MS;
+	return ns > 60000 ? 60000 : (int)ns;
+}
+
+static void fire_timers(loop *l)
+{
+	uint64_t now = clock_ns(&l->time);
+
+	if (l->net_due_ns != UINT64_MAX && l->net_due_ns <= real_ns()) {
+		l->net_due_ns = UINT64_MAX;
+		l->net_fn(l->net_ctx);
+	}
+	while (l->timers && l->timers->at_ns <= now) {
+		loop_timer *t = l->timers;
+
+		timers_remove(&l->timers, t);
+		t->fn(t);
+	}
+}
+
+/* Shows the next timer on the descriptor that a host polls. */
+static void arm_alarm(loop *l)
+{
+	struct itimerspec when = {0};
+	uint64_t ns;
+
+	if (!l->foreign)
+		return;
+	ns = loop_next_ns(l);
+	if (ns == 0)
+		ns = 1;
+	if (ns != UINT64_MAX) {
+		when.it_value.tv_sec = (time_t)(ns / NS_PER_S);
+		when.it_value.tv_nsec = (long)(ns % NS_PER_S);
+	}
+	(void)timerfd_settime(l->alarm.fd, 0, &when, NULL);
+}
+
+void loop_turn(loop *l, uint64_t timeout_ns)
+{
+	struct epoll_event events[EVENTS_PER_TURN];
+	int n, i;
+
+	n = epoll_wait(l->epoll_fd, events, EVENTS_PER_TURN, wait_ms(l, timeout_ns));
+	for (i = 0; i < n; i++) {
+		loop_watch *w = events[i].data.ptr;
+
+		w->fn(w, events[i].events);
+	}
+	if (atomic_exchange(&l->woken, 0) && l->wake_fn)
+		l->wake_fn(l->wake_ctx);
+	fire_timers(l);
+	arm_alarm(l);
+}
+
+int loop_fd(loop *l)
+{
+	if (!l->foreign) {
+		l->foreign = 1;
+		arm_alarm(l);
+	}
+	return l->epoll_fd;
+}

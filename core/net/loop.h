@@ -1,0 +1,58 @@
+/*
+ * loop.h - one epoll set, one heap of timers, one way to wake it.
+ *
+ * A loop is turned by one thread at a time. Only loop_wake may be called from
+ * others. Timers live inside the objects they serve, so arming one cannot fail.
+ */
+#ifndef LLM_NET_LOOP_H
+#define LLM_NET_LOOP_H
+
+#include "base/clock.h"
+#include "llm/error.h"
+
+typedef struct loop loop;
+
+/* Embedded in its owner; zero before its first use. */
+typedef struct loop_timer {
+	uint64_t at_ns; /* on the loop's time source */
+	void (*fn)(struct loop_timer *t);
+	struct loop_timer *child;   /* pairing heap: first child, */
+	struct loop_timer *sibling; /* next sibling, */
+	struct loop_timer *prev;    /* previous sibling or parent */
+	int armed;
+} loop_timer;
+
+/* A descriptor in the epoll set. Embedded in its owner, which outlives it. */
+typedef struct loop_watch {
+	int fd;
+	void (*fn)(struct loop_watch *w, uint32_t epoll_events);
+} loop_watch;
+
+int32_t loop_new(const llm_allocator *mem, const llm_time_source *time, loop **ret, llm_err *err);
+void loop_free(loop *l);
+
+uint64_t loop_now(const loop *l);
+
+/* Arms or moves; UINT64_MAX disarms. */
+void loop_timer_set(loop *l, loop_timer *t, uint64_t at_ns);
+void loop_timer_clear(loop *l, loop_timer *t);
+
+/* `events` are EPOLL*; 0 removes. Returns 0 or LLM_E_NOMEM. */
+int32_t loop_watch_set(loop *l, loop_watch *w, uint32_t events, int is_new);
+
+/* A second clock that only libcurl uses: it always runs on real time. */
+void loop_net_timer(loop *l, int64_t timeout_ms, void (*fn)(void *ctx), void *ctx);
+
+/* Makes the loop's next wait return; any thread. */
+void loop_wake(loop *l);
+/* Called in every turn that was woken. */
+void loop_on_wake(loop *l, void (*fn)(void *ctx), void *ctx);
+
+/* Waits for at most `timeout_ns` (UINT64_MAX: until something happens), then does it. */
+void loop_turn(loop *l, uint64_t timeout_ns);
+
+/* For a host's own loop: the descriptor covers timers from the first call on. */
+int loop_fd(loop *l);
+uint64_t loop_next_ns(const loop *l);
+
+#endif

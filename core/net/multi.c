@@ -1,0 +1,199 @@
+#include "multi.h"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+
+#define LEAST_LIBCURL 0x075800 /* 7.88.0 */
+
+typedef struct sock {
+	loop_watch watch;
+	net *n;
+} sock;
+
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+static CURLcode curl_ready;
+
+/* Process-wide and harmless when the host has done it before us. */
+static void init_curl(void)
+{
+	curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+void multi_enter(net *n)
+{
+	n->turning++;
+}
+
+void multi_leave(net *n)
+{
+	if (--n->turning)
+		return;
+	while (n->dying) {
+		xfer *x = n->dying;
+
+		n->dying = x->next;
+		xfer_free(x);
+	}
+}
+
+static void report_finished(net *n)
+{
+	CURLMsg *msg;
+	int left;
+
+	while ((msg = curl_multi_info_read(n->multi, &left))) {
+		xfer *x = NULL;
+
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&x);
+		if (!x->cancelled)
+			xfer_finish(x, msg->data.result);
+	}
+}
+
+static void act(net *n, curl_socket_t fd, int mask)
+{
+	int running;
+
+	multi_enter(n);
+	curl_multi_socket_action(n->multi, fd, mask, &running);
+	multi_leave(n);
+	report_finished(n);
+}
+
+static void on_due(void *ctx)
+{
+	act(ctx, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void on_socket(loop_watch *w, uint32_t events)
+{
+	sock *s = (sock *)w;
+	int mask = 0;
+
+	if (events & EPOLLIN)
+		mask |= CURL_CSELECT_IN;
+	if (events & EPOLLOUT)
+		mask |= CURL_CSELECT_OUT;
+	if (events & (EPOLLERR | EPOLLHUP))
+		mask |= CURL_CSELECT_ERR;
+	act(s->n, w->fd, mask);
+}
+
+static void drop_socket(net *n, sock *s)
+{
+	loop_watch_set(n->l, &s->watch, 0, 0);
+	curl_multi_assign(n->multi, s->watch.fd, NULL);
+	mem_free(n->mem, s);
+}
+
+static int watch_socket(net *n, curl_socket_t fd, sock *s, int what)
+{
+	uint32_t events = 0;
+	int is_new = !s;
+
+	if (is_new) {
+		s = mem_new(n->mem, sizeof(*s));
+		if (!s)
+			return -1;
+		s->n = n;
+		s->watch.fd = fd;
+		s->watch.fn = on_socket;
+	}
+	if (what & CURL_POLL_IN)
+		events |= EPOLLIN;
+	if (what & CURL_POLL_OUT)
+		events |= EPOLLOUT;
+	if (loop_watch_set(n->l, &s->watch, events, is_new)) {
+		mem_free(n->mem, s);
+		return -1;
+	}
+	if (is_new)
+		curl_multi_assign(n->multi, fd, s);
+	return 0;
+}
+
+static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned)
+{
+	net *n = ctx;
+
+	(void)easy;
+	if (what != CURL_POLL_REMOVE)
+		return watch_socket(n, fd, assigned, what);
+	if (assigned)
+		drop_socket(n, assigned);
+	return 0;
+}
+
+static int on_curl_timer(CURLM *multi, long timeout_ms, void *ctx)
+{
+	net *n = ctx;
+
+	(void)multi;
+	loop_net_timer(n->l, timeout_ms, on_due, n);
+	return 0;
+}
+
+static int32_t check_library(llm_err *err)
+{
+	const curl_version_info_data *v;
+
+	pthread_once(&curl_once, init_curl);
+	if (curl_ready != CURLE_OK)
+		return err_set(err, LLM_E_NOMEM, "libcurl cannot start: %s",
+			curl_easy_strerror(curl_ready));
+	v = curl_version_info(CURLVERSION_NOW);
+	if (v->version_num < LEAST_LIBCURL)
+		return err_set(err, LLM_E_CONFIG,
+			"libcurl %s is too old: 7.88.0 or later is needed", v->version);
+	return 0;
+}
+
+int32_t net_new(loop *l, const llm_allocator *mem, net **ret, llm_err *err)
+{
+	net *n;
+	int32_t rc = check_library(err);
+
+	if (rc)
+		return rc;
+	n = mem_new(mem, sizeof(*n));
+	if (!n)
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	n->mem = mem;
+	n->l = l;
+	n->multi = curl_multi_init();
+	if (!n->multi) {
+		mem_free(mem, n);
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	}
+	curl_multi_setopt(n->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+	curl_multi_setopt(n->multi, CURLMOPT_SOCKETDATA, n);
+	curl_multi_setopt(n->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+	curl_multi_setopt(n->multi, CURLMOPT_TIMERDATA, n);
+	*ret = n;
+	return 0;
+}
+
+void net_free(net *n)
+{
+	if (!n)
+		return;
+	while (n->n_spare)
+		curl_easy_cleanup(n->spare[--n->n_spare]);
+	curl_multi_cleanup(n->multi);
+	mem_free(n->mem, n);
+}
+
+void multi_kick(net *n)
+{
+	loop_net_timer(n->l, 0, on_due, n);
+}
+
+const char *net_version(void)
+{
+	return curl_version();
+}

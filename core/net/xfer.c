@@ -1,0 +1,127 @@
+#include "xfer.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "multi.h"
+
+/* Gives the handle back; removing it closes a connection that is still in use. */
+static void release(xfer *x)
+{
+	curl_multi_remove_handle(x->n->multi, x->easy);
+	easy_give(x->n, x->easy);
+	curl_slist_free_all(x->headers);
+	x->easy = NULL;
+	x->headers = NULL;
+}
+
+void xfer_free(xfer *x)
+{
+	release(x);
+	mem_free(x->n->mem, x);
+}
+
+/*
+ * libcurl reports a damaged chunk and a reset connection by the same code; only the
+ * second has an errno behind it.
+ */
+static int32_t code_of(const xfer *x, CURLcode result)
+{
+	long os = 0;
+
+	if (x->stop)
+		return x->stop;
+	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os);
+	switch (result) {
+	case CURLE_OK:
+		return 0;
+	case CURLE_OUT_OF_MEMORY: /* also libcurl's word for a header of 100 KiB */
+		return strstr(x->problem, "header") ? LLM_E_PROTOCOL : LLM_E_NOMEM;
+	case CURLE_RECV_ERROR:
+		return os == ECONNRESET || os == EPIPE || os == ETIMEDOUT ||
+			strstr(x->problem, "Recv failure") || strstr(x->problem, "SSL") ?
+			LLM_E_CONNECTION : LLM_E_PROTOCOL;
+	case CURLE_PARTIAL_FILE:
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_BAD_CONTENT_ENCODING:
+	case CURLE_WRITE_ERROR:
+		return LLM_E_PROTOCOL;
+	default:
+		return LLM_E_CONNECTION;
+	}
+}
+
+void xfer_finish(xfer *x, CURLcode result)
+{
+	xfer_outcome out = {.code = code_of(x, result), .reused = x->reused, .detail = ""};
+	char detail[CURL_ERROR_SIZE];
+
+	if (result != CURLE_OK) {
+		const char *text = x->problem[0] ? x->problem : curl_easy_strerror(result);
+
+		memcpy(detail, text, strnlen(text, sizeof(detail) - 1) + 1);
+		detail[sizeof(detail) - 1] = '\0';
+		out.detail = detail;
+	}
+	release(x);
+	x->ev->done(x->ctx, &out);
+	mem_free(x->n->mem, x);
+}
+
+int32_t xfer_start(net *n, const xfer_request *rq, const xfer_events *ev, void *ctx, xfer **ret)
+{
+	xfer *x = mem_new(n->mem, sizeof(*x));
+	int32_t rc = LLM_E_NOMEM;
+
+	if (!x)
+		return LLM_E_NOMEM;
+	x->n = n;
+	x->rq = rq;
+	x->ev = ev;
+	x->ctx = ctx;
+	x->easy = easy_take(n);
+	if (!x->easy)
+		goto free_xfer;
+	rc = easy_setup(x);
+	if (!rc && curl_multi_add_handle(n->multi, x->easy) != CURLM_OK)
+		rc = LLM_E_NOMEM;
+	if (rc)
+		goto free_easy;
+	*ret = x;
+	return 0;
+free_easy:
+	release(x);
+free_xfer:
+	mem_free(n->mem, x);
+	return rc;
+}
+
+void xfer_cancel(xfer *x)
+{
+	net *n = x->n;
+
+	x->cancelled = 1;
+	if (!n->turning) {
+		xfer_free(x);
+		return;
+	}
+	/* Inside libcurl: it is buried when libcurl has returned. */
+	x->next = n->dying;
+	n->dying = x;
+}
+
+void xfer_resume(xfer *x)
+{
+	net *n = x->n;
+
+	if (!x->paused)
+		return;
+	x->paused = 0;
+	/* libcurl hands out what it kept at once, so callbacks run in here. */
+	multi_enter(n);
+	curl_easy_pause(x->easy, CURLPAUSE_CONT);
+	multi_leave(n);
+	multi_kick(n);
+}

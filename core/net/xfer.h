@@ -1,0 +1,72 @@
+/*
+ * xfer.h - one HTTP request and its reply, by libcurl.
+ *
+ * The only folder that includes curl. A transfer never retries, never follows a
+ * redirect, never sends a body twice and has no time-out of its own: time is the
+ * business of core/run. Callbacks run on the loop thread, never inside xfer_start
+ * or xfer_cancel.
+ */
+#ifndef LLM_NET_XFER_H
+#define LLM_NET_XFER_H
+
+#include "base/arena.h"
+#include "loop.h"
+
+typedef struct net net; /* connections and handles of one loop */
+
+int32_t net_new(loop *l, const llm_allocator *mem, net **ret, llm_err *err);
+/* All transfers must have ended. */
+void net_free(net *n);
+/* "libcurl/7.88.1 ..."; static. */
+const char *net_version(void);
+
+typedef struct xfer_header {
+	const char *name;
+	const char *value;
+} xfer_header;
+
+/* Everything is borrowed until the transfer has ended. */
+typedef struct xfer_request {
+	const char *method;
+	const char *url;
+	const xfer_header *headers;
+	size_t n_headers;
+	const char *body;
+	size_t body_len;
+	const char *ca_file;     /* null: the system's */
+	const char *client_cert;
+	const char *client_key;
+	const char *proxy;       /* null: none, whatever the environment says */
+} xfer_request;
+
+enum { XFER_GO = 0, XFER_PAUSE = 1 };
+
+typedef struct xfer_outcome {
+	int32_t code;        /* 0, LLM_E_CONNECTION, LLM_E_PROTOCOL, LLM_E_NOMEM, or what a
+	                        callback returned */
+	int reused;          /* the connection had served before */
+	const char *detail;  /* libcurl's words, "" on success */
+} xfer_outcome;
+
+typedef struct xfer_events {
+	/* The connection is ready, nothing was sent yet. */
+	void (*connected)(void *ctx);
+	/* The last byte of the request was handed to the socket. */
+	void (*sent)(void *ctx);
+	/* A header line with its line end. 0, or a code that ends the transfer. */
+	int32_t (*header)(void *ctx, const char *line, size_t len);
+	/* Bytes of the body. XFER_GO, XFER_PAUSE (they come again after xfer_resume), or a code. */
+	int32_t (*body)(void *ctx, const char *bytes, size_t len);
+	/* The end, once; not after xfer_cancel. The transfer is gone when it returns. */
+	void (*done)(void *ctx, const xfer_outcome *outcome);
+} xfer_events;
+
+typedef struct xfer xfer;
+
+/* 0 and *ret, LLM_E_NOMEM, or LLM_E_INTERNAL. */
+int32_t xfer_start(net *n, const xfer_request *rq, const xfer_events *ev, void *ctx, xfer **ret);
+/* Ends it now and closes its connection; no callback follows. Also inside a callback. */
+void xfer_cancel(xfer *x);
+void xfer_resume(xfer *x);
+
+#endif

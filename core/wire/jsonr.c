@@ -1,0 +1,585 @@
+/*
+ * jsonr.c - the pull reader. See jsonr.h.
+ *
+ * One rule holds the grammar together: `state` says whether a value stands next,
+ * so no sequence of calls can make the reader accept what RFC 8259 does not.
+ */
+#include "wire/jsonr.h"
+
+#include <string.h>
+
+#include "utf8.h"
+#include "wire/num.h"
+
+enum { /* jsonr.state */
+	STATE_VALUE = 0, /* a value stands next */
+	STATE_FIRST,     /* a container was entered, nothing of it read */
+	STATE_AFTER      /* a value was read */
+};
+
+#define DECODE_PIECE 256
+
+static const char ends_early[] = "the text ends too early";
+
+/* 1: a byte at which the scan of a string has to look. */
+#define ROW(x) x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x
+static const unsigned char stops[256] = {
+	ROW(1), ROW(1),
+	0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* " */
+	ROW(0), ROW(0),
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, /* \ */
+	ROW(0), ROW(0),
+	ROW(1), ROW(1), ROW(1), ROW(1), ROW(1), ROW(1), ROW(1), ROW(1)
+};
+
+static int fail(jsonr *r, const char *problem)
+{
+	r->problem = problem;
+	return 0;
+}
+
+/* At the end of the text the better news is that it ended. */
+static int unexpected(jsonr *r, const char *problem)
+{
+	return fail(r, r->p < r->end ? problem : ends_early);
+}
+
+static int is_space(char c)
+{
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* The next byte that is no white space, -1 at the end. */
+static int next_byte(jsonr *r)
+{
+	while (r->p < r->end && is_space(*r->p))
+		r->p++;
+	return r->p < r->end ? (unsigned char)*r->p : -1;
+}
+
+/* ---- tokens ---- */
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The code unit of the \uXXXX at `p`, or -1. */
+static int32_t code_unit(const char *p, size_t left)
+{
+	int32_t unit = 0;
+	size_t i;
+
+	if (left < 6 || p[0] != '\\' || p[1] != 'u')
+		return -1;
+	for (i = 2; i < 6; i++) {
+		int digit = hex_digit(p[i]);
+
+		if (digit < 0)
+			return -1;
+		unit = unit * 16 + digit;
+	}
+	return unit;
+}
+
+static int is_high(int32_t unit)
+{
+	return unit >= 0xD800 && unit <= 0xDBFF;
+}
+
+static int is_low(int32_t unit)
+{
+	return unit >= 0xDC00 && unit <= 0xDFFF;
+}
+
+/* Bytes of the escape at `p`, both halves of a surrogate pair; 0 when it is wrong. */
+static size_t escape_length(const char *p, size_t left)
+{
+	int32_t unit;
+
+	if (left < 2)
+		return 0;
+	if (p[1] != 'u')
+		return memchr("\"\\/bfnrt", p[1], 8) ? 2 : 0;
+	unit = code_unit(p, left);
+	if (unit < 0 || is_low(unit))
+		return 0;
+	if (!is_high(unit))
+		return 6;
+	return is_low(code_unit(p + 6, left - 6)) ? 12 : 0;
+}
+
+/* One step of a string at a byte that needs a look: its length, or 0 and an error. */
+static size_t string_step(jsonr *r, const char *p)
+{
+	size_t left = (size_t)(r->end - p);
+	const char *problem = "a string is not UTF-8";
+	size_t n = 0;
+
+	if (*p == '\\') {
+		problem = "an escape in a string is wrong, or half of a surrogate pair";
+		n = escape_length(p, left);
+	} else if ((unsigned char)*p < 0x20) {
+		problem = "a string holds a raw control character";
+	} else {
+		n = utf8_length(p, left);
+	}
+	if (n == 0) {
+		r->p = p;
+		fail(r, problem);
+	}
+	return n;
+}
+
+static int scan_string(jsonr *r, jsonr_text *ret)
+{
+	const char *begin = r->p + 1;
+	const char *p = begin;
+	int escaped = 0;
+
+	for (;;) {
+		size_t n;
+
+		while (p < r->end && !stops[(unsigned char)*p])
+			p++;
+		if (p == r->end) {
+			r->p = p;
+			return fail(r, ends_early);
+		}
+		if (*p == '"')
+			break;
+		escaped |= *p == '\\';
+		n = string_step(r, p);
+		if (n == 0)
+			return 0;
+		p += n;
+	}
+	r->p = p + 1;
+	*ret = (jsonr_text){begin, (size_t)(p - begin), escaped};
+	return 1;
+}
+
+/* A number or a word of `len` bytes: must not run into what follows. */
+static int scan_plain(jsonr *r, size_t len, const char *problem)
+{
+	const char *p = r->p + len;
+
+	if (len == 0)
+		return fail(r, problem);
+	if (p < r->end && !is_space(*p) && *p != ',' && *p != ']' && *p != '}') {
+		r->p = p;
+		return fail(r, problem);
+	}
+	r->p = p;
+	return 1;
+}
+
+static int scan_number(jsonr *r)
+{
+	return scan_plain(r, num_length(r->p, (size_t)(r->end - r->p)), "a number is malformed");
+}
+
+static int scan_word(jsonr *r, const char *word)
+{
+	size_t len = strlen(word);
+	int same = (size_t)(r->end - r->p) >= len && memcmp(r->p, word, len) == 0;
+
+	return scan_plain(r, same ? len : 0, "a value was expected");
+}
+
+/* ---- structure ---- */
+
+static int in_object(const jsonr *r)
+{
+	uint32_t level = r->depth - 1;
+
+	return r->depth > 0 && ((r->is_object[level / 64] >> (level % 64)) & 1);
+}
+
+static int enter(jsonr *r, int is_object)
+{
+	uint64_t bit = UINT64_C(1) << (r->depth % 64);
+
+	if (r->depth == JSONR_DEPTH)
+		return fail(r, "nested deeper than 128 levels");
+	if (is_object)
+		r->is_object[r->depth / 64] |= bit;
+	else
+		r->is_object[r->depth / 64] &= ~bit;
+	r->depth++;
+	r->p++;
+	r->state = STATE_FIRST;
+	return 1;
+}
+
+/* 1 when another item of the container stands next; 0 at its end, which is passed. */
+static int next_item(jsonr *r, char close)
+{
+	int c = next_byte(r);
+
+	if (c == close) {
+		r->p++;
+		r->depth--;
+		r->state = STATE_AFTER;
+		return 0;
+	}
+	if (r->state == STATE_AFTER) {
+		if (c != ',')
+			return unexpected(r, "a comma or the end of an object or array was expected");
+		r->p++;
+	}
+	r->state = STATE_VALUE;
+	return 1;
+}
+
+static int next_member(jsonr *r, jsonr_text *ret_key)
+{
+	jsonr_text key;
+
+	if (!next_item(r, '}'))
+		return 0;
+	if (next_byte(r) != '"')
+		return unexpected(r, "the name of a member was expected");
+	if (!scan_string(r, &key))
+		return 0;
+	if (next_byte(r) != ':')
+		return unexpected(r, "a colon was expected");
+	r->p++;
+	*ret_key = key;
+	return 1;
+}
+
+/* Reads a value that is no container, enters one that is. */
+static int step_value(jsonr *r)
+{
+	jsonr_text text;
+	int ok = 0;
+
+	switch (jsonr_peek(r)) {
+	case JSONR_OBJECT:
+		return enter(r, 1);
+	case JSONR_ARRAY:
+		return enter(r, 0);
+	case JSONR_STRING:
+		ok = scan_string(r, &text);
+		break;
+	case JSONR_NUMBER:
+		ok = scan_number(r);
+		break;
+	case JSONR_TRUE:
+		ok = scan_word(r, "true");
+		break;
+	case JSONR_FALSE:
+		ok = scan_word(r, "false");
+		break;
+	case JSONR_NULL:
+		ok = scan_word(r, "null");
+		break;
+	default:
+		return 0;
+	}
+	r->state = STATE_AFTER;
+	return ok;
+}
+
+/* Is there a value to read? Asking where none can stand is an error as well. */
+static int expect_value(jsonr *r)
+{
+	if (!r->problem && r->state != STATE_VALUE)
+		return fail(r, "a value was asked for where none stands");
+	return jsonr_peek(r) != JSONR_NONE;
+}
+
+/* 1 when the next value is of `kind`; another one is skipped. */
+static int expect_kind(jsonr *r, int kind)
+{
+	if (!expect_value(r))
+		return 0;
+	if (jsonr_peek(r) == kind)
+		return 1;
+	jsonr_skip(r);
+	return 0;
+}
+
+/* What the caller left unread of the current container's last item is skipped. */
+static int ready_for_item(jsonr *r, int is_object)
+{
+	if (r->problem)
+		return 0;
+	if (r->depth == 0 || in_object(r) != is_object)
+		return fail(r, "an item was asked for outside of its container");
+	return r->state != STATE_VALUE || jsonr_skip(r);
+}
+
+/* ---- the interface ---- */
+
+void jsonr_init(jsonr *r, const char *json, size_t len)
+{
+	*r = (jsonr){0};
+	r->start = len ? json : "";
+	r->p = r->start;
+	r->end = r->start + len;
+	r->state = STATE_VALUE;
+}
+
+int jsonr_peek(jsonr *r)
+{
+	if (r->problem || r->state != STATE_VALUE)
+		return JSONR_NONE;
+	switch (next_byte(r)) {
+	case '{':
+		return JSONR_OBJECT;
+	case '[':
+		return JSONR_ARRAY;
+	case '"':
+		return JSONR_STRING;
+	case 't':
+		return JSONR_TRUE;
+	case 'f':
+		return JSONR_FALSE;
+	case 'n':
+		return JSONR_NULL;
+	case '-':
+	case '0': case '1': case '2': case '3': case '4':
+	case '5': case '6': case '7': case '8': case '9':
+		return JSONR_NUMBER;
+	default:
+		unexpected(r, "a value was expected");
+		return JSONR_NONE;
+	}
+}
+
+int jsonr_enter_object(jsonr *r)
+{
+	return expect_value(r) && jsonr_peek(r) == JSONR_OBJECT && enter(r, 1);
+}
+
+int jsonr_enter_array(jsonr *r)
+{
+	return expect_value(r) && jsonr_peek(r) == JSONR_ARRAY && enter(r, 0);
+}
+
+int jsonr_member(jsonr *r, jsonr_text *ret_key)
+{
+	return ready_for_item(r, 1) && next_member(r, ret_key);
+}
+
+int jsonr_element(jsonr *r)
+{
+	return ready_for_item(r, 0) && next_item(r, ']');
+}
+
+int jsonr_string(jsonr *r, jsonr_text *ret)
+{
+	if (!expect_kind(r, JSONR_STRING) || !scan_string(r, ret))
+		return 0;
+	r->state = STATE_AFTER;
+	return 1;
+}
+
+int jsonr_bool(jsonr *r, int *ret)
+{
+	int value;
+
+	if (!expect_value(r))
+		return 0;
+	value = jsonr_peek(r) == JSONR_TRUE;
+	if (!value && !expect_kind(r, JSONR_FALSE))
+		return 0;
+	if (!step_value(r))
+		return 0;
+	*ret = value;
+	return 1;
+}
+
+int jsonr_number(jsonr *r, llm_bytes *ret)
+{
+	return expect_kind(r, JSONR_NUMBER) && jsonr_raw(r, ret);
+}
+
+int jsonr_int(jsonr *r, int64_t *ret)
+{
+	llm_bytes text;
+
+	return jsonr_number(r, &text) && num_read_whole(text.ptr, text.len, ret);
+}
+
+int jsonr_double(jsonr *r, double *ret)
+{
+	llm_bytes text;
+
+	return jsonr_number(r, &text) && num_read_double(text.ptr, text.len, ret);
+}
+
+int jsonr_raw(jsonr *r, llm_bytes *ret)
+{
+	const char *begin;
+
+	if (!expect_value(r))
+		return 0;
+	begin = r->p;
+	if (!jsonr_skip(r))
+		return 0;
+	*ret = (llm_bytes){begin, (size_t)(r->p - begin)};
+	return 1;
+}
+
+int jsonr_skip(jsonr *r)
+{
+	uint32_t base = r->depth;
+	jsonr_text key;
+
+	if (!expect_value(r))
+		return 0;
+	step_value(r);
+	while (!r->problem && r->depth > base)
+		if (in_object(r) ? next_member(r, &key) : next_item(r, ']'))
+			step_value(r);
+	return !r->problem;
+}
+
+int32_t jsonr_status(const jsonr *r)
+{
+	return r->problem ? LLM_E_PROTOCOL : LLM_OK;
+}
+
+int32_t jsonr_finish(jsonr *r)
+{
+	if (r->problem)
+		return LLM_E_PROTOCOL;
+	if (r->depth > 0 || r->state != STATE_AFTER)
+		fail(r, "the text was not read to its end");
+	else if (next_byte(r) >= 0)
+		fail(r, "something follows the document");
+	return jsonr_status(r);
+}
+
+size_t jsonr_offset(const jsonr *r)
+{
+	return (size_t)(r->p - r->start);
+}
+
+/* ---- decoding of what the reader has checked ---- */
+
+static size_t put_utf8(uint32_t c, char *dst)
+{
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	static const unsigned char lead[5] = {0, 0, 0xC0, 0xE0, 0xF0};
+	size_t i;
+
+	for (i = n - 1; i > 0; i--) {
+		dst[i] = (char)(0x80u | (c & 0x3Fu));
+		c >>= 6;
+	}
+	dst[0] = (char)(lead[n] | c);
+	return n;
+}
+
+/* The escape at *p as UTF-8 in `dst` (at most 4 bytes); moves *p behind it. */
+static size_t unescape(const char **p, char *dst)
+{
+	static const char names[] = "bfnrt";
+	static const char values[] = "\b\f\n\r\t";
+	const char *escape = *p;
+	const char *name;
+	int32_t unit;
+
+	*p += 2;
+	if (escape[1] != 'u') {
+		name = memchr(names, escape[1], sizeof(names) - 1);
+		*dst = name ? values[name - names] : escape[1];
+		return 1;
+	}
+	*p += 4;
+	unit = code_unit(escape, 6);
+	if (is_high(unit)) {
+		unit = 0x10000 + (unit - 0xD800) * 0x400 + (code_unit(*p, 6) - 0xDC00);
+		*p += 6;
+	}
+	return put_utf8((uint32_t)unit, dst);
+}
+
+/* The next character, decoded, in `dst` (at most 4 bytes). */
+static size_t next_character(const char **p, char *dst)
+{
+	size_t n;
+
+	if (**p == '\\')
+		return unescape(p, dst);
+	n = utf8_announced((unsigned char)**p);
+	memcpy(dst, *p, n);
+	*p += n;
+	return n;
+}
+
+static int is_escaped(const jsonr_text *t, const char *plain)
+{
+	const char *p = t->raw;
+	const char *end = t->raw + t->len;
+	size_t left = strlen(plain);
+	char c[4];
+
+	while (p < end) {
+		size_t n = next_character(&p, c);
+
+		if (n > left || memcmp(c, plain, n) != 0)
+			return 0;
+		plain += n;
+		left -= n;
+	}
+	return left == 0;
+}
+
+int jsonr_is(const jsonr_text *t, const char *plain)
+{
+	if (t->escaped)
+		return is_escaped(t, plain);
+	return strlen(plain) == t->len && (t->len == 0 || memcmp(t->raw, plain, t->len) == 0);
+}
+
+size_t jsonr_decode(const jsonr_text *t, char *dst)
+{
+	const char *p = t->raw;
+	const char *end = t->raw + t->len;
+	char *d = dst;
+
+	while (p < end) {
+		const char *slash = t->escaped ? memchr(p, '\\', (size_t)(end - p)) : NULL;
+		size_t n = (size_t)((slash ? slash : end) - p);
+
+		memcpy(d, p, n);
+		d += n;
+		p += n;
+		if (slash)
+			d += unescape(&p, d);
+	}
+	return (size_t)(d - dst);
+}
+
+int32_t jsonr_decode_to(const jsonr_text *t,
+	int32_t (*put)(void *ctx, const char *bytes, size_t len), void *ctx)
+{
+	const char *p = t->raw;
+	const char *end = t->raw + t->len;
+	char piece[DECODE_PIECE];
+	size_t used = 0;
+
+	if (!t->escaped)
+		return t->len ? put(ctx, t->raw, t->len) : 0;
+	/* Pieces end between characters: the taker may check them. */
+	while (p < end) {
+		used += next_character(&p, piece + used);
+		if (p == end || used > sizeof(piece) - 4) {
+			int32_t rc = put(ctx, piece, used);
+
+			if (rc)
+				return rc;
+			used = 0;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,329 @@
+/*
+ * jsonw.c - the append-only writer. See jsonw.h.
+ */
+#include "wire/jsonw.h"
+
+#include <string.h>
+
+#include "utf8.h"
+#include "wire/num.h"
+
+/* The first error stays. */
+static void fail(jsonw *w, int32_t status)
+{
+	if (!w->status)
+		w->status = status;
+}
+
+static void flush(jsonw *w)
+{
+	if (!w->status && w->used > 0)
+		fail(w, w->put(w->ctx, w->pending, w->used));
+	w->used = 0;
+}
+
+static void emit(jsonw *w, const char *bytes, size_t len)
+{
+	if (len > sizeof(w->pending) - w->used)
+		flush(w);
+	if (w->status || len == 0)
+		return;
+	if (len > sizeof(w->pending)) {
+		fail(w, w->put(w->ctx, bytes, len));
+		return;
+	}
+	memcpy(w->pending + w->used, bytes, len);
+	w->used += len;
+}
+
+static void emit_char(jsonw *w, char c)
+{
+	emit(w, &c, 1);
+}
+
+/* ---- structure ---- */
+
+static int in_object(const jsonw *w)
+{
+	uint32_t level = w->depth - 1;
+
+	return w->depth > 0 && ((w->is_object[level / 64] >> (level % 64)) & 1);
+}
+
+/* May a value stand here? Writes the comma before it. */
+static int begin_value(jsonw *w)
+{
+	int second = w->depth == 0 && w->need_comma;
+	int nameless = in_object(w) && !w->have_key;
+
+	if (w->in_string || second || nameless)
+		fail(w, LLM_E_INTERNAL);
+	if (w->status)
+		return 0;
+	if (w->need_comma && !w->have_key)
+		emit_char(w, ',');
+	w->need_comma = 1;
+	w->have_key = 0;
+	return 1;
+}
+
+static void emit_value(jsonw *w, const char *bytes, size_t len)
+{
+	if (begin_value(w))
+		emit(w, bytes, len);
+}
+
+static void enter(jsonw *w, int is_object)
+{
+	uint64_t bit = UINT64_C(1) << (w->depth % 64);
+
+	if (w->depth == JSONW_DEPTH)
+		fail(w, LLM_E_INVALID_REQUEST);
+	if (!begin_value(w))
+		return;
+	if (is_object)
+		w->is_object[w->depth / 64] |= bit;
+	else
+		w->is_object[w->depth / 64] &= ~bit;
+	w->depth++;
+	w->need_comma = 0;
+	emit_char(w, is_object ? '{' : '[');
+}
+
+static void leave(jsonw *w, int is_object)
+{
+	if (w->depth == 0 || in_object(w) != is_object || w->have_key || w->in_string)
+		fail(w, LLM_E_INTERNAL);
+	if (w->status)
+		return;
+	w->depth--;
+	w->need_comma = 1;
+	emit_char(w, is_object ? '}' : ']');
+}
+
+/* ---- strings ---- */
+
+/* Bytes from `p` on that go out as they are; none of them is malformed. */
+static size_t plain_run(const char *p, const char *end)
+{
+	const char *begin = p;
+
+	while (p < end) {
+		unsigned char c = (unsigned char)*p;
+		size_t n = 1;
+
+		if (c < 0x20 || c == '"' || c == '\\')
+			break;
+		if (c >= 0x80)
+			n = utf8_length(p, (size_t)(end - p));
+		if (n == 0)
+			break;
+		p += n;
+	}
+	return (size_t)(p - begin);
+}
+
+static void emit_escape(jsonw *w, unsigned char c)
+{
+	static const char plain[] = "\"\\\b\f\n\r\t";
+	static const char names[] = "\"\\bfnrt";
+	static const char hex[] = "0123456789abcdef";
+	const char *at = memchr(plain, c, sizeof(plain) - 1);
+	char text[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+
+	if (at)
+		text[1] = names[at - plain];
+	emit(w, text, at ? 2 : sizeof(text));
+}
+
+static void emit_text(jsonw *w, const char *text, size_t len)
+{
+	const char *p = text;
+	const char *end = len ? text + len : text;
+
+	while (p < end && !w->status) {
+		size_t n = plain_run(p, end);
+
+		emit(w, p, n);
+		p += n;
+		if (p == end)
+			break;
+		if ((unsigned char)*p >= 0x80)
+			fail(w, LLM_E_INVALID_REQUEST);
+		else
+			emit_escape(w, (unsigned char)*p++);
+	}
+}
+
+/* Three bytes, or the last one or two, as four letters. */
+static void emit_base64(jsonw *w, const unsigned char *s, size_t n)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint32_t bits = (uint32_t)s[0] << 16;
+	char text[4];
+
+	if (n > 1)
+		bits |= (uint32_t)s[1] << 8;
+	if (n > 2)
+		bits |= s[2];
+	text[0] = letters[bits >> 18];
+	text[1] = letters[(bits >> 12) & 63];
+	text[2] = n > 1 ? letters[(bits >> 6) & 63] : '=';
+	text[3] = n > 2 ? letters[bits & 63] : '=';
+	emit(w, text, sizeof(text));
+}
+
+/* ---- the interface ---- */
+
+void jsonw_init(jsonw *w, int32_t (*put)(void *ctx, const char *bytes, size_t len), void *ctx)
+{
+	memset(w, 0, offsetof(jsonw, pending));
+	w->put = put;
+	w->ctx = ctx;
+}
+
+void jsonw_object(jsonw *w)
+{
+	enter(w, 1);
+}
+
+void jsonw_object_end(jsonw *w)
+{
+	leave(w, 1);
+}
+
+void jsonw_array(jsonw *w)
+{
+	enter(w, 0);
+}
+
+void jsonw_array_end(jsonw *w)
+{
+	leave(w, 0);
+}
+
+void jsonw_key(jsonw *w, const char *key)
+{
+	jsonw_key_len(w, key, strlen(key));
+}
+
+void jsonw_key_len(jsonw *w, const char *key, size_t len)
+{
+	if (!in_object(w) || w->have_key || w->in_string)
+		fail(w, LLM_E_INTERNAL);
+	if (w->need_comma)
+		emit_char(w, ',');
+	emit_char(w, '"');
+	emit_text(w, key, len);
+	emit(w, "\":", 2);
+	w->have_key = 1;
+}
+
+void jsonw_string(jsonw *w, const char *text, size_t len)
+{
+	jsonw_string_open(w);
+	jsonw_string_part(w, text, len);
+	jsonw_string_close(w);
+}
+
+void jsonw_cstring(jsonw *w, const char *text)
+{
+	if (text)
+		jsonw_string(w, text, strlen(text));
+	else
+		jsonw_null(w);
+}
+
+void jsonw_int(jsonw *w, int64_t value)
+{
+	char text[NUM_TEXT];
+
+	emit_value(w, text, num_write_i64(value, text));
+}
+
+void jsonw_double(jsonw *w, double value)
+{
+	char text[NUM_TEXT];
+	size_t len = num_write_double(value, text);
+
+	if (len == 0)
+		fail(w, LLM_E_INVALID_REQUEST);
+	else
+		emit_value(w, text, len);
+}
+
+void jsonw_bool(jsonw *w, int value)
+{
+	if (value)
+		emit_value(w, "true", 4);
+	else
+		emit_value(w, "false", 5);
+}
+
+void jsonw_null(jsonw *w)
+{
+	emit_value(w, "null", 4);
+}
+
+void jsonw_raw(jsonw *w, const char *json, size_t len)
+{
+	if (len == 0)
+		fail(w, LLM_E_INTERNAL);
+	else
+		emit_value(w, json, len);
+}
+
+void jsonw_base64(jsonw *w, const void *bytes, size_t len)
+{
+	jsonw_string_open(w);
+	jsonw_string_base64(w, bytes, len);
+	jsonw_string_close(w);
+}
+
+void jsonw_string_open(jsonw *w)
+{
+	if (!begin_value(w))
+		return;
+	emit_char(w, '"');
+	w->in_string = 1;
+}
+
+void jsonw_string_part(jsonw *w, const char *text, size_t len)
+{
+	if (!w->in_string)
+		fail(w, LLM_E_INTERNAL);
+	else
+		emit_text(w, text, len);
+}
+
+void jsonw_string_base64(jsonw *w, const void *bytes, size_t len)
+{
+	const unsigned char *s = bytes;
+
+	if (!w->in_string)
+		fail(w, LLM_E_INTERNAL);
+	while (len > 0 && !w->status) {
+		size_t n = len < 3 ? len : 3;
+
+		emit_base64(w, s, n);
+		s += n;
+		len -= n;
+	}
+}
+
+void jsonw_string_close(jsonw *w)
+{
+	if (!w->in_string)
+		fail(w, LLM_E_INTERNAL);
+	emit_char(w, '"');
+	w->in_string = 0;
+}
+
+int32_t jsonw_finish(jsonw *w)
+{
+	if (w->depth > 0 || w->in_string || !w->need_comma)
+		fail(w, LLM_E_INTERNAL);
+	flush(w);
+	return w->status;
+}

@@ -1,0 +1,104 @@
+/*
+ * llm/call.h - submitting a request, and following the run.
+ *
+ * Every accepted call completes exactly once. A refusal is the return code of
+ * submit, and then nothing follows. Completion and stream callbacks run only while
+ * the service is dispatched, never inside submit or cancel.
+ */
+#ifndef LLM_CALL_H
+#define LLM_CALL_H
+
+#include "error.h"
+#include "request.h"
+#include "result.h"
+#include "service.h"
+#include "stream.h"
+
+LLM_EXTERN_C_BEGIN
+
+typedef struct llm_call llm_call;
+
+/*
+ * Events of a call, END last. [loop] The event is valid inside the callback. After
+ * END has returned no further callback for the call happens.
+ */
+typedef void (*llm_event_fn)(uintptr_t token, llm_call *call, const llm_event *event);
+
+/* Zero means default everywhere: the configuration's, then the library's. */
+typedef struct llm_call_opts {
+	uint32_t struct_size;
+	uint32_t flags;      /* LLM_CALL_* */
+	uint32_t total_ms;   /* the deadline, from submit */
+	uint32_t connect_ms;
+	uint32_t first_token_ms;
+	uint32_t idle_ms;
+	uint32_t silence_ms;
+	uint32_t attempt_ms;
+	llm_event_fn on_event; /* null: pull with llm_call_next or wait */
+	uintptr_t token;
+} llm_call_opts;
+
+#define LLM_CALL_OPTS_INIT \
+	{ \
+		.struct_size = (uint32_t)sizeof(llm_call_opts) \
+	}
+
+/* Deliver pieces as they come. Without it only START and END are delivered. */
+#define LLM_CALL_STREAM (UINT32_C(1) << 0)
+/* Keep the redacted HTTP exchange in the result. */
+#define LLM_CALL_TRACE (UINT32_C(1) << 1)
+
+/*
+ * Hands a request to a service.
+ * @param rq    becomes immutable; the call keeps its own hold on it
+ * @param opts  may be null
+ * @param ret   the call, to be freed with llm_call_free
+ * @param err   filled on refusal; may be null
+ * @return 0, LLM_E_INVALID_REQUEST, LLM_E_UNSUPPORTED, LLM_E_CONFIG, LLM_E_PLUGIN,
+ *         LLM_E_STATE (shut down, forked) or LLM_E_NOMEM
+ * [any]
+ */
+LLM_API int32_t llm_submit(llm_service *svc, llm_request *rq, const llm_call_opts *opts,
+	llm_call **ret, llm_err *err);
+
+/*
+ * The next event of a stream. Returns 0 and fills *ret; LLM_E_TIMEOUT when none came
+ * within `timeout_ms` (UINT32_MAX: no limit); LLM_E_STATE after END was taken, or
+ * when the call has callbacks. A slow reader pauses the transfer, nothing is dropped.
+ * [owner] [not-in-callback]
+ */
+LLM_API int32_t llm_call_next(llm_call *call, uint32_t timeout_ms, llm_event *ret);
+
+/*
+ * Waits for completion, discarding what was not taken. Returns 0 when the run
+ * succeeded, else the run's error code; LLM_E_TIMEOUT with `err` untouched when it
+ * goes on after `timeout_ms`. [owner] [not-in-callback]
+ */
+LLM_API int32_t llm_call_wait(llm_call *call, uint32_t timeout_ms, llm_err *err);
+
+/*
+ * Asks the run to end. Returns at once; the socket is closed within 100 ms and the
+ * call completes with LLM_E_CANCELLED unless it had completed before. Idempotent.
+ * [any]
+ */
+LLM_API void llm_call_cancel(llm_call *call);
+
+/* The result once the call has completed, else null. Lives until llm_call_free. [any] */
+LLM_API const llm_result *llm_call_result(const llm_call *call);
+
+/* Cancels what still runs and lets go of the call. Accepts null. [any] */
+LLM_API void llm_call_free(llm_call *call);
+
+/*
+ * The whole thing in one call: asks `text` of a profile, or of a "provider/model"
+ * or alias, and waits. *ret_call is freed with llm_call_free; it is null when the
+ * request was refused, else set on failure too, so that the result can be read.
+ * @param model  profile, "provider/model" or alias; null: the default profile
+ * @return 0, or the error's code
+ * [any] [not-in-callback]
+ */
+LLM_API int32_t llm_ask(llm_service *svc, const char *model, const char *text,
+	llm_call **ret_call, llm_err *err);
+
+LLM_EXTERN_C_END
+#endif

@@ -1,0 +1,110 @@
+/*
+ * llm/result.h - what came of a run. Also failed and cancelled runs have one, with
+ * the text so far, usage, attempts and timing.
+ *
+ * A result belongs to its call and is read-only; its text is UTF-8, NUL-terminated
+ * and lives until llm_call_free. Threads: [any] once the call has completed.
+ */
+#ifndef LLM_RESULT_H
+#define LLM_RESULT_H
+
+#include "base.h"
+#include "error.h"
+
+LLM_EXTERN_C_BEGIN
+
+typedef struct llm_result llm_result;
+
+enum {
+	LLM_STATUS_SUCCEEDED = 1,
+	LLM_STATUS_FAILED = 2,
+	LLM_STATUS_CANCELLED = 3
+};
+
+LLM_API uint32_t llm_result_status(const llm_result *r);
+/* "succeeded", "failed", "cancelled". Static. */
+LLM_API const char *llm_status_name(uint32_t status);
+/* The run's id, a UUIDv7 in text. */
+LLM_API const char *llm_result_run_id(const llm_result *r);
+/* All text, joined; never null. */
+LLM_API const char *llm_result_text(const llm_result *r, size_t *ret_len);
+LLM_API const char *llm_result_reasoning(const llm_result *r, size_t *ret_len);
+/* LLM_FINISH_*, and the provider's own word or null. */
+LLM_API uint32_t llm_result_finish(const llm_result *r, const char **ret_raw);
+LLM_API void llm_result_usage(const llm_result *r, llm_usage *ret);
+/* Null when the run did not fail. */
+LLM_API const llm_err *llm_result_error(const llm_result *r);
+
+/* The four names of a run: asked for, resolved to, answered by; null when unknown. */
+LLM_API const char *llm_result_requested_model(const llm_result *r);
+LLM_API const char *llm_result_profile(const llm_result *r);
+LLM_API const char *llm_result_provider(const llm_result *r);
+LLM_API const char *llm_result_model(const llm_result *r);
+LLM_API const char *llm_result_response_model(const llm_result *r);
+LLM_API const char *llm_result_response_id(const llm_result *r);
+LLM_API const char *llm_result_request_id(const llm_result *r);
+LLM_API const char *llm_result_logprobs(const llm_result *r);  /* JSON or null */
+LLM_API const char *llm_result_usage_raw(const llm_result *r); /* JSON or null */
+
+typedef struct llm_tool_call {
+	uint32_t struct_size;
+	uint32_t reserved;
+	const char *id;
+	const char *name;
+	const char *arguments; /* JSON text as the model wrote it */
+	size_t arguments_len;
+} llm_tool_call;
+LLM_API uint32_t llm_result_tool_call_count(const llm_result *r);
+LLM_API int32_t llm_result_tool_call(const llm_result *r, uint32_t i, llm_tool_call *ret);
+
+/* Parts other than text, reasoning and tool calls: binary data and opaque ones. */
+typedef struct llm_result_part {
+	uint32_t struct_size;
+	uint32_t kind;          /* LLM_PART_* */
+	const char *provider;   /* OPAQUE: the plugin's id */
+	const char *opaque_kind; /* OPAQUE */
+	const char *media_type; /* binary */
+	const void *data;
+	size_t len;
+} llm_result_part;
+LLM_API uint32_t llm_result_part_count(const llm_result *r);
+LLM_API int32_t llm_result_part_at(const llm_result *r, uint32_t i, llm_result_part *ret);
+
+LLM_API uint32_t llm_result_warning_count(const llm_result *r);
+LLM_API const char *llm_result_warning(const llm_result *r, uint32_t i);
+
+typedef struct llm_attempt {
+	uint32_t struct_size;
+	uint32_t seq; /* 1, 2, ... */
+	const char *candidate;
+	const char *provider;
+	const char *model;
+	uint32_t status;        /* LLM_STATUS_* */
+	uint32_t phase;         /* LLM_PHASE_* in which it failed */
+	int32_t error_code;     /* LLM_E_* or 0 */
+	int32_t http_status;    /* or 0 */
+	int64_t retry_after_ms; /* -1: none */
+	int64_t waited_ms;      /* before it */
+	int64_t ttft_ms;        /* -1: no content came */
+	int64_t duration_ms;
+	int64_t load_ms;        /* -1: unknown */
+	const llm_err *error;   /* or null */
+} llm_attempt;
+LLM_API uint32_t llm_result_attempt_count(const llm_result *r);
+LLM_API int32_t llm_result_attempt(const llm_result *r, uint32_t i, llm_attempt *ret);
+
+typedef struct llm_timing {
+	uint32_t struct_size;
+	uint32_t reserved;
+	int64_t queue_ms;    /* -1: unknown, in all */
+	int64_t ttft_ms;     /* from the answering attempt's start to its first content */
+	int64_t duration_ms; /* from submit to completion */
+	int64_t load_ms;     /* loading the model, as the provider says */
+} llm_timing;
+LLM_API void llm_result_timing(const llm_result *r, llm_timing *ret);
+
+/* The redacted HTTP exchange of the last attempt when llm_call_opts.trace asked for it. */
+LLM_API const char *llm_result_exchange(const llm_result *r);
+
+LLM_EXTERN_C_END
+#endif

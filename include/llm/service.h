@@ -1,0 +1,180 @@
+/*
+ * llm/service.h - the one entry point: a service and everything it owns.
+ *
+ * A service reads its configuration once, loads plugins as they are needed, and
+ * runs requests on one loop. It starts no thread before it must: a blocking or
+ * pull call on a service that nobody drives starts its own thread, once. What a
+ * service does to its host process is listed in docs/host-demands.md.
+ */
+#ifndef LLM_SERVICE_H
+#define LLM_SERVICE_H
+
+#include "base.h"
+#include "error.h"
+
+LLM_EXTERN_C_BEGIN
+
+typedef struct llm_service llm_service;
+
+/* One line of log, redacted. Called from any thread of the service; `token` is the host's. */
+typedef void (*llm_log_fn)(uintptr_t token, uint32_t level, const char *line, size_t len);
+
+/*
+ * Clocks and the random source, for tests. Each may be null: then the real one.
+ * monotonic_ns never goes back; realtime_us is UTC since 1970. [any]
+ */
+typedef struct llm_time_source {
+	void *ctx;
+	uint64_t (*monotonic_ns)(void *ctx);
+	int64_t (*realtime_us)(void *ctx);
+	void (*random)(void *ctx, void *buf, size_t len);
+} llm_time_source;
+
+/* Zero means default everywhere. Strings are copied. */
+typedef struct llm_service_opts {
+	uint32_t struct_size;
+	uint32_t flags;               /* LLM_SERVICE_* */
+	const char *config_path;      /* a libconfig file; null: none */
+	const char *config_text;      /* or the text itself; not both */
+	const char *const *config_paths; /* further files, later wins; null-terminated, or null */
+	const char *const *overrides; /* "KEY.PATH=VALUE", above the environment; null-terminated */
+	const char *plugin_dir;       /* searched before the library's folder, after LLM_PLUGIN_PATH */
+	const char *user_plugin_dir;  /* the user's data folder, or null */
+	const llm_allocator *allocator; /* copied; null: malloc */
+	const llm_time_source *time;  /* copied; null: the real ones */
+	llm_log_fn log;               /* null: nothing is logged */
+	uintptr_t log_token;
+	uint32_t log_level;           /* LLM_LOG_*; 0: LLM_LOG_WARN */
+	uint32_t reserved;
+} llm_service_opts;
+
+#define LLM_SERVICE_OPTS_INIT \
+	{ \
+		.struct_size = (uint32_t)sizeof(llm_service_opts) \
+	}
+
+/* Do not read LLM_* variables nor the providers' own (OLLAMA_HOST, key variables). */
+#define LLM_SERVICE_NO_ENV (UINT32_C(1) << 0)
+
+/*
+ * Makes a service.
+ * @param opts   may be null: no configuration file, the environment only
+ * @param ret    the service, freed with llm_service_free
+ * @param err    filled on failure; may be null
+ * @return 0, LLM_E_CONFIG, LLM_E_PLUGIN, LLM_E_NOMEM or LLM_E_STATE
+ * [any]
+ */
+LLM_API int32_t llm_service_new(const llm_service_opts *opts, llm_service **ret, llm_err *err);
+
+/*
+ * Ends a service: no new requests, what runs gets the grace time (shutdown_grace,
+ * 5 s), the rest is cancelled; every accepted call completes. Calls that the host
+ * still holds stay readable until llm_call_free. Accepts null.
+ * [owner] [not-in-callback]
+ */
+LLM_API void llm_service_free(llm_service *svc);
+
+/*
+ * Starts the service's own thread, on which callbacks then run. All signals are
+ * blocked on it. Starting twice is LLM_E_STATE.
+ * [owner]
+ */
+LLM_API int32_t llm_service_start(llm_service *svc, llm_err *err);
+
+/* The names of the configured profiles, in order of the file; null at the end. [any] */
+LLM_API const char *llm_service_profile_at(const llm_service *svc, uint32_t i);
+
+/* The candidates of a profile in order, as "provider/model"; null at the end. [any] */
+LLM_API const char *llm_service_candidate_at(const llm_service *svc, const char *profile,
+	uint32_t i);
+
+/* The profile used when a request names none, or null. [any] */
+LLM_API const char *llm_service_default_profile(const llm_service *svc);
+
+/* The names of the configured aliases and what they stand for; null at the end. [any] */
+LLM_API const char *llm_service_alias_at(const llm_service *svc, uint32_t i,
+	const char **ret_target);
+
+/* The names of the configured providers, in order of the file; null at the end. [any] */
+LLM_API const char *llm_service_provider_at(const llm_service *svc, uint32_t i);
+
+/* What one provider is and reads. Text lives as long as the service. */
+typedef struct llm_provider_desc {
+	uint32_t struct_size;
+	uint32_t locality;      /* LLM_LOCALITY_* */
+	const char *name;       /* as configured */
+	const char *plugin;     /* the plugin's name */
+	const char *label;      /* "Ollama" */
+	const char *base_url;   /* in force, without userinfo */
+	uint32_t needs_key;
+	uint32_t has_key;
+} llm_provider_desc;
+
+/*
+ * Loads a provider (configured, or implicit by its plugin's name) and describes it.
+ * @return 0, LLM_E_NOT_FOUND, LLM_E_PLUGIN, LLM_E_CONFIG
+ * [any]
+ */
+LLM_API int32_t llm_service_provider(llm_service *svc, const char *name,
+	llm_provider_desc *ret, llm_err *err);
+
+/* Request options that a provider describes. Text is static. */
+typedef struct llm_option_desc {
+	uint32_t struct_size;
+	uint32_t type; /* LLM_OPT_* */
+	const char *name;
+	const char *unit; /* or null */
+	const char *help;
+} llm_option_desc;
+
+enum {
+	LLM_OPT_STRING = 1,
+	LLM_OPT_BOOL = 2,
+	LLM_OPT_INT = 3,
+	LLM_OPT_REAL = 4,
+	LLM_OPT_DURATION = 5,
+	LLM_OPT_SIZE = 6,
+	LLM_OPT_STRINGS = 7,
+	LLM_OPT_JSON = 8
+};
+
+/* Option number `i` of a provider; LLM_E_NOT_FOUND at the end. [any] */
+LLM_API int32_t llm_service_option_at(llm_service *svc, const char *provider, uint32_t i,
+	llm_option_desc *ret, llm_err *err);
+
+/* ---- models ---- */
+
+typedef struct llm_models llm_models;
+
+typedef struct llm_model_desc {
+	uint32_t struct_size;
+	uint32_t loaded;        /* 1: in memory now */
+	const char *name;       /* without the provider */
+	const char *detail;     /* or null */
+	int64_t size_bytes;     /* 0: unknown */
+	int64_t context_tokens; /* 0: unknown */
+} llm_model_desc;
+
+/* What to list. */
+enum {
+	LLM_MODELS_ALL = 0,
+	LLM_MODELS_LOADED = 1 /* those in memory now */
+};
+
+/*
+ * Asks a provider for its models and waits for the answer.
+ * @param provider   configured name, or a plugin's name
+ * @param which      LLM_MODELS_*
+ * @param total_ms   deadline; 0: 10 s
+ * @return 0, or the error of the call; LLM_E_UNSUPPORTED when the provider lists none
+ * [any] [not-in-callback]
+ */
+LLM_API int32_t llm_service_models(llm_service *svc, const char *provider, uint32_t which,
+	uint32_t total_ms, llm_models **ret, llm_err *err);
+LLM_API uint32_t llm_models_count(const llm_models *models);
+/* Row `i`; text lives until llm_models_free. Returns 0 or LLM_E_NOT_FOUND. */
+LLM_API int32_t llm_models_at(const llm_models *models, uint32_t i, llm_model_desc *ret);
+LLM_API void llm_models_free(llm_models *models);
+
+LLM_EXTERN_C_END
+#endif

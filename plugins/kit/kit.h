@@ -1,0 +1,110 @@
+/*
+ * kit.h - what providers share.
+ *
+ * A static library with hidden symbols, linked into each plugin: the core's JSON
+ * reader and writer (wire/jsonr.h, wire/jsonw.h, wire/num.h) and the small things
+ * below. Nothing here keeps state, allocates behind the host's back or performs I/O.
+ */
+#ifndef LLM_KIT_KIT_H
+#define LLM_KIT_KIT_H
+
+#include "llm/abi/provider.h"
+#include "wire/jsonr.h"
+#include "wire/jsonw.h"
+#include "wire/num.h"
+
+/* ---- saying why ---- */
+
+/*
+ * Hands `before` + `what` + `after` to host.set_error, cut at 1000 bytes, and returns
+ * `code`. `what` and `after` may be null.
+ */
+int32_t kit_error(const llm_host *host, int32_t code, const char *before, const char *what,
+	const char *after);
+
+/* ---- text ---- */
+
+llm_bytes kit_text(const char *text); /* null gives no bytes */
+int kit_is(const llm_bytes *text, const char *plain);
+/* ASCII letters compare equal in either case, whatever the locale. */
+int kit_same_name(const char *a, const char *b);
+int kit_ends_with(const char *text, const char *suffix);
+
+/* The value of a reply's header, or null. Names compare without case. */
+const char *kit_header(const llm_reply_view *reply, const char *name);
+
+/* The host of "scheme://host:port/path", without the brackets of IPv6; empty when there is none. */
+llm_bytes kit_url_host(const char *url);
+
+/*
+ * The plain text of a body that is no JSON, fit for an error's message: without white
+ * space around it, cut at 2000 bytes between characters.
+ */
+llm_bytes kit_plain_body(const llm_bytes *body);
+
+/* ---- reading ---- */
+
+/* Is it one complete JSON object? */
+int kit_is_object(const llm_bytes *json);
+
+/*
+ * The next value as text: 1 when it is a string, or null (then *ret is left alone), 0
+ * when it is of another kind. Read over in any case.
+ */
+int kit_string_or_null(jsonr *r, jsonr_text *ret);
+
+/* The next value as a count: whole and not negative, else *ret is left alone. */
+void kit_count(jsonr *r, int64_t *ret);
+
+/*
+ * The decoded text: in place when nothing is escaped, else in memory of `scope`
+ * (LLM_SCOPE_*). 0 or LLM_E_NOMEM.
+ */
+int32_t kit_decode(const llm_host *host, uint32_t scope, const jsonr_text *t, llm_bytes *ret);
+
+/* The decoded text as a C string in memory of `scope`; null when memory is short. */
+char *kit_string(const llm_host *host, uint32_t scope, const jsonr_text *t);
+
+/* A copy of a C string in memory of `scope`; null gives null. */
+char *kit_copy(const llm_host *host, uint32_t scope, const char *text);
+
+/*
+ * Pushes a text into a sink function in one call, so that no character is cut in two.
+ * Empty text is not pushed.
+ */
+int32_t kit_emit(const llm_host *host, const jsonr_text *t,
+	int32_t (*put)(void *ctx, const char *text, size_t len), void *ctx);
+
+/* ---- the request's body ---- */
+
+#define KIT_DOC_MEMBERS 40
+
+/* A JSON object on its way into an HTTP body; remembers its members for the merge. */
+typedef struct kit_doc {
+	jsonw w; /* for the values */
+	const llm_host *host;
+	const llm_http_sink *out;
+	const char *members[KIT_DOC_MEMBERS];
+	size_t n_members;
+} kit_doc;
+
+void kit_doc_open(kit_doc *d, const llm_host *host, const llm_http_sink *out);
+/* The key of the next value at the top level; `name` is static. */
+void kit_doc_member(kit_doc *d, const char *name);
+/*
+ * Ends the object with the members of `extra` (a JSON object, or no bytes). A member that
+ * was written before is LLM_E_INVALID_REQUEST. Returns the first error of the body.
+ */
+int32_t kit_doc_close(kit_doc *d, const llm_bytes *extra);
+
+/* The request's option of that name, or null. */
+const llm_option_view *kit_option(const llm_request_view *rq, const char *name);
+
+/* Target, content type (null: no body) and the request's own headers (rq may be null). */
+int32_t kit_http(const llm_http_sink *out, const char *method, const char *path,
+	const char *content_type, const llm_request_view *rq);
+
+/* A warning, as one text. */
+int32_t kit_warn(const llm_http_sink *out, const char *text);
+
+#endif
