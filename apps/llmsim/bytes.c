@@ -6,7 +6,7 @@
 
 #include "bytes.h"
 
-static void mem_out(void)
+static _Noreturn void mem_out(void)
 {
 	fputs("llmsim: out of memory\n", stderr);
 	exit(1);
@@ -134,7 +134,7 @@ size_t utf8_len(const char *s, size_t left)
 			return 0;
 	/* Overlong forms, surrogates, and what lies above U+10FFFF. */
 	if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
-	    (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
+		(u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
 		return 0;
 	return need;
 }

@@ -138,6 +138,11 @@ void conn_answered(struct conn *c)
 	c->answer_sent = 0;
 }
 
+void conn_tell_close(struct conn *c)
+{
+	tell_close(c, now_ns(), "us", "fin");
+}
+
 void conn_close(struct conn *c)
 {
 	char waste[4096];
@@ -145,7 +150,7 @@ void conn_close(struct conn *c)
 	/* Unread input would turn our close into a reset. */
 	while (recv(c->fd, waste, sizeof(waste), MSG_DONTWAIT) > 0)
 		;
-	tell_close(c, now_ns(), "us", "fin");
+	conn_tell_close(c);
 	close(c->fd);
 	c->fd = -1;
 	c->dead = true;

@@ -14,9 +14,9 @@ struct server;
 /* What a script is doing on this connection. */
 struct conn_play {
 	const struct script_block *block;
-	size_t at;          /* the directive */
-	uint64_t count;     /* inside it: bytes or repeats done */
-	uint64_t due_ns;    /* 0: not waiting */
+	size_t at; /* the directive */
+	uint64_t count; /* inside it: bytes or repeats done */
+	uint64_t due_ns; /* 0: not waiting */
 	struct bytes out;
 };
 
@@ -36,10 +36,10 @@ struct conn {
 	uint64_t answer_sent; /* bytes of the current answer */
 	uint64_t total_sent;
 	bool readable;
-	bool gone;  /* the peer closed or reset */
+	bool gone; /* the peer closed or reset */
 	bool reset; /* it was a reset */
-	bool told;  /* the close is in the log */
-	bool dead;  /* to be freed by whoever called conn_event() or conn_tick() */
+	bool told; /* the close is in the log */
+	bool dead; /* to be freed by whoever called conn_event() or conn_tick() */
 
 	/* serve.c */
 	const struct reply *reply; /* null: reading a request */
@@ -70,6 +70,8 @@ void conn_answered(struct conn *c);
 /* Our close, after what was sent: orderly, or at once and with a reset. */
 void conn_close(struct conn *c);
 void conn_reset(struct conn *c);
+/* The line of our close, for a caller that closes step by step. */
+void conn_tell_close(struct conn *c);
 /* Sends the end of our side only. */
 void conn_half_close(struct conn *c);
 

@@ -38,7 +38,7 @@ static enum http_state request_line(struct http_request *rq, const char *line, c
 	const char *two = one ? memchr(one + 1, ' ', (size_t)(end - one - 1)) : NULL;
 	const char *query;
 
-	if (!two || one == line || one[1] != '/' || end - two != 9 || memcmp(two, " HTTP/", 6))
+	if (!two || one == line || one[1] != '/' || end - two != 9 || memcmp(two, " HTTP/", 6) != 0)
 		return bad(rq, 400);
 	if (two[6] != '1' || two[7] != '.' || (two[8] != '0' && two[8] != '1'))
 		return bad(rq, 505);
@@ -122,8 +122,8 @@ static int hex(char c)
 }
 
 /* The size line of a chunk at `at`: its value, and where the data starts. */
-static enum http_state chunk_size(const struct bytes *in, size_t at, size_t *ret_size,
-				  size_t *ret_data)
+static enum http_state chunk_size(
+	const struct bytes *in, size_t at, size_t *ret_size, size_t *ret_data)
 {
 	const char *line = in->data + at;
 	const char *lf = memchr(line, '\n', in->len - at);
@@ -144,8 +144,8 @@ static enum http_state chunk_size(const struct bytes *in, size_t at, size_t *ret
 }
 
 /* Where the chunked body ends. With `out`, its data is moved there as well. */
-static enum http_state chunks(const struct bytes *in, size_t at, char *out, size_t *ret_len,
-			      size_t *ret_end)
+static enum http_state chunks(
+	const struct bytes *in, size_t at, char *out, size_t *ret_len, size_t *ret_end)
 {
 	size_t len = 0;
 
@@ -159,7 +159,7 @@ static enum http_state chunks(const struct bytes *in, size_t at, char *out, size
 		at = data + size + 2; /* trailers are not accepted: no client here sends any */
 		if (at > in->len)
 			return HTTP_MORE;
-		if (memcmp(in->data + at - 2, "\r\n", 2))
+		if (memcmp(in->data + at - 2, "\r\n", 2) != 0)
 			return HTTP_BAD;
 		if (out)
 			memmove(out + len, in->data + data, size);
@@ -220,15 +220,32 @@ const char *http_reason(int status)
 		int status;
 		const char *text;
 	} reasons[] = {
-		{200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
-		{301, "Moved Permanently"}, {302, "Found"}, {304, "Not Modified"},
-		{307, "Temporary Redirect"}, {308, "Permanent Redirect"}, {400, "Bad Request"},
-		{401, "Unauthorized"}, {402, "Payment Required"}, {403, "Forbidden"},
-		{404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"},
-		{409, "Conflict"}, {413, "Content Too Large"}, {422, "Unprocessable Content"},
-		{429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-		{500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
-		{503, "Service Unavailable"}, {504, "Gateway Timeout"},
+		{200, "OK"},
+		{201, "Created"},
+		{202, "Accepted"},
+		{204, "No Content"},
+		{301, "Moved Permanently"},
+		{302, "Found"},
+		{304, "Not Modified"},
+		{307, "Temporary Redirect"},
+		{308, "Permanent Redirect"},
+		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{402, "Payment Required"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{408, "Request Timeout"},
+		{409, "Conflict"},
+		{413, "Content Too Large"},
+		{422, "Unprocessable Content"},
+		{429, "Too Many Requests"},
+		{431, "Request Header Fields Too Large"},
+		{500, "Internal Server Error"},
+		{501, "Not Implemented"},
+		{502, "Bad Gateway"},
+		{503, "Service Unavailable"},
+		{504, "Gateway Timeout"},
 		{505, "HTTP Version Not Supported"},
 	};
 

@@ -25,7 +25,7 @@ struct http_request {
 	size_t header_count;
 	size_t head_len;
 	size_t length; /* Content-Length; 0 without one */
-	size_t total;  /* bytes that this request takes from the input */
+	size_t total; /* bytes that this request takes from the input */
 	int minor;
 	int bad_status; /* what to answer to HTTP_BAD */
 	bool chunked;

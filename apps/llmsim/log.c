@@ -67,7 +67,7 @@ static void member(struct log *l, const char *name, struct span value)
 static bool secret(struct span name)
 {
 	static const char *const names[] = {"authorization", "proxy-authorization", "x-api-key",
-					    "api-key", "x-goog-api-key", "cookie"};
+		"api-key", "x-goog-api-key", "cookie"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (span_is_nocase(name, names[i]))
@@ -169,8 +169,8 @@ void log_sent(struct log *l, uint64_t conn, uint64_t ns, uint64_t bytes)
 	end(l);
 }
 
-void log_close(struct log *l, uint64_t conn, uint64_t ns, const char *who, const char *kind,
-	       uint64_t sent)
+void log_close(
+	struct log *l, uint64_t conn, uint64_t ns, const char *who, const char *kind, uint64_t sent)
 {
 	if (!begin(l, "close", conn, ns))
 		return;

@@ -26,6 +26,6 @@ void log_first_byte(struct log *l, uint64_t conn, uint64_t ns);
 void log_sent(struct log *l, uint64_t conn, uint64_t ns, uint64_t bytes);
 /* `who` is "peer" or "us", `kind` "fin" or "rst", `sent` of the whole connection. */
 void log_close(struct log *l, uint64_t conn, uint64_t ns, const char *who, const char *kind,
-	       uint64_t sent);
+	uint64_t sent);
 
 #endif

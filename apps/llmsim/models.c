@@ -84,9 +84,11 @@ int models_read(const char *text, struct models *ret)
 		size_t len = strcspn(from, ",");
 
 		if (!add(&m, from, from + len)) {
-			fprintf(stderr, "llmsim: --models: \"%.*s\" is no model\n"
+			fprintf(stderr,
+				"llmsim: --models: \"%.*s\" is no model\n"
 				"Write NAME or NAME=completion+tools+thinking+vision, with commas "
-				"between models.\n", (int)len, from);
+				"between models.\n",
+				(int)len, from);
 			models_done(&m);
 			return 2;
 		}

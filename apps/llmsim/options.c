@@ -102,8 +102,8 @@ static size_t distance(const char *a, const char *b)
 		for (size_t j = 1; j <= blen; j++) {
 			size_t up = row[j];
 
-			row[j] = least(least(row[j], row[j - 1]) + 1,
-				       corner + (a[i - 1] != b[j - 1]));
+			row[j] = least(
+				least(row[j], row[j - 1]) + 1, corner + (a[i - 1] != b[j - 1]));
 			corner = up;
 		}
 	}
@@ -174,8 +174,10 @@ static int read_one(char **argv, int argc, int *i, struct options *opt)
 	const char *value = equal ? equal + 1 : NULL;
 
 	if (!o) {
-		fprintf(stderr, "llmsim: unknown option \"%.*s\"; did you mean %s?\n"
-			"Try llmsim --help.\n", (int)least(len, 60), arg, nearest(arg));
+		fprintf(stderr,
+			"llmsim: unknown option \"%.*s\"; did you mean %s?\n"
+			"Try llmsim --help.\n",
+			(int)least(len, 60), arg, nearest(arg));
 		return 2;
 	}
 	if (o->kind == FLAG && equal) {

@@ -21,15 +21,15 @@ static void date(struct bytes *b)
 	struct tm tm;
 
 	gmtime_r(&now, &tm);
-	bytes_format(b, "Date: %.3s, %02d %.3s %d %02d:%02d:%02d GMT\r\n", days + 3 * tm.tm_wday,
-		     tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-		     tm.tm_sec);
+	bytes_format(b, "Date: %.3s, %02d %.3s %d %02d:%02d:%02d GMT\r\n",
+		&days[3 * (size_t)tm.tm_wday], tm.tm_mday, &months[3 * (size_t)tm.tm_mon],
+		tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 static void head(struct reply *r, int status, const char *type)
 {
-	bytes_format(&r->p.b, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n", status,
-		     http_reason(status), type);
+	bytes_format(&r->p.b, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n", status, http_reason(status),
+		type);
 	date(&r->p.b);
 	if (r->close)
 		bytes_text(&r->p.b, "Connection: close\r\n");
@@ -46,8 +46,9 @@ void reply_whole(struct reply *r, int status, const char *type, const char *body
 
 void reply_text(struct reply *r, int status, const char *text)
 {
-	reply_whole(r, status, status == 404 || status == 405 ? "text/plain"
-			       : "text/plain; charset=utf-8", text, strlen(text));
+	reply_whole(r, status,
+		status == 404 || status == 405 ? "text/plain" : "text/plain; charset=utf-8", text,
+		strlen(text));
 }
 
 void reply_stream(struct reply *r, const char *type)

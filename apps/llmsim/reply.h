@@ -10,7 +10,7 @@ struct reply {
 	struct pieces p; /* one piece per event; the head belongs to the first */
 	uint64_t delay_ns;
 	uint64_t pace_ns;
-	bool close;   /* after the last byte */
+	bool close; /* after the last byte */
 	bool head_only;
 	bool chunked; /* events are chunks: HTTP/1.1 */
 };

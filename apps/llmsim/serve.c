@@ -100,6 +100,7 @@ static bool finish(struct conn *c)
 	conn_answered(c);
 	c->reply = NULL;
 	if (c->draining) {
+		conn_tell_close(c);
 		conn_half_close(c);
 		wait_until(c, now_ns() + DRAIN_NS);
 		c->in.len = 0;

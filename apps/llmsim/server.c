@@ -17,7 +17,7 @@
 #include "server.h"
 
 #define BATCH 256
-#define NS_PER_MS 1000000u
+#define NS_PER_S 1000000000u
 
 static int address(const struct options *opt, struct sockaddr_in *ret)
 {
@@ -25,8 +25,10 @@ static int address(const struct options *opt, struct sockaddr_in *ret)
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)opt->port)};
 
 	if (inet_pton(AF_INET, host, &a.sin_addr) != 1 || ntohl(a.sin_addr.s_addr) >> 24 != 127) {
-		fprintf(stderr, "llmsim: --host %s is not on the loopback\n"
-			"llmsim checks no keys, so it listens on 127.x.x.x only.\n", opt->host);
+		fprintf(stderr,
+			"llmsim: --host %s is not on the loopback\n"
+			"llmsim checks no keys, so it listens on 127.x.x.x only.\n",
+			opt->host);
 		return 1;
 	}
 	*ret = a;
@@ -115,11 +117,11 @@ int server_open(struct server *s)
 		return 2;
 	raise_limit();
 	if (s->opt->max_seconds)
-		s->end_ns = now_ns() + s->opt->max_seconds * 1000 * NS_PER_MS;
+		s->end_ns = now_ns() + s->opt->max_seconds * NS_PER_S;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll < 0 || watch_signals(s) || listen_at(s, &a) ||
-	    watch(s, s->signals, &s->signals, EPOLLIN) ||
-	    watch(s, s->listener, &s->listener, EPOLLIN)) {
+		watch(s, s->signals, &s->signals, EPOLLIN) ||
+		watch(s, s->listener, &s->listener, EPOLLIN)) {
 		fprintf(stderr, "llmsim: cannot listen on %s:%u: %s\n", s->opt->host,
 			(unsigned)s->opt->port, strerror(errno));
 		return 1;
@@ -174,22 +176,35 @@ static void reap(struct conn *c)
 		s->full = false;
 }
 
-/* Until the next timer or the end; an early wake-up would spin, so round up. */
-static int wait_ms(const struct server *s)
+/* Until the next timer or the end. Returns false where there is neither. */
+static bool time_left(const struct server *s, struct timespec *ret)
 {
 	uint64_t due = timer_next(&s->timers);
 	uint64_t now;
+	uint64_t left;
 
 	if (s->end_ns && (!due || s->end_ns < due))
 		due = s->end_ns;
 	if (!due)
-		return -1;
+		return false;
 	now = now_ns();
-	if (due <= now)
-		return 0;
-	if (due - now > 3600000ull * NS_PER_MS)
-		return 3600000;
-	return (int)((due - now + NS_PER_MS - 1) / NS_PER_MS);
+	left = due > now ? due - now : 0;
+	ret->tv_sec = (time_t)(left / NS_PER_S);
+	ret->tv_nsec = (long)(left % NS_PER_S);
+	return true;
+}
+
+static int wait_events(const struct server *s, struct epoll_event *events)
+{
+	struct timespec left;
+	const struct timespec *limit = time_left(s, &left) ? &left : NULL;
+	int n = epoll_pwait2(s->epoll, events, BATCH, limit, NULL);
+
+	if (n >= 0 || errno != ENOSYS)
+		return n;
+	/* A kernel before 5.11: whole milliseconds, rounded up or the loop would spin. */
+	return epoll_wait(s->epoll, events, BATCH,
+		limit ? (int)(left.tv_sec * 1000 + (left.tv_nsec + 999999) / 1000000) : -1);
 }
 
 static void run_timers(struct server *s)
@@ -225,7 +240,7 @@ int server_run(struct server *s)
 	struct epoll_event events[BATCH];
 
 	while (!s->end_ns || now_ns() < s->end_ns) {
-		int n = epoll_wait(s->epoll, events, BATCH, wait_ms(s));
+		int n = wait_events(s, events);
 
 		if (n < 0 && errno != EINTR) {
 			fprintf(stderr, "llmsim: epoll: %s\n", strerror(errno));

@@ -20,7 +20,7 @@ struct server {
 	struct models models;
 	struct timers timers;
 	struct script *script; /* null: none */
-	struct fast *fast;     /* null: off */
+	struct fast *fast; /* null: off */
 	struct conn *conns;
 	struct http_request rq; /* scratch: valid inside one step */
 	uint64_t accepted;

@@ -9,7 +9,7 @@
 
 struct timer {
 	uint64_t due_ns; /* CLOCK_MONOTONIC */
-	size_t at;       /* place in the heap + 1; 0: not set */
+	size_t at; /* place in the heap + 1; 0: not set */
 	void *owner;
 };
 

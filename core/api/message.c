@@ -14,8 +14,8 @@ static int32_t message_new(llm_request *rq, uint32_t role, llm_message **ret)
 	if (rc)
 		return rc;
 	if (role < LLM_ROLE_SYSTEM || role > LLM_ROLE_TOOL)
-		return request_refuse(rq, LLM_E_INVALID_REQUEST,
-			"a role is system, user, assistant or tool");
+		return request_refuse(
+			rq, LLM_E_INVALID_REQUEST, "a role is system, user, assistant or tool");
 	m = arena_new(&rq->ar, sizeof(*m));
 	if (!m)
 		return request_refuse(rq, LLM_E_NOMEM, "out of memory");
@@ -93,8 +93,7 @@ static int32_t copy_name(llm_request *rq, const char *text, const char *what, co
 	return rc;
 }
 
-static int32_t media_new(llm_message *m, uint32_t kind, const char *media_type,
-	llm_part_view **ret)
+static int32_t media_new(llm_message *m, uint32_t kind, const char *media_type, llm_part_view **ret)
 {
 	llm_part_view *p;
 	int32_t rc = part_new(m, kind, &p);
@@ -110,8 +109,8 @@ static int32_t media_new(llm_message *m, uint32_t kind, const char *media_type,
 	return rc;
 }
 
-int32_t llm_message_data(llm_message *m, uint32_t kind, const char *media_type, const void *data,
-	size_t len)
+int32_t llm_message_data(
+	llm_message *m, uint32_t kind, const char *media_type, const void *data, size_t len)
 {
 	llm_part_view *p;
 	int32_t rc = media_new(m, kind, media_type, &p);
@@ -139,8 +138,8 @@ int32_t llm_message_url(llm_message *m, uint32_t kind, const char *media_type, c
 	return rc ? rc : request_push(m->rq, &m->parts, p);
 }
 
-int32_t llm_message_tool_call(llm_message *m, const char *id, const char *name,
-	const char *arguments, size_t len)
+int32_t llm_message_tool_call(
+	llm_message *m, const char *id, const char *name, const char *arguments, size_t len)
 {
 	llm_err err = LLM_ERR_INIT;
 	llm_part_view *p;
@@ -184,8 +183,8 @@ static llm_part_view *last_part(llm_message *m)
 	return m && m->parts.n ? m->parts.items[m->parts.n - 1] : NULL;
 }
 
-int32_t llm_message_opaque(llm_message *m, const char *provider, const char *kind,
-	const void *data, size_t len)
+int32_t llm_message_opaque(
+	llm_message *m, const char *provider, const char *kind, const void *data, size_t len)
 {
 	llm_part_view *p = last_part(m);
 	llm_opaque_view *o;

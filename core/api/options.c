@@ -33,8 +33,8 @@ static const number_row numbers[] = {
 		LLM_HAS_PRESENCE_PENALTY, AT(presence_penalty)},
 	{LLM_NUM_FREQUENCY_PENALTY, "frequency_penalty", 0, -NO_LIMIT, NO_LIMIT,
 		LLM_HAS_FREQUENCY_PENALTY, AT(frequency_penalty)},
-	{LLM_NUM_REPEAT_PENALTY, "repeat_penalty", 0, -NO_LIMIT, NO_LIMIT,
-		LLM_HAS_REPEAT_PENALTY, AT(repeat_penalty)},
+	{LLM_NUM_REPEAT_PENALTY, "repeat_penalty", 0, -NO_LIMIT, NO_LIMIT, LLM_HAS_REPEAT_PENALTY,
+		AT(repeat_penalty)},
 	{LLM_NUM_TOP_LOGPROBS, "top_logprobs", 1, 0, 20, LLM_HAS_TOP_LOGPROBS, AT(top_logprobs)},
 	{LLM_NUM_CHOICES, "choices", 1, 1, 128, LLM_HAS_CHOICES, AT(choices)},
 };
@@ -54,8 +54,9 @@ static int32_t refuse_number(llm_request *rq, const number_row *row)
 		size_t n = strlen(row->name);
 
 		memcpy(text, row->name, n);
-		err_copy(text + n, sizeof(text) - n, row->whole ?
-			" must be a whole number in its range" : " must be a number in its range",
+		err_copy(text + n, sizeof(text) - n,
+			row->whole ? " must be a whole number in its range" :
+				     " must be a number in its range",
 			60);
 	}
 	return request_refuse(rq, LLM_E_INVALID_REQUEST, text);
@@ -82,8 +83,9 @@ int32_t llm_request_number(llm_request *rq, uint32_t which, double value)
 		return rc;
 	if (!row || !(value >= row->low && value <= row->high))
 		return refuse_number(rq, row);
-	if (row->whole && (value < -9007199254740992.0 || value > 9007199254740992.0 ||
-		(double)(int64_t)value < value || (double)(int64_t)value > value))
+	if (row->whole &&
+		(value < -9007199254740992.0 || value > 9007199254740992.0 ||
+			(double)(int64_t)value < value || (double)(int64_t)value > value))
 		return refuse_number(rq, row);
 	return store(rq, row, value, row->whole ? (int64_t)value : 0);
 }
@@ -149,7 +151,7 @@ static int32_t number_by_name(llm_request *rq, const number_row *row, const char
 	if (row->whole ? !num_read_i64(value, len, &whole) : !num_read_double(value, len, &real))
 		return refuse_number(rq, row);
 	return row->whole ? llm_request_integer(rq, row->which, whole) :
-		llm_request_number(rq, row->which, real);
+			    llm_request_number(rq, row->which, real);
 }
 
 static int32_t level_by_name(llm_request *rq, const char *value)
@@ -163,8 +165,8 @@ static int32_t level_by_name(llm_request *rq, const char *value)
 	return llm_request_reasoning(rq, UINT32_MAX);
 }
 
-static int32_t flag_by_name(llm_request *rq, const char *value,
-	int32_t (*set)(llm_request *rq, uint32_t on))
+static int32_t flag_by_name(
+	llm_request *rq, const char *value, int32_t (*set)(llm_request *rq, uint32_t on))
 {
 	int on;
 

@@ -42,8 +42,8 @@ static int32_t set_target(llm_request *rq, const char *text, int is_profile)
 	int32_t rc = request_open(rq);
 
 	if (!rc)
-		rc = request_text(rq, text, LLM_NUL_TERMINATED, is_profile ? "the profile" :
-			"the model", &copy);
+		rc = request_text(rq, text, LLM_NUL_TERMINATED,
+			is_profile ? "the profile" : "the model", &copy);
 	if (rc)
 		return rc;
 	rq->target = copy.ptr;
@@ -78,8 +78,8 @@ int32_t llm_request_tool(llm_request *rq, const char *name, const char *descript
 	rc = request_text(rq, name, LLM_NUL_TERMINATED, "the tool's name", &text);
 	t->name = text.ptr;
 	if (!rc && description)
-		rc = request_text(rq, description, LLM_NUL_TERMINATED, "the tool's description",
-			&text);
+		rc = request_text(
+			rq, description, LLM_NUL_TERMINATED, "the tool's description", &text);
 	t->description = description ? text.ptr : NULL;
 	if (!rc && schema)
 		rc = request_text(rq, schema, schema_len, "the tool's schema", &t->schema);
@@ -129,8 +129,8 @@ int32_t llm_request_format_json(llm_request *rq)
 	return rc;
 }
 
-int32_t llm_request_format_schema(llm_request *rq, const char *name, const char *schema,
-	size_t schema_len)
+int32_t llm_request_format_schema(
+	llm_request *rq, const char *name, const char *schema, size_t schema_len)
 {
 	llm_bytes text = {0}, label = {0};
 	llm_err err = LLM_ERR_INIT;
@@ -240,8 +240,10 @@ int32_t llm_request_header(llm_request *rq, const char *name, const char *value)
 
 static int is_workspace(const char *text)
 {
-	size_t n = text ? strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		"0123456789._:-") : 0;
+	size_t n = text ? strspn(text,
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				  "0123456789._:-") :
+			  0;
 
 	return n >= 1 && n <= 128 && !text[n];
 }

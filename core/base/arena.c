@@ -5,9 +5,11 @@
 
 #include "base/alloc.h"
 
+#include <stdalign.h>
 #include <string.h>
 
 #define ARENA_CHUNK 4096
+#define ARENA_CHUNK_MIN 64 /* holds the smallest item four times */
 
 struct arena_block {
 	arena_block *next;
@@ -24,7 +26,9 @@ static const int arena_single = 0;
 
 void arena_init(arena *ar, const llm_allocator *mem, size_t chunk)
 {
-	*ar = (arena){.mem = mem, .chunk = chunk ? chunk : ARENA_CHUNK};
+	if (!chunk)
+		chunk = ARENA_CHUNK;
+	*ar = (arena){.mem = mem, .chunk = chunk < ARENA_CHUNK_MIN ? ARENA_CHUNK_MIN : chunk};
 }
 
 static arena_block *arena_block_new(arena *ar, size_t cap)
@@ -53,7 +57,6 @@ static void *arena_own_block(arena *ar, size_t bytes)
 	} else {
 		ar->head = block;
 	}
-	ar->used += bytes;
 	return block->data;
 }
 
@@ -71,23 +74,23 @@ static void *arena_share_block(arena *ar, size_t bytes)
 	}
 	item = (char *)block->data + block->used;
 	block->used += bytes;
-	ar->used += bytes;
 	return item;
 }
 
 void *arena_new(arena *ar, size_t bytes)
 {
-	const size_t unit = sizeof(max_align_t);
-	size_t rounded;
+	const size_t unit = alignof(max_align_t);
+	void *item;
 
 	if (!bytes)
 		bytes = 1;
 	if (arena_single || bytes > ar->chunk / 4)
-		return arena_own_block(ar, bytes);
-	rounded = (bytes + unit - 1) / unit * unit;
-	if (rounded > ar->chunk)
-		return arena_own_block(ar, bytes);
-	return arena_share_block(ar, rounded);
+		item = arena_own_block(ar, bytes);
+	else
+		item = arena_share_block(ar, (bytes + unit - 1) / unit * unit);
+	if (item)
+		ar->used += bytes;
+	return item;
 }
 
 void *arena_array(arena *ar, size_t n, size_t size)

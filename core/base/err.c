@@ -17,13 +17,13 @@
 		.struct_size = (uint32_t)sizeof(llm_error_info), \
 		.code = LLM_E_##id, \
 		.name = #id, \
-		.meaning = what, \
-		.fix = advice, \
+		.meaning = (what), \
+		.fix = (advice), \
 		.err_class = LLM_CLASS_##can, \
 		.retry = LLM_RETRY_##again, \
 		.fallback = LLM_FALLBACK_##next, \
 		.health = LLM_HEALTH_##harm, \
-		.exit_code = exit_status, \
+		.exit_code = (exit_status), \
 	}
 
 static const llm_error_info err_table[] = {
@@ -37,7 +37,7 @@ static const llm_error_info err_table[] = {
 		"The conversation is longer than the model can read.",
 		"Shorten the conversation, or choose a model with a larger context."),
 	ERR_ROW(CONTENT_FILTERED, CONTENT, NO, CONTENT, NONE, 1,
-		"The provider refused the prompt, or withheld the answer, on account of its content.",
+		"The provider refused the prompt, or withheld the answer, for its content.",
 		"Show the refusal to the user, or ask in other words."),
 	ERR_ROW(AUTHENTICATION, ACCOUNT, NO, YES, OPEN, 4,
 		"The provider does not accept the API key, or none was sent.",
@@ -62,7 +62,7 @@ static const llm_error_info err_table[] = {
 		"Send the request again later, or add another candidate to the profile."),
 	ERR_ROW(SERVER_ERROR, ELSEWHERE, YES, YES, FAILURE, 6,
 		"The provider failed while it worked on the request.",
-		"Send the request again; if it keeps failing, read the provider's status page or log."),
+		"Send the request again; if it keeps failing, look at the provider's status."),
 	ERR_ROW(CONNECTION, ELSEWHERE, YES, YES, FAILURE, 6,
 		"No connection to the provider could be made, or it was lost.",
 		"Check that the server runs and that base URL, proxy and certificates are right."),

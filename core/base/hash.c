@@ -1,45 +1,43 @@
 /*
  * hash.c - SHA-256 behind four functions, so that OpenSSL shows nowhere else.
+ *
+ * struct sha256 is never defined: what callers hold is an EVP_MD_CTX.
  */
 #include "base/hash.h"
 
-#include "base/alloc.h"
-
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-struct sha256 {
-	EVP_MD_CTX *ctx;
-};
+static EVP_MD_CTX *hash_ctx(sha256 *h)
+{
+	return (EVP_MD_CTX *)h;
+}
 
 sha256 *sha256_new(void)
 {
-	sha256 *h = mem_new(mem_default(), sizeof(*h));
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
-	if (!h)
-		return NULL;
-	h->ctx = EVP_MD_CTX_new();
-	if (!h->ctx || !EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL)) {
-		sha256_free(h);
-		return NULL;
-	}
-	return h;
+	if (ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL))
+		return (sha256 *)ctx;
+	EVP_MD_CTX_free(ctx);
+	return NULL;
 }
 
 int32_t sha256_add(sha256 *h, const void *bytes, size_t len)
 {
-	return EVP_DigestUpdate(h->ctx, bytes, len) ? 0 : LLM_E_INTERNAL;
+	return EVP_DigestUpdate(hash_ctx(h), bytes, len) ? 0 : LLM_E_INTERNAL;
 }
 
 int32_t sha256_hex(sha256 *h, char ret_hex[SHA256_HEX])
 {
 	static const char digits[] = "0123456789abcdef";
 	unsigned char raw[EVP_MAX_MD_SIZE];
-	int done = EVP_DigestFinal_ex(h->ctx, raw, NULL);
+	int done = EVP_DigestFinal_ex(hash_ctx(h), raw, NULL);
 
 	sha256_free(h);
 	if (!done)
 		return LLM_E_INTERNAL;
-	for (int i = 0; i < 32; i++) {
+	for (size_t i = 0; i < 32; i++) {
 		ret_hex[2 * i] = digits[raw[i] >> 4];
 		ret_hex[2 * i + 1] = digits[raw[i] & 15];
 	}
@@ -49,8 +47,10 @@ int32_t sha256_hex(sha256 *h, char ret_hex[SHA256_HEX])
 
 void sha256_free(sha256 *h)
 {
-	if (!h)
-		return;
-	EVP_MD_CTX_free(h->ctx);
-	mem_free(mem_default(), h);
+	EVP_MD_CTX_free(hash_ctx(h));
+}
+
+const char *hash_library_version(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION);
 }

@@ -17,4 +17,7 @@ int32_t sha256_add(sha256 *h, const void *bytes, size_t len);
 int32_t sha256_hex(sha256 *h, char ret_hex[SHA256_HEX]);
 void sha256_free(sha256 *h);
 
+/* "OpenSSL 3.0.17 ..."; static. */
+const char *hash_library_version(void);
+
 #endif

@@ -58,7 +58,7 @@ static int32_t idmap_grow(idmap *m)
 	idmap_slot *slots;
 	uint32_t *index;
 
-	if (cap > UINT32_MAX / 2 || cap > SIZE_MAX / sizeof(*slots))
+	if (cap > UINT32_MAX / sizeof(*slots))
 		return LLM_E_NOMEM;
 	index = mem_array(m->mem, cap * 2, sizeof(*index));
 	if (!index)
@@ -87,7 +87,7 @@ int32_t idmap_put(idmap *m, const char *key, void *value)
 		slot->value = value;
 		return 0;
 	}
-	if (m->n == m->cap && idmap_grow(m))
+	if ((!m->slots || m->n == m->cap) && idmap_grow(m))
 		return LLM_E_NOMEM;
 	copy = mem_str(m->mem, key);
 	if (!copy)

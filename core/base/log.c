@@ -23,9 +23,9 @@ void log_line(const logger *lg, uint32_t level, const char *format, ...)
 	va_start(args, format);
 	n = vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	if (n < 0)
-		return;
-	len = (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1;
+	len = n > 0 ? (size_t)n : 0;
+	if (len >= sizeof(line))
+		len = sizeof(line) - 1;
 	if (lg->clean)
 		len = lg->clean(lg->clean_ctx, line, len, sizeof(line));
 	len = utf8_cut(line, len, LOG_LINE_MAX);

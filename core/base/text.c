@@ -150,7 +150,8 @@ static void text_distance_row(const char *a, size_t i, const char *b, size_t b_l
 		size_t changed = before[j - 1] + !text_same(a, i - 1, b, j - 1);
 
 		now[j] = text_min(changed, text_min(before[j], now[j - 1]) + 1);
-		if (i > 1 && j > 1 && text_same(a, i - 1, b, j - 2) && text_same(a, i - 2, b, j - 1))
+		if (i > 1 && j > 1 && text_same(a, i - 1, b, j - 2) &&
+			text_same(a, i - 2, b, j - 1))
 			now[j] = text_min(now[j], row[(i + 1) % 3][j - 2] + 1);
 	}
 }

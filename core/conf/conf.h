@@ -34,6 +34,7 @@ typedef struct conf_pair {
 	const char *name;
 	const char *value;
 	const char *origin; /* "llm.conf:12" */
+	const char *problem; /* why a secret it refers to is not to be had (value ""), or null */
 } conf_pair;
 
 /*
@@ -151,6 +152,8 @@ const char *conf_env_get(const conf *c, const char *name);
 /* A secret read from an environment variable by its name, for the providers' usual key
  * variables; added to `secrets`. Null value when unset. */
 conf_secret conf_secret_from_env(conf *c, const char *name, redact *secrets);
+/* "1.5.0", of the library that is loaded; static. */
+const char *conf_library_version(void);
 /* Known names close to `name`, for messages; null when none is. */
 const char *conf_nearest_target(const conf *c, const char *name);
 

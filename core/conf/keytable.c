@@ -41,7 +41,7 @@ static const key_choice schema_capability[] = {
 #define CAP_ROW(name, set) \
 	{ .pattern = "models.#.capabilities." #name, .type = KEY_CHOICE, .scope = SCOPE_MODEL, \
 	  .offset = offsetof(conf_model, caps) + offsetof(llm_caps, name), .choices = set, \
-	  .help = "capability" }
+	  .preset = "unknown", .help = "`yes`, `no` or `unknown`" }
 
 #define PRICE_ROW(name) \
 	{ .pattern = "models.#.price." #name, .type = KEY_STRING, .ok = key_ok_price, \
@@ -105,7 +105,7 @@ const key_def key_table[] = {
 	{ .pattern = "providers.*.locality", .type = KEY_CHOICE, .scope = SCOPE_PROVIDER,
 	  .offset = offsetof(conf_provider, locality), .choices = locality,
 	  .expected = "\"local\" or \"cloud\"", .preset = "by base URL and plugin",
-	  .help = "where it computes" },
+	  .help = "`local` or `cloud`: where it computes" },
 	{ .pattern = "providers.*.max_concurrency", .type = KEY_INT, .scope = SCOPE_PROVIDER,
 	  .offset = offsetof(conf_provider, max_concurrency), .min = 1, .max = 65535,
 	  .preset = "the plugin's", .help = "attempts at the same time" },

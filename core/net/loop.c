@@ -69,7 +69,8 @@ int32_t loop_new(const llm_allocator *mem, const llm_time_source *time, loop **r
 	l->wake.fd = l->alarm.fd = -1;
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epoll_fd < 0) {
-		rc = err_set(err, LLM_E_NOMEM, "no descriptor left for the event loop: "
+		rc = err_set(err, LLM_E_NOMEM,
+			"no descriptor left for the event loop: "
 			"raise the limit of open files (ulimit -n)");
 		goto free_loop;
 	}
@@ -144,7 +145,7 @@ void loop_net_timer(loop *l, int64_t timeout_ms, void (*fn)(void *ctx), void *ct
 	l->net_fn = fn;
 	l->net_ctx = ctx;
 	l->net_due_ns = timeout_ms < 0 ? UINT64_MAX :
-		clock_after_ms(real_ns(), (uint64_t)timeout_ms);
+					 clock_after_ms(real_ns(), (uint64_t)timeout_ms);
 }
 
 void loop_wake(loop *l)

@@ -16,9 +16,9 @@ typedef struct loop loop;
 typedef struct loop_timer {
 	uint64_t at_ns; /* on the loop's time source */
 	void (*fn)(struct loop_timer *t);
-	struct loop_timer *child;   /* pairing heap: first child, */
+	struct loop_timer *child; /* pairing heap: first child, */
 	struct loop_timer *sibling; /* next sibling, */
-	struct loop_timer *prev;    /* previous sibling or parent */
+	struct loop_timer *prev; /* previous sibling or parent */
 	int armed;
 } loop_timer;
 

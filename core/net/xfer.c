@@ -40,8 +40,9 @@ static int32_t code_of(const xfer *x, CURLcode result)
 		return strstr(x->problem, "header") ? LLM_E_PROTOCOL : LLM_E_NOMEM;
 	case CURLE_RECV_ERROR:
 		return os == ECONNRESET || os == EPIPE || os == ETIMEDOUT ||
-			strstr(x->problem, "Recv failure") || strstr(x->problem, "SSL") ?
-			LLM_E_CONNECTION : LLM_E_PROTOCOL;
+				strstr(x->problem, "Recv failure") || strstr(x->problem, "SSL") ?
+			LLM_E_CONNECTION :
+			LLM_E_PROTOCOL;
 	case CURLE_PARTIAL_FILE:
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_UNSUPPORTED_PROTOCOL:

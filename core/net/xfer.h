@@ -33,19 +33,19 @@ typedef struct xfer_request {
 	size_t n_headers;
 	const char *body;
 	size_t body_len;
-	const char *ca_file;     /* null: the system's */
+	const char *ca_file; /* null: the system's */
 	const char *client_cert;
 	const char *client_key;
-	const char *proxy;       /* null: none, whatever the environment says */
+	const char *proxy; /* null: none, whatever the environment says */
 } xfer_request;
 
 enum { XFER_GO = 0, XFER_PAUSE = 1 };
 
 typedef struct xfer_outcome {
-	int32_t code;        /* 0, LLM_E_CONNECTION, LLM_E_PROTOCOL, LLM_E_NOMEM, or what a
+	int32_t code; /* 0, LLM_E_CONNECTION, LLM_E_PROTOCOL, LLM_E_NOMEM, or what a
 	                        callback returned */
-	int reused;          /* the connection had served before */
-	const char *detail;  /* libcurl's words, "" on success */
+	int reused; /* the connection had served before */
+	const char *detail; /* libcurl's words, "" on success */
 } xfer_outcome;
 
 typedef struct xfer_events {

@@ -1,3 +1,6 @@
+/*
+ * check.c - descriptors, and the tables they lead to.
+ */
 #include "plugin/check.h"
 
 #include <inttypes.h>
@@ -62,8 +65,8 @@ static int check_id(const char *id)
 
 static int32_t check_damaged(const plugin *p, const char *what, llm_err *err)
 {
-	return err_set(err, LLM_E_PLUGIN, "plugin file %s has a damaged descriptor: %s", p->path,
-		what);
+	return err_set(
+		err, LLM_E_PLUGIN, "plugin file %s has a damaged descriptor: %s", p->path, what);
 }
 
 /* The magic first: where it is wrong, nothing else means anything. */
@@ -75,7 +78,8 @@ static int32_t check_magic(const llm_plugin_desc *theirs, const plugin *p, llm_e
 
 	if (!theirs)
 		return err_set(err, LLM_E_PLUGIN,
-			"plugin file %s: " LLM_PLUGIN_ENTRY_NAME " returned no descriptor", p->path);
+			"plugin file %s: " LLM_PLUGIN_ENTRY_NAME " returned no descriptor",
+			p->path);
 	room = image_room(theirs);
 	if (room < sizeof(magic) + sizeof(uint32_t) || (uintptr_t)theirs % sizeof(magic))
 		return check_damaged(p, "its address is garbage", err);
@@ -107,19 +111,20 @@ static int32_t check_head(const llm_plugin_desc *d, plugin *p, llm_err *err)
 	p->abi_minor = d->abi_minor;
 	if (d->abi_minor_min > LLM_ABI_MINOR)
 		return err_set(err, LLM_E_PLUGIN,
-			"plugin file %s needs a newer libllm: it wants ABI %d.%u, this is ABI %d.%d",
+			"plugin file %s needs a newer libllm: "
+			"it wants ABI %d.%u, this is ABI %d.%d",
 			p->path, LLM_ABI_MAJOR, d->abi_minor_min, LLM_ABI_MAJOR, LLM_ABI_MINOR);
 	return 0;
 }
 
 /* Part number `i`, null at the end of the list; *ret_rc says when it is damaged. */
-static const llm_plugin_part *check_part(const llm_plugin_desc *d, size_t i, const plugin *p,
-	int32_t *ret_rc, llm_err *err)
+static const llm_plugin_part *check_part(
+	const llm_plugin_desc *d, size_t i, const plugin *p, int32_t *ret_rc, llm_err *err)
 {
 	const llm_plugin_part *part = NULL;
 
 	*ret_rc = 0;
-	if (!d->parts || i == CHECK_MAX_PARTS || image_room(d->parts + i) < sizeof(part))
+	if (!d->parts || i == CHECK_MAX_PARTS || image_room(d->parts + i) < sizeof(void *))
 		*ret_rc = check_damaged(p, "its list of parts has no end", err);
 	else
 		part = d->parts[i];
@@ -146,8 +151,8 @@ static int32_t check_skip(buf *note, const char *kind)
 	return rc ? rc : buf_add_str(note, ", which this libllm does not use");
 }
 
-static int32_t check_parts(const llm_plugin_desc *d, arena *ar, plugin *p, buf *kinds, buf *note,
-	llm_err *err)
+static int32_t check_parts(
+	const llm_plugin_desc *d, arena *ar, plugin *p, buf *kinds, buf *note, llm_err *err)
 {
 	const llm_plugin_part *part;
 	int32_t rc;
@@ -169,8 +174,8 @@ static int32_t check_parts(const llm_plugin_desc *d, arena *ar, plugin *p, buf *
 	}
 }
 
-int32_t check_descriptor(const llm_plugin_desc *theirs, arena *ar, plugin *p,
-	const char **ret_note, llm_err *err)
+int32_t check_descriptor(
+	const llm_plugin_desc *theirs, arena *ar, plugin *p, const char **ret_note, llm_err *err)
 {
 	buf kinds, note;
 	char *said;

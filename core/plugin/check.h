@@ -19,8 +19,8 @@
  * entry returned; p->path is set. *ret_note is "" or says which parts were
  * skipped. LLM_E_PLUGIN with one sentence naming file and cause, LLM_E_NOMEM.
  */
-int32_t check_descriptor(const llm_plugin_desc *theirs, arena *ar, plugin *p,
-	const char **ret_note, llm_err *err);
+int32_t check_descriptor(
+	const llm_plugin_desc *theirs, arena *ar, plugin *p, const char **ret_note, llm_err *err);
 
 /* The required slots of a provider and what its `describe` returned. (provider.c) */
 int32_t check_provider(const void *theirs, arena *ar, plugin *p, llm_err *err);

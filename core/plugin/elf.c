@@ -1,3 +1,6 @@
+/*
+ * elf.c - the headers of an object file, read before the loader does.
+ */
 #include "plugin/file.h"
 
 #include <errno.h>
@@ -32,7 +35,7 @@ static int elf_read(int fd, uint64_t at, void *ret, size_t len)
 	return n == (ssize_t)len;
 }
 
-static int32_t elf_check_header(const ElfW(Ehdr) *h, const char *path, llm_err *err)
+static int32_t elf_check_header(const ElfW(Ehdr) * h, const char *path, llm_err *err)
 {
 	if (h->e_ident[EI_CLASS] != __ehdr_start.e_ident[EI_CLASS] ||
 		h->e_ident[EI_DATA] != __ehdr_start.e_ident[EI_DATA])
@@ -53,8 +56,8 @@ static int32_t elf_check_header(const ElfW(Ehdr) *h, const char *path, llm_err *
  * The loader maps segments that reach behind the end of a file without a word,
  * and the first access to them is a SIGBUS.
  */
-static int32_t elf_check_segments(int fd, const ElfW(Ehdr) *h, uint64_t size, const char *path,
-	llm_err *err)
+static int32_t elf_check_segments(
+	int fd, const ElfW(Ehdr) * h, uint64_t size, const char *path, llm_err *err)
 {
 	ElfW(Phdr) ph;
 	uint64_t i;
@@ -70,7 +73,7 @@ static int32_t elf_check_segments(int fd, const ElfW(Ehdr) *h, uint64_t size, co
 
 int32_t elf_check(int fd, uint64_t size, const char *path, llm_err *err)
 {
-	ElfW(Ehdr) h = { 0 };
+	ElfW(Ehdr) h = {0};
 	int32_t rc;
 
 	if (size == 0)

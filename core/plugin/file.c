@@ -1,3 +1,6 @@
+/*
+ * file.c - who can change a plugin file, and is it one.
+ */
 #include "plugin/file.h"
 
 #include <errno.h>
@@ -61,8 +64,8 @@ static int file_group_is_own(const struct stat *st)
 }
 
 /* Who can change it can run code in this process. `what` is "file" or "folder". */
-static int32_t file_check_owner(const struct stat *st, const char *what, const char *path,
-	llm_err *err)
+static int32_t file_check_owner(
+	const struct stat *st, const char *what, const char *path, llm_err *err)
 {
 	char room[LLM_ERR_MESSAGE_MAX / 2];
 	const char *quoted = file_quoted(path, room, sizeof(room));
@@ -102,8 +105,8 @@ static int32_t file_refuse_errno(const char *path, int number, llm_err *err)
 		strerror_r(number, room, sizeof(room)));
 }
 
-static int32_t file_open_in(int folder, const char *base, const char *path, int *ret_fd,
-	llm_err *err)
+static int32_t file_open_in(
+	int folder, const char *base, const char *path, int *ret_fd, llm_err *err)
 {
 	int fd = openat(folder, base, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY);
 
@@ -136,17 +139,17 @@ static int32_t file_check(int fd, const char *path, plugin_file *ret, llm_err *e
 	if (!rc)
 		rc = elf_check(fd, (uint64_t)st.st_size, path, err);
 	if (!rc)
-		*ret = (plugin_file){ fd, st.st_dev, st.st_ino, (uint64_t)st.st_size };
+		*ret = (plugin_file){fd, st.st_dev, st.st_ino, (uint64_t)st.st_size};
 	return rc;
 }
 
 /* As file_open, inside an open folder. */
-static int32_t file_open_checked(int folder, const char *folder_path, const char *path,
-	plugin_file *ret, llm_err *err)
+static int32_t file_open_checked(
+	int folder, const char *folder_path, const char *path, plugin_file *ret, llm_err *err)
 {
 	struct stat st;
 	int32_t rc;
-	int fd;
+	int fd = -1;
 
 	rc = file_open_in(folder, strrchr(path, '/') + 1, path, &fd, err);
 	if (rc)

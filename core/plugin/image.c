@@ -1,3 +1,6 @@
+/*
+ * image.c - addresses against the segments of loaded objects.
+ */
 #include "plugin/image.h"
 
 #include <link.h>
@@ -31,7 +34,7 @@ static int image_see(struct dl_phdr_info *info, size_t size, void *ctx)
 
 size_t image_room(const void *p)
 {
-	image_look look = { (uintptr_t)p, 0 };
+	image_look look = {(uintptr_t)p, 0};
 
 	dl_iterate_phdr(image_see, &look);
 	return look.room;

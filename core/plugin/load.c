@@ -1,3 +1,6 @@
+/*
+ * load.c - the one place that calls dlopen.
+ */
 #include "plugin/load.h"
 
 #include <dlfcn.h>
@@ -29,14 +32,14 @@ static int load_path(int fd, char *out, size_t cap)
 		memcpy(out + n, "/.", 3);
 		n += 2;
 	}
-	snprintf(out + n, cap - n, "/%d", fd);
+	(void)snprintf(out + n, cap - n, "/%d", fd);
 	return 1;
 }
 
 /* The loader's sentence without the path that only it knows. */
 static const char *load_reason(const char *path)
 {
-	const char *said = dlerror();
+	const char *said = dlerror(); /* NOLINT: each thread has its own */
 	size_t len = strlen(path);
 
 	if (!said)
@@ -49,12 +52,12 @@ static const char *load_reason(const char *path)
 /* The major of another ABI that the object was made for, or -1. */
 static int load_other_major(void *object)
 {
-	static const int majors[] = { 2, 3, 4, 5, 6, 7, 8, 9, 0 };
+	static const int majors[] = {2, 3, 4, 5, 6, 7, 8, 9, 0};
 	char name[32];
 	size_t i;
 
 	for (i = 0; i < sizeof(majors) / sizeof(majors[0]); i++) {
-		snprintf(name, sizeof(name), "llm_plugin_v%d", majors[i]);
+		(void)snprintf(name, sizeof(name), "llm_plugin_v%d", majors[i]);
 		if (dlsym(object, name))
 			return majors[i];
 	}
@@ -65,7 +68,7 @@ static int load_is_function(void *address)
 {
 	Dl_info info;
 	void *found = NULL;
-	const ElfW(Sym) *symbol;
+	const ElfW(Sym) * symbol;
 
 	if (!dladdr1(address, &info, &found, RTLD_DL_SYMENT) || !found || info.dli_saddr != address)
 		return 0;
@@ -86,7 +89,8 @@ static int32_t load_entry(void *object, const char *path, llm_plugin_entry *ret,
 				" but llm_plugin_v%d: it was made for ABI %d, this is ABI %d",
 				path, other, other, LLM_ABI_MAJOR);
 		return err_set(err, LLM_E_PLUGIN,
-			"plugin file %s has no " LLM_PLUGIN_ENTRY_NAME ": it is no plugin of libllm",
+			"plugin file %s has no " LLM_PLUGIN_ENTRY_NAME
+			": it is no plugin of libllm",
 			path);
 	}
 	if (!load_is_function(address))

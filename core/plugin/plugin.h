@@ -43,7 +43,7 @@ typedef struct plugin {
 /* The plugins of one service. Thread-safe. */
 typedef struct plugins plugins;
 
-/* What happened to one file. */
+/* What happened to one file, or to a folder that gave none: its row has the name "". */
 typedef struct plugin_seen {
 	const char *path;
 	const char *name;

@@ -1,3 +1,6 @@
+/*
+ * provider.c - the tables of a provider part.
+ */
 #include <inttypes.h>
 #include <string.h>
 
@@ -16,7 +19,10 @@ static int32_t provider_refuse(const plugin *p, const char *what, llm_err *err)
 
 /* ---- the table ---- */
 
-#define PROVIDER_SLOT(name) { offsetof(llm_provider_vtable, name), #name }
+#define PROVIDER_SLOT(name) \
+	{ \
+		offsetof(llm_provider_vtable, name), #name \
+	}
 static const struct provider_slot {
 	size_t at;
 	const char *name;
@@ -34,7 +40,7 @@ static const struct provider_slot {
 };
 
 /* Sizes by ABI minor: 1.0. */
-static const uint32_t provider_sizes[] = { CHECK_THROUGH(llm_provider_vtable, get_extension) };
+static const uint32_t provider_sizes[] = {CHECK_THROUGH(llm_provider_vtable, get_extension)};
 
 static int32_t provider_check_slots(const llm_provider_vtable *vt, const plugin *p, llm_err *err)
 {
@@ -54,16 +60,16 @@ static int32_t provider_check_slots(const llm_provider_vtable *vt, const plugin 
 	return 0;
 }
 
-static int32_t provider_adopt(const void *theirs, arena *ar, llm_provider_vtable **ret, plugin *p,
-	llm_err *err)
+static int32_t provider_adopt(
+	const void *theirs, arena *ar, llm_provider_vtable **ret, plugin *p, llm_err *err)
 {
 	uint32_t size;
 	int bad;
 
 	size = check_size(theirs, provider_sizes, 1, &bad);
 	if (!size && !bad)
-		return provider_refuse(p, "the address of its table " LLM_KIND_PROVIDER
-			" is garbage", err);
+		return provider_refuse(
+			p, "the address of its table " LLM_KIND_PROVIDER " is garbage", err);
 	if (bad)
 		return err_set(err, LLM_E_PLUGIN,
 			"plugin file %s: its table " LLM_KIND_PROVIDER " has %" PRIu32
@@ -152,13 +158,12 @@ typedef struct provider_list {
 	int (*used)(const void *row); /* null: all */
 } provider_list;
 
-static const provider_list provider_keys = { "config_keys", { CHECK_THROUGH(llm_key_info, help) },
-	sizeof(llm_key_info), provider_key_valid, NULL };
-static const provider_list provider_options = { "request_options",
-	{ CHECK_THROUGH(llm_key_info, help) }, sizeof(llm_key_info), provider_key_valid, NULL };
-static const provider_list provider_rules = { "error_rules",
-	{ CHECK_THROUGH(llm_error_rule, text) }, sizeof(llm_error_rule), provider_rule_valid,
-	provider_rule_used };
+static const provider_list provider_keys = {"config_keys", {CHECK_THROUGH(llm_key_info, help)},
+	sizeof(llm_key_info), provider_key_valid, NULL};
+static const provider_list provider_options = {"request_options",
+	{CHECK_THROUGH(llm_key_info, help)}, sizeof(llm_key_info), provider_key_valid, NULL};
+static const provider_list provider_rules = {"error_rules", {CHECK_THROUGH(llm_error_rule, text)},
+	sizeof(llm_error_rule), provider_rule_valid, provider_rule_used};
 
 /* Pointer number `i` of a list of any type of pointer; 0 when it cannot be read. */
 static int provider_at(const void *list, size_t i, const void **ret)
@@ -179,8 +184,8 @@ static int32_t provider_refuse_list(const plugin *p, const char *name, size_t ro
 }
 
 /* The number of rows in front of the list's null. */
-static int32_t provider_count(const void *list, const char *name, const plugin *p, size_t *ret_n,
-	llm_err *err)
+static int32_t provider_count(
+	const void *list, const char *name, const plugin *p, size_t *ret_n, llm_err *err)
 {
 	const void *row;
 	size_t n;
@@ -197,8 +202,8 @@ static int32_t provider_count(const void *list, const char *name, const plugin *
 }
 
 /* Our copy of one row in *ret. */
-static int32_t provider_row(const provider_list *kind, const void *list, size_t i, arena *ar,
-	void **ret)
+static int32_t provider_row(
+	const provider_list *kind, const void *list, size_t i, arena *ar, void **ret)
 {
 	const void *theirs;
 	uint32_t size;
@@ -247,8 +252,7 @@ static int32_t provider_rows(const provider_list *kind, const void *theirs, aren
 	return 0;
 }
 
-static int32_t provider_variables(llm_provider_info *info, arena *ar, const plugin *p,
-	llm_err *err)
+static int32_t provider_variables(llm_provider_info *info, arena *ar, const plugin *p, llm_err *err)
 {
 	const char **copy;
 	size_t n = 0, i;
@@ -290,22 +294,23 @@ static int32_t provider_lists(llm_provider_info *info, arena *ar, const plugin *
 /* ---- what describe returned: the whole ---- */
 
 /* Sizes by ABI minor: 1.0. */
-static const uint32_t info_sizes[] = { CHECK_THROUGH(llm_provider_info, licence_note) };
+static const uint32_t info_sizes[] = {CHECK_THROUGH(llm_provider_info, licence_note)};
 
 static int32_t provider_check_words(llm_provider_info *info, const plugin *p, llm_err *err)
 {
 	if (!provider_name_valid(info->name, 1))
-		return provider_refuse(p,
-			"describe returned a name that is not [a-z][a-z0-9_-]{0,62}", err);
+		return provider_refuse(
+			p, "describe returned a name that is not [a-z][a-z0-9_-]{0,62}", err);
 	if (!provider_line_valid(info->label, 0) || !info->label[0])
 		return provider_refuse(p, "describe returned no label of one line", err);
+	if (!provider_line_valid(info->default_base_url, 1))
+		return provider_refuse(
+			p, "describe returned a default base URL that is no line", err);
 	if (!info->default_base_url)
 		info->default_base_url = "";
-	if (info->default_base_url[0] && !check_word(info->default_base_url, PROVIDER_TEXT_MAX))
-		return provider_refuse(p, "describe returned a default base URL that is no URL", err);
 	if (info->base_url_env && !provider_variable_valid(info->base_url_env))
-		return provider_refuse(p,
-			"describe returned a base_url_env that names no variable", err);
+		return provider_refuse(
+			p, "describe returned a base_url_env that names no variable", err);
 	if (!provider_line_valid(info->licence_note, 1))
 		return provider_refuse(p, "describe returned a licence note that is no line", err);
 	if (info->locality > LLM_LOCALITY_CLOUD)
@@ -343,7 +348,7 @@ static int32_t provider_describe(const llm_provider_vtable *vt, arena *ar, plugi
 
 int32_t check_provider(const void *theirs, arena *ar, plugin *p, llm_err *err)
 {
-	llm_provider_vtable *vt;
+	llm_provider_vtable *vt = NULL;
 	int32_t rc;
 
 	rc = provider_adopt(theirs, ar, &vt, p, err);

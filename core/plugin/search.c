@@ -1,3 +1,6 @@
+/*
+ * search.c - the search path, taken apart.
+ */
 #include "plugin/search.h"
 
 #include <string.h>
@@ -30,8 +33,8 @@ static int search_has(const search_list *sl, const char *path)
 }
 
 /* A folder that comes a second time could only hide itself, so it is left out. */
-static int32_t search_add(search_list *sl, const char *path, size_t len, const char *source,
-	const char *skip)
+static int32_t search_add(
+	search_list *sl, const char *path, size_t len, const char *source, const char *skip)
 {
 	search_place *grown;
 	char *copy;
@@ -55,12 +58,12 @@ static int32_t search_add(search_list *sl, const char *path, size_t len, const c
 		return LLM_E_NOMEM;
 	}
 	sl->places = grown;
-	sl->places[sl->n++] = (search_place){ copy, source, skip };
+	sl->places[sl->n++] = (search_place){copy, source, skip};
 	return 0;
 }
 
-static int32_t search_add_list(search_list *sl, const char *joined, const char *source,
-	const char *skip)
+static int32_t search_add_list(
+	search_list *sl, const char *joined, const char *source, const char *skip)
 {
 	const char *end;
 	int32_t rc;
@@ -69,8 +72,8 @@ static int32_t search_add_list(search_list *sl, const char *joined, const char *
 		return 0;
 	for (;;) {
 		end = strchr(joined, ':');
-		rc = search_add(sl, joined, end ? (size_t)(end - joined) : strlen(joined), source,
-			skip);
+		rc = search_add(
+			sl, joined, end ? (size_t)(end - joined) : strlen(joined), source, skip);
 		if (rc || !end)
 			return rc;
 		joined = end + 1;
@@ -84,13 +87,13 @@ static int32_t search_add_one(search_list *sl, const char *path, const char *sou
 	return search_add(sl, path, strlen(path), source, NULL);
 }
 
-int32_t search_init(search_list *sl, const plugin_search *from, int secure,
-	const llm_allocator *mem)
+int32_t search_init(
+	search_list *sl, const plugin_search *from, int secure, const llm_allocator *mem)
 {
 	const char *skip = secure ? "ignored: the process runs with raised rights" : NULL;
 	int32_t rc;
 
-	*sl = (search_list){ .mem = mem };
+	*sl = (search_list){.mem = mem};
 	rc = search_add_list(sl, from->env_path, "LLM_PLUGIN_PATH", skip);
 	if (!rc)
 		rc = search_add_list(sl, from->config_path, "plugins.path", NULL);

@@ -9,9 +9,9 @@
 #define SEARCH_NAME_MAX 63
 
 typedef struct search_place {
-	char *path;         /* as given, without a slash at its end */
+	char *path; /* as given, without a slash at its end */
 	const char *source; /* static: "LLM_PLUGIN_PATH", ... */
-	const char *skip;   /* static: why it is not looked at, or null */
+	const char *skip; /* static: why it is not looked at, or null */
 } search_place;
 
 typedef struct search_list {
@@ -21,8 +21,8 @@ typedef struct search_list {
 } search_list;
 
 /* `secure`: the process is set-uid or the like, so the environment says nothing. */
-int32_t search_init(search_list *sl, const plugin_search *from, int secure,
-	const llm_allocator *mem);
+int32_t search_init(
+	search_list *sl, const plugin_search *from, int secure, const llm_allocator *mem);
 void search_done(search_list *sl);
 
 /* Is it [a-z][a-z0-9_-]{0,62}, in `len` bytes? */

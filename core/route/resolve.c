@@ -14,7 +14,8 @@ static int32_t unknown(const conf *c, const char *name, const char *kind, llm_er
 			"no %s is called \"%.100s\"; did you mean \"%s\"?", kind, name, near);
 	return err_set(err, LLM_E_INVALID_REQUEST,
 		"no %s is called \"%.100s\"; a model is written provider/model, "
-		"such as ollama/llama3.2", kind, name);
+		"such as ollama/llama3.2",
+		kind, name);
 }
 
 static int32_t no_default(llm_err *err)
@@ -78,7 +79,8 @@ static int32_t malformed(const char *name, llm_err *err)
 {
 	return err_set(err, LLM_E_INVALID_REQUEST,
 		"\"%.100s\" is not a model's name: write provider/model with the provider in "
-		"a-z 0-9 _ -, such as ollama/llama3.2", name);
+		"a-z 0-9 _ -, such as ollama/llama3.2",
+		name);
 }
 
 int32_t resolve_candidate(const conf *c, const char *name, candidate *ret, llm_err *err)

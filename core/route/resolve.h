@@ -12,13 +12,13 @@
 typedef struct candidate {
 	char provider[RESOLVE_NAME];
 	char endpoint[RESOLVE_NAME]; /* "" : the provider's only one */
-	const char *model;           /* points into the text that was parsed */
-	const char *id;              /* that text */
+	const char *model; /* points into the text that was parsed */
+	const char *id; /* that text */
 } candidate;
 
 typedef struct route {
 	const conf_profile *profile; /* null: a model was named */
-	const char *const *names;    /* candidates as configured, aliases not followed yet */
+	const char *const *names; /* candidates as configured, aliases not followed yet */
 	size_t n_names;
 	const char *single[1];
 } route;
@@ -27,8 +27,7 @@ typedef struct route {
  * Finds what `name` stands for (null: the default profile; `want_profile`: only a
  * profile will do). LLM_E_INVALID_REQUEST naming what is close (R-ROUTE-1).
  */
-int32_t resolve_target(const conf *c, const char *name, int want_profile, route *ret,
-	llm_err *err);
+int32_t resolve_target(const conf *c, const char *name, int want_profile, route *ret, llm_err *err);
 
 /* Follows an alias, then parses (R-ROUTE-2). */
 int32_t resolve_candidate(const conf *c, const char *name, candidate *ret, llm_err *err);

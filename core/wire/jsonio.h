@@ -23,7 +23,6 @@ int32_t jsonio_load(const char *text, size_t len, const char *what, json_t **ret
  * Checks without building a tree, so that duplicate keys pass: one complete JSON
  * document, an object when asked.
  */
-int32_t jsonio_check(const char *text, size_t len, int want_object, const char *what,
-	llm_err *err);
+int32_t jsonio_check(const char *text, size_t len, int want_object, const char *what, llm_err *err);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "escape.h"
 #include "utf8.h"
 #include "wire/num.h"
 
@@ -58,60 +59,6 @@ static int next_byte(jsonr *r)
 }
 
 /* ---- tokens ---- */
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* The code unit of the \uXXXX at `p`, or -1. */
-static int32_t code_unit(const char *p, size_t left)
-{
-	int32_t unit = 0;
-	size_t i;
-
-	if (left < 6 || p[0] != '\\' || p[1] != 'u')
-		return -1;
-	for (i = 2; i < 6; i++) {
-		int digit = hex_digit(p[i]);
-
-		if (digit < 0)
-			return -1;
-		unit = unit * 16 + digit;
-	}
-	return unit;
-}
-
-static int is_high(int32_t unit)
-{
-	return unit >= 0xD800 && unit <= 0xDBFF;
-}
-
-static int is_low(int32_t unit)
-{
-	return unit >= 0xDC00 && unit <= 0xDFFF;
-}
-
-/* Bytes of the escape at `p`, both halves of a surrogate pair; 0 when it is wrong. */
-static size_t escape_length(const char *p, size_t left)
-{
-	int32_t unit;
-
-	if (left < 2)
-		return 0;
-	if (p[1] != 'u')
-		return memchr("\"\\/bfnrt", p[1], 8) ? 2 : 0;
-	unit = code_unit(p, left);
-	if (unit < 0 || is_low(unit))
-		return 0;
-	if (!is_high(unit))
-		return 6;
-	return is_low(code_unit(p + 6, left - 6)) ? 12 : 0;
-}
 
 /* One step of a string at a byte that needs a look: its length, or 0 and an error. */
 static size_t string_step(jsonr *r, const char *p)
@@ -229,7 +176,7 @@ static int next_item(jsonr *r, char close)
 	}
 	if (r->state == STATE_AFTER) {
 		if (c != ',')
-			return unexpected(r, "a comma or the end of an object or array was expected");
+			return unexpected(r, "a comma or the end of the container was expected");
 		r->p++;
 	}
 	r->state = STATE_VALUE;
@@ -465,57 +412,6 @@ size_t jsonr_offset(const jsonr *r)
 
 /* ---- decoding of what the reader has checked ---- */
 
-static size_t put_utf8(uint32_t c, char *dst)
-{
-	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-	static const unsigned char lead[5] = {0, 0, 0xC0, 0xE0, 0xF0};
-	size_t i;
-
-	for (i = n - 1; i > 0; i--) {
-		dst[i] = (char)(0x80u | (c & 0x3Fu));
-		c >>= 6;
-	}
-	dst[0] = (char)(lead[n] | c);
-	return n;
-}
-
-/* The escape at *p as UTF-8 in `dst` (at most 4 bytes); moves *p behind it. */
-static size_t unescape(const char **p, char *dst)
-{
-	static const char names[] = "bfnrt";
-	static const char values[] = "\b\f\n\r\t";
-	const char *escape = *p;
-	const char *name;
-	int32_t unit;
-
-	*p += 2;
-	if (escape[1] != 'u') {
-		name = memchr(names, escape[1], sizeof(names) - 1);
-		*dst = name ? values[name - names] : escape[1];
-		return 1;
-	}
-	*p += 4;
-	unit = code_unit(escape, 6);
-	if (is_high(unit)) {
-		unit = 0x10000 + (unit - 0xD800) * 0x400 + (code_unit(*p, 6) - 0xDC00);
-		*p += 6;
-	}
-	return put_utf8((uint32_t)unit, dst);
-}
-
-/* The next character, decoded, in `dst` (at most 4 bytes). */
-static size_t next_character(const char **p, char *dst)
-{
-	size_t n;
-
-	if (**p == '\\')
-		return unescape(p, dst);
-	n = utf8_announced((unsigned char)**p);
-	memcpy(dst, *p, n);
-	*p += n;
-	return n;
-}
-
 static int is_escaped(const jsonr_text *t, const char *plain)
 {
 	const char *p = t->raw;
@@ -524,7 +420,7 @@ static int is_escaped(const jsonr_text *t, const char *plain)
 	char c[4];
 
 	while (p < end) {
-		size_t n = next_character(&p, c);
+		size_t n = escape_next(&p, c);
 
 		if (n > left || memcmp(c, plain, n) != 0)
 			return 0;
@@ -544,7 +440,7 @@ int jsonr_is(const jsonr_text *t, const char *plain)
 size_t jsonr_decode(const jsonr_text *t, char *dst)
 {
 	const char *p = t->raw;
-	const char *end = t->raw + t->len;
+	const char *end = t->len ? t->raw + t->len : p;
 	char *d = dst;
 
 	while (p < end) {
@@ -555,7 +451,7 @@ size_t jsonr_decode(const jsonr_text *t, char *dst)
 		d += n;
 		p += n;
 		if (slash)
-			d += unescape(&p, d);
+			d += escape_decode(&p, d);
 	}
 	return (size_t)(d - dst);
 }
@@ -564,15 +460,15 @@ int32_t jsonr_decode_to(const jsonr_text *t,
 	int32_t (*put)(void *ctx, const char *bytes, size_t len), void *ctx)
 {
 	const char *p = t->raw;
-	const char *end = t->raw + t->len;
+	const char *end = t->len ? t->raw + t->len : p;
 	char piece[DECODE_PIECE];
 	size_t used = 0;
 
-	if (!t->escaped)
-		return t->len ? put(ctx, t->raw, t->len) : 0;
+	if (!t->escaped && t->len > 0)
+		return put(ctx, t->raw, t->len);
 	/* Pieces end between characters: the taker may check them. */
 	while (p < end) {
-		used += next_character(&p, piece + used);
+		used += escape_next(&p, piece + used);
 		if (p == end || used > sizeof(piece) - 4) {
 			int32_t rc = put(ctx, piece, used);
 

@@ -161,7 +161,7 @@ static void emit_base64(jsonw *w, const unsigned char *s, size_t n)
 	static const char letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	uint32_t bits = (uint32_t)s[0] << 16;
-	char text[4];
+	char text[4] = {0, 0, '=', '='};
 
 	if (n > 1)
 		bits |= (uint32_t)s[1] << 8;
@@ -169,8 +169,10 @@ static void emit_base64(jsonw *w, const unsigned char *s, size_t n)
 		bits |= s[2];
 	text[0] = letters[bits >> 18];
 	text[1] = letters[(bits >> 12) & 63];
-	text[2] = n > 1 ? letters[(bits >> 6) & 63] : '=';
-	text[3] = n > 2 ? letters[bits & 63] : '=';
+	if (n > 1)
+		text[2] = letters[(bits >> 6) & 63];
+	if (n > 2)
+		text[3] = letters[bits & 63];
 	emit(w, text, sizeof(text));
 }
 

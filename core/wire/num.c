@@ -265,9 +265,10 @@ static int convert_long(const char *text, size_t len, double *ret)
 		d.n = 0;
 	at = d.negative ? 1 : 0;
 	plain[0] = '-';
-	memcpy(plain + at, "0.", 2);
-	memcpy(plain + at + 2, d.digits, d.n);
-	at += 2 + d.n;
+	plain[at++] = '0';
+	plain[at++] = '.';
+	memcpy(plain + at, d.digits, d.n);
+	at += d.n;
 	plain[at++] = 'e';
 	num_write_i64(d.n > 0 ? d.exponent : 0, plain + at);
 	return convert(plain, ret);
@@ -308,15 +309,15 @@ static size_t num_fix_point(char *text)
 static size_t write_fraction(double value, char ret_text[NUM_TEXT])
 {
 	/* Subnormals have fewer digits than the 15 that every other double can show. */
-	int digits = fabs(value) < DBL_MIN ? 1 : DBL_DIG;
+	int digits = value < DBL_MIN && value > -DBL_MIN ? 1 : DBL_DIG;
 	char text[2 * NUM_TEXT]; /* a decimal point can have several bytes */
 	size_t len = 0;
 	double back;
 
 	for (; digits <= DBL_DECIMAL_DIG; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, value);
+		(void)snprintf(text, sizeof(text), "%.*g", digits, value);
 		len = num_fix_point(text);
-		if (num_read_double(text, len, &back) && back >= value && back <= value)
+		if (num_read_double(text, len, &back) && back == value)
 			break;
 	}
 	memcpy(ret_text, text, len + 1);
@@ -325,13 +326,13 @@ static size_t write_fraction(double value, char ret_text[NUM_TEXT])
 
 size_t num_write_double(double value, char ret_text[NUM_TEXT])
 {
-	const double whole_max = 9007199254740992.0; /* 2^53 */
+	const double exact_max = 9007199254740992.0; /* 2^53 */
 
 	if (!isfinite(value))
 		return 0;
-	if (fabs(value) > whole_max || trunc(value) < value || trunc(value) > value)
+	if (value > exact_max || value < -exact_max || (double)(int64_t)value != value)
 		return write_fraction(value, ret_text);
-	if (signbit(value) && fabs(value) < 1) {
+	if (value == 0 && signbit(value)) {
 		memcpy(ret_text, "-0", 3);
 		return 2;
 	}
@@ -358,7 +359,9 @@ static int read_with_unit(const char *text, size_t len, const unit *units, uint6
 		return 0;
 	suffix = len - digits;
 	for (; units->name; units++) {
-		if (strlen(units->name) != suffix || memcmp(text + digits, units->name, suffix) != 0)
+		if (strlen(units->name) != suffix)
+			continue;
+		if (memcmp(text + digits, units->name, suffix) != 0)
 			continue;
 		if (value > UINT64_MAX / units->factor)
 			return 0;

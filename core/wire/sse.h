@@ -13,17 +13,17 @@
 #include "wire/frame.h"
 
 typedef struct sse {
-	buf line;   /* the line that is not complete yet */
+	buf line; /* the line that is not complete yet */
 	buf data;
 	buf event;
 	buf id;
-	buf rest;   /* lines behind the last event that are no field */
+	buf rest; /* lines behind the last event that are no field */
 	llm_bytes held; /* the event's only data line, still in the caller's piece */
 	size_t max;
-	uint64_t comments;   /* seen so far */
+	uint64_t comments; /* seen so far */
 	int have_data;
-	int skip_lf;         /* the last line ended in CR */
-	uint32_t bom;        /* bytes of a BOM seen at the very start; 4: past it */
+	int skip_lf; /* the last line ended in CR */
+	uint32_t bom; /* bytes of a BOM seen at the very start; 4: past it */
 } sse;
 
 /* `max` 0: FRAME_MAX. */

@@ -9,10 +9,10 @@
 #include "llm/error.h"
 
 typedef struct url {
-	char scheme[8];  /* "http" or "https" */
-	char host[256];  /* lower case, IPv6 in brackets */
-	uint16_t port;   /* as written or the scheme's */
-	int local;       /* the host is localhost, 127.0.0.0/8 or ::1 */
+	char scheme[8]; /* "http" or "https" */
+	char host[256]; /* lower case, IPv6 in brackets */
+	uint16_t port; /* as written or the scheme's */
+	int local; /* the host is localhost, 127.0.0.0/8 or ::1 */
 	char path[1024]; /* of the base, without the slash at its end; may be "" */
 } url;
 

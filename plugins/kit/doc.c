@@ -12,19 +12,18 @@ static int32_t doc_put(void *ctx, const char *bytes, size_t len)
 	return d->out->body(d->out->ctx, bytes, len);
 }
 
-void kit_doc_open(kit_doc *d, const llm_host *host, const llm_http_sink *out)
+void kit_doc_open(kit_doc *d, const llm_host *host, const llm_http_sink *out,
+	const char *const *members)
 {
 	jsonw_init(&d->w, doc_put, d);
 	d->host = host;
 	d->out = out;
-	d->n_members = 0;
+	d->members = members;
 	jsonw_object(&d->w);
 }
 
 void kit_doc_member(kit_doc *d, const char *name)
 {
-	if (d->n_members < KIT_DOC_MEMBERS)
-		d->members[d->n_members++] = name;
 	jsonw_key(&d->w, name);
 }
 
@@ -34,7 +33,7 @@ static int32_t doc_extra_member(kit_doc *d, const jsonr_text *key, const llm_byt
 	int32_t rc;
 	size_t i;
 
-	for (i = 0; i < d->n_members; i++)
+	for (i = 0; d->members[i]; i++)
 		if (jsonr_is(key, d->members[i]))
 			return kit_error(d->host, LLM_E_INVALID_REQUEST, "extra: \"",
 				d->members[i], "\" is written by the provider itself;"
@@ -91,21 +90,17 @@ const llm_option_view *kit_option(const llm_request_view *rq, const char *name)
 	return NULL;
 }
 
-int32_t kit_http(const llm_http_sink *out, const char *method, const char *path,
-	const char *content_type, const llm_request_view *rq)
+int32_t kit_get(const llm_http_sink *out, const char *path)
 {
-	const llm_header_view *h;
-	int32_t rc;
-	size_t i;
+	return out->target(out->ctx, "GET", path, strlen(path));
+}
 
-	rc = out->target(out->ctx, method, path, strlen(path));
-	if (rc == 0 && content_type)
-		rc = out->header(out->ctx, "Content-Type", content_type, strlen(content_type));
-	for (i = 0; rc == 0 && rq && i < rq->n_headers; i++) {
-		h = rq->headers[i];
-		rc = out->header(out->ctx, h->name, h->value, strlen(h->value));
-	}
-	return rc;
+int32_t kit_post(const llm_http_sink *out, const char *path)
+{
+	static const char type[] = "application/json";
+	int32_t rc = out->target(out->ctx, "POST", path, strlen(path));
+
+	return rc ? rc : out->header(out->ctx, "Content-Type", type, sizeof(type) - 1);
 }
 
 int32_t kit_warn(const llm_http_sink *out, const char *text)

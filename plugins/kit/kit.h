@@ -77,32 +77,34 @@ int32_t kit_emit(const llm_host *host, const jsonr_text *t,
 
 /* ---- the request's body ---- */
 
-#define KIT_DOC_MEMBERS 40
-
-/* A JSON object on its way into an HTTP body; remembers its members for the merge. */
+/* A JSON object on its way into an HTTP body. */
 typedef struct kit_doc {
 	jsonw w; /* for the values */
 	const llm_host *host;
 	const llm_http_sink *out;
-	const char *members[KIT_DOC_MEMBERS];
-	size_t n_members;
+	const char *const *members;
 } kit_doc;
 
-void kit_doc_open(kit_doc *d, const llm_host *host, const llm_http_sink *out);
-/* The key of the next value at the top level; `name` is static. */
+/*
+ * `members` are the names that the provider writes at the top level, now or with another
+ * request: null-terminated, static.
+ */
+void kit_doc_open(kit_doc *d, const llm_host *host, const llm_http_sink *out,
+	const char *const *members);
+/* The key of the next value at the top level. */
 void kit_doc_member(kit_doc *d, const char *name);
 /*
- * Ends the object with the members of `extra` (a JSON object, or no bytes). A member that
- * was written before is LLM_E_INVALID_REQUEST. Returns the first error of the body.
+ * Ends the object with the members of `extra` (a JSON object, or no bytes). One of
+ * `members` in it is LLM_E_INVALID_REQUEST. Returns the first error of the body.
  */
 int32_t kit_doc_close(kit_doc *d, const llm_bytes *extra);
 
 /* The request's option of that name, or null. */
 const llm_option_view *kit_option(const llm_request_view *rq, const char *name);
 
-/* Target, content type (null: no body) and the request's own headers (rq may be null). */
-int32_t kit_http(const llm_http_sink *out, const char *method, const char *path,
-	const char *content_type, const llm_request_view *rq);
+/* The target, and with a JSON body its content type. The core adds the request's headers. */
+int32_t kit_get(const llm_http_sink *out, const char *path);
+int32_t kit_post(const llm_http_sink *out, const char *path);
 
 /* A warning, as one text. */
 int32_t kit_warn(const llm_http_sink *out, const char *text);

@@ -75,8 +75,11 @@ static failalloc_block *failalloc_known(failalloc *fa, void *ptr)
 	if (block->word == FAILALLOC_ALIVE && block->owner == fa)
 		return block;
 	fa->mistakes++;
-	fprintf(stderr, "failalloc: %s\n",
-		block->word == FAILALLOC_DEAD ? "a block was released twice" : "not a block of this allocator");
+	if (block->word == FAILALLOC_DEAD)
+		fprintf(stderr, "failalloc: a block of call %llu was released twice\n",
+			(unsigned long long)block->serial);
+	else
+		fprintf(stderr, "failalloc: not a block of this allocator\n");
 	return NULL;
 }
 

@@ -54,11 +54,11 @@ void sim_file_free(char *path);
 /* ---- raw client ---- */
 
 typedef struct sim_reply {
-	int status;      /* 0: the peer closed before a whole head */
-	char *head;      /* up to the empty line, zero-terminated */
-	char *body;      /* decoded if chunked, zero-terminated */
+	int status; /* 0: the peer closed before a whole head */
+	char *head; /* up to the empty line, zero-terminated */
+	char *body; /* decoded if chunked, zero-terminated */
 	size_t body_len;
-	bool complete;   /* false: the connection ended inside the body */
+	bool complete; /* false: the connection ended inside the body */
 } sim_reply;
 
 int sim_connect(const sim *s); /* a connected blocking socket */
@@ -70,8 +70,8 @@ void sim_read_reply(int fd, sim_reply *ret);
 /* One request on fd; body null: none. */
 void sim_ask(int fd, const char *method, const char *path, const char *body, sim_reply *ret);
 /* The same on a connection of its own. */
-void sim_ask_once(const sim *s, const char *method, const char *path, const char *body,
-		  sim_reply *ret);
+void sim_ask_once(
+	const sim *s, const char *method, const char *path, const char *body, sim_reply *ret);
 void sim_reply_done(sim_reply *r);
 
 #endif

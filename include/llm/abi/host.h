@@ -33,7 +33,8 @@ typedef struct llm_host {
 	 * The value of a configuration key that `describe` listed, as text in the
 	 * form its type demands ("true", "10", "1500" for milliseconds). Returns 0,
 	 * or LLM_E_NOT_FOUND when neither the user nor the default says anything.
-	 * The text lives as long as the instance.
+	 * "base_url" need not be listed: it is always answered, with the URL in force.
+	 * The text lives as long as the instance and is followed by a NUL.
 	 */
 	int32_t (*config)(void *ctx, const char *key, const char **ret_text, size_t *ret_len);
 

@@ -74,7 +74,7 @@ typedef struct llm_caps {
 } llm_caps;
 
 /* Bits of llm_provider_info.flags. */
-#define LLM_PROVIDER_NEEDS_KEY (UINT32_C(1) << 0)  /* no call without a key */
+#define LLM_PROVIDER_NEEDS_KEY (UINT32_C(1) << 0)  /* no call to its default origin without a key */
 #define LLM_PROVIDER_KEEPALIVES (UINT32_C(1) << 1) /* bytes flow while a model works */
 #define LLM_PROVIDER_EOF_ENDS (UINT32_C(1) << 2)   /* a clean end of body may end a stream */
 
@@ -101,6 +101,9 @@ typedef struct llm_provider_info {
 	uint32_t reserved;
 	const char *licence_note;         /* or null */
 } llm_provider_info;
+
+/* What stream_frame returns when the answer is whole. */
+#define LLM_FRAME_LAST 1
 
 typedef struct llm_provider_vtable {
 	uint32_t struct_size;
@@ -132,7 +135,10 @@ typedef struct llm_provider_vtable {
 	/* A stream of status 2xx begins. */
 	int32_t (*stream_open)(void *instance, const llm_reply_view *head, void **ret_stream);
 
-	/* One complete frame. Returns 0, or LLM_E_PROTOCOL for a frame that makes no sense. */
+	/*
+	 * One complete frame. Returns 0; LLM_FRAME_LAST when the answer is whole and
+	 * nothing that may follow matters; LLM_E_PROTOCOL for a frame that makes no sense.
+	 */
 	int32_t (*stream_frame)(void *instance, void *stream, const llm_frame_view *frame,
 		const llm_result_sink *out);
 

@@ -25,11 +25,12 @@ int32_t ollama_write_messages(const ollama *o, kit_doc *d, const llm_request_vie
 int32_t ollama_build_request(void *instance, const llm_request_view *rq,
 	const llm_http_sink *out);
 
-/* response.c, stream.c */
+/* response.c */
 typedef struct ollama_stream {
 	uint32_t n_calls;   /* tool calls seen */
 	uint32_t model_told;
-	uint32_t done;      /* a line with done:true was read */
+	uint32_t done;      /* an object with done:true was read */
+	uint32_t failed;    /* an error was pushed */
 } ollama_stream;
 
 /*
@@ -38,6 +39,8 @@ typedef struct ollama_stream {
  */
 int32_t ollama_read_object(const ollama *o, ollama_stream *s, const llm_bytes *json,
 	const llm_result_sink *out);
+
+/* stream.c */
 int32_t ollama_parse_response(void *instance, const llm_reply_view *reply,
 	const llm_result_sink *out);
 int32_t ollama_stream_open(void *instance, const llm_reply_view *head, void **ret_stream);

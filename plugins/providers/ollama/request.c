@@ -3,6 +3,11 @@
  */
 #include "ollama.h"
 
+static const char *const members[] = {
+	"model", "messages", "tools", "format", "think", "stream", "truncate", "shift", "options",
+	"keep_alive", "logprobs", "top_logprobs", NULL,
+};
+
 static int32_t refuse(const ollama *o, const char *text)
 {
 	return kit_error(o->host, LLM_E_UNSUPPORTED, text, NULL, NULL);
@@ -159,7 +164,7 @@ static int32_t write_body(const ollama *o, const llm_request_view *rq, const llm
 	kit_doc d;
 	int32_t rc;
 
-	kit_doc_open(&d, o->host, out);
+	kit_doc_open(&d, o->host, out, members);
 	kit_doc_member(&d, "model");
 	jsonw_cstring(&d.w, rq->model);
 	rc = ollama_write_messages(o, &d, rq);
@@ -187,7 +192,7 @@ int32_t ollama_build_request(void *instance, const llm_request_view *rq,
 	int32_t rc = request_check(o, rq);
 
 	if (rc == 0)
-		rc = kit_http(out, "POST", "/api/chat", "application/json", rq);
+		rc = kit_post(out, "/api/chat");
 	if (rc == 0)
 		rc = request_warn(rq, out);
 	return rc ? rc : write_body(o, rq, out);

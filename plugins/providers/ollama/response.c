@@ -129,7 +129,8 @@ static int32_t read_answer(const llm_bytes *json, answer *a)
 	return jsonr_finish(&r);
 }
 
-static int32_t push_error(const ollama *o, const answer *a, const llm_result_sink *out)
+static int32_t push_error(const ollama *o, ollama_stream *s, const answer *a,
+	const llm_result_sink *out)
 {
 	llm_error_facts facts = {
 		.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1
@@ -139,6 +140,7 @@ static int32_t push_error(const ollama *o, const answer *a, const llm_result_sin
 	/* The HTTP status was sent before the failure; Ollama's own failures are its 500. */
 	if (facts.status == 0)
 		facts.status = 500;
+	s->failed = 1;
 	return out->error(out->ctx, &facts);
 }
 
@@ -173,21 +175,31 @@ static int32_t push_content(const ollama *o, ollama_stream *s, const answer *a,
 	return rc;
 }
 
+typedef struct raw_usage {
+	char text[512]; /* five names and numbers take less than 250 */
+	size_t len;
+} raw_usage;
+
 static int32_t raw_usage_put(void *ctx, const char *bytes, size_t len)
 {
-	const llm_result_sink *out = ctx;
+	raw_usage *raw = ctx;
 
-	return out->meta(out->ctx, LLM_META_USAGE_RAW, bytes, len);
+	if (len > sizeof(raw->text) - raw->len)
+		return LLM_E_INTERNAL;
+	memcpy(raw->text + raw->len, bytes, len);
+	raw->len += len;
+	return 0;
 }
 
 /* Ollama has no object for usage; its counts are told as one. */
 static int32_t push_raw_usage(const answer *a, const llm_result_sink *out)
 {
-	llm_result_sink copy = *out;
+	raw_usage raw = { { 0 }, 0 };
+	int32_t rc;
 	jsonw w;
 	int i;
 
-	jsonw_init(&w, raw_usage_put, &copy);
+	jsonw_init(&w, raw_usage_put, &raw);
 	jsonw_object(&w);
 	for (i = 0; i < N_COUNTS; i++) {
 		if (a->counts[i] < 0)
@@ -196,7 +208,8 @@ static int32_t push_raw_usage(const answer *a, const llm_result_sink *out)
 		jsonw_int(&w, a->counts[i]);
 	}
 	jsonw_object_end(&w);
-	return jsonw_finish(&w); /* short enough to come in one piece */
+	rc = jsonw_finish(&w);
+	return rc ? rc : out->meta(out->ctx, LLM_META_USAGE_RAW, raw.text, raw.len);
 }
 
 static int32_t push_usage(const answer *a, const llm_result_sink *out)
@@ -262,7 +275,7 @@ int32_t ollama_read_object(const ollama *o, ollama_stream *s, const llm_bytes *j
 	if (read_answer(json, &a))
 		return nonsense(o, "Ollama's answer is not a JSON object");
 	if (a.error.ptr)
-		return push_error(o, &a, out);
+		return push_error(o, s, &a, out);
 	if (a.bad || !a.has_message)
 		return nonsense(o, "Ollama's answer lacks a message,"
 			" or a member of it has a wrong type");

@@ -1,0 +1,265 @@
+/*
+ * ask.c - "llmctl ask": from the command line to a run, following it, and the exit
+ * status. ask_show.c and ask_json.c decide what is printed.
+ */
+#include "ask.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "interrupt.h"
+#include "ollama.h"
+
+#define FOLLOW_MS 50 /* how late Ctrl-C, the spinner and a closed pipe may be noticed */
+
+/* "500ms", "30s", "5m", "1h": a unit is demanded, since a bare number could mean any. */
+static int32_t read_time(const char *text, uint32_t *ret_ms, llm_err *err)
+{
+	static const struct {
+		const char *unit;
+		uint64_t ms;
+	} units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+	const char *at = text;
+	uint64_t n = 0;
+
+	while (*at >= '0' && *at <= '9' && n <= UINT32_MAX)
+		n = n * 10 + (uint64_t)(*at++ - '0');
+	for (size_t i = 0; at > text && i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(at, units[i].unit) == 0 && n && n <= UINT32_MAX / units[i].ms) {
+			*ret_ms = (uint32_t)(n * units[i].ms);
+			return 0;
+		}
+	return complain_set(err, LLM_E_INVALID_REQUEST,
+		"--timeout %.40s is no time: write a whole number and ms, s, m or h, such as 30s",
+		text);
+}
+
+/* ---- the request ---- */
+
+static int32_t refused(ask *a, int32_t rc)
+{
+	const char *why = llm_request_problem(a->rq);
+
+	return rc ? complain_set(&a->err, rc, "%s", why[0] ? why : "memory is short") : 0;
+}
+
+static int32_t add_image(ask *a, llm_message *m, const char *path)
+{
+	const char *type = NULL;
+	input_bytes image;
+	int32_t rc = input_image(path, &image, &type, &a->err);
+
+	if (rc)
+		return rc;
+	rc = llm_message_data(m, LLM_PART_IMAGE, type, image.data, image.len);
+	free(image.data);
+	return refused(a, rc);
+}
+
+static int32_t add_option(ask *a, const char *pair)
+{
+	const char *equal = strchr(pair, '=');
+	char name[128];
+	size_t len = equal ? (size_t)(equal - pair) : 0;
+
+	if (!len || len >= sizeof(name))
+		return complain_set(&a->err, LLM_E_INVALID_REQUEST,
+			"-o %.60s is no option: write NAME=VALUE, such as -o temperature=0", pair);
+	memcpy(name, pair, len);
+	name[len] = '\0';
+	return refused(a, llm_request_option(a->rq, name, equal + 1));
+}
+
+static int32_t add_turns(ask *a)
+{
+	const ctl_options *opt = &a->c->opt;
+	llm_message *m = NULL;
+	int32_t rc = 0;
+
+	if (opt->system)
+		rc = llm_request_text(a->rq, LLM_ROLE_SYSTEM, opt->system, LLM_NUL_TERMINATED);
+	if (!rc)
+		rc = llm_request_message(a->rq, LLM_ROLE_USER, &m);
+	if (!rc)
+		rc = llm_message_text(m, a->prompt.data, a->prompt.len);
+	rc = refused(a, rc);
+	for (size_t i = 0; !rc && i < opt->images.n; i++)
+		rc = add_image(a, m, opt->images.items[i]);
+	for (size_t i = 0; !rc && i < opt->options.n; i++)
+		rc = add_option(a, opt->options.items[i]);
+	return rc;
+}
+
+/* Who is to answer. Nothing named and nothing configured: what Ollama has. */
+static int32_t set_target(ask *a)
+{
+	const ctl_options *opt = &a->c->opt;
+	llm_service *svc = a->c->svc;
+	int32_t rc;
+
+	if (opt->profile)
+		return refused(a, llm_request_profile(a->rq, opt->profile));
+	if (opt->model)
+		return refused(a, llm_request_model(a->rq, opt->model));
+	if (llm_service_default_profile(svc) || llm_service_profile_at(svc, 0))
+		return 0;
+	rc = ollama_first_model(svc, a->model, sizeof(a->model), &a->err);
+	if (rc)
+		return rc;
+	complain_note(&a->c->term, "using", a->model);
+	return refused(a, llm_request_model(a->rq, a->model));
+}
+
+static int32_t prepare(ask *a, llm_call_opts *opts)
+{
+	const ctl_options *opt = &a->c->opt;
+	int32_t rc = 0;
+
+	if (opt->model && opt->profile)
+		return complain_set(&a->err, LLM_E_INVALID_REQUEST,
+			"-m and -p exclude each other: a profile chooses its model\n"
+			"Try: llmctl ask --help");
+	if (opt->timeout)
+		rc = read_time(opt->timeout, &opts->total_ms, &a->err);
+	if (!rc)
+		rc = input_prompt(&opt->words, &a->prompt, &a->err);
+	if (!rc)
+		rc = ctl_service(a->c, &a->err);
+	if (!rc && llm_request_new(NULL, &a->rq))
+		rc = complain_set(&a->err, LLM_E_NOMEM, "memory is short");
+	if (!rc)
+		rc = add_turns(a);
+	return rc ? rc : set_target(a);
+}
+
+/* ---- the run ---- */
+
+/* Cancels the run when nobody wants it any more, so that the upstream is closed. */
+static void watch(void *ctx)
+{
+	ask *a = ctx;
+
+	if (a->stopped || (!interrupt_seen() && !out_is_closed(&a->out) && !a->out.error))
+		return;
+	a->stopped = true;
+	llm_call_cancel(a->call);
+}
+
+static void take(ask *a, const llm_event *e)
+{
+	if (!a->c->opt.json)
+		show_event(a, e);
+	else if (a->c->opt.stream)
+		ask_json_event(a, e);
+}
+
+static int32_t follow(ask *a)
+{
+	llm_event e = {.struct_size = (uint32_t)sizeof(e)};
+	int32_t rc;
+
+	a->out.tick = watch;
+	a->out.tick_ctx = a;
+	do {
+		rc = llm_call_next(a->call, FOLLOW_MS, &e);
+		watch(a);
+		if (!rc)
+			take(a, &e);
+		else if (rc == LLM_E_TIMEOUT)
+			show_wait(a);
+	} while (rc == LLM_E_TIMEOUT || (!rc && e.kind != LLM_EVENT_END));
+	a->result = llm_call_result(a->call);
+	if (a->result)
+		return 0;
+	return complain_set(&a->err, rc ? rc : LLM_E_INTERNAL, "the run cannot be followed");
+}
+
+static int32_t run(ask *a)
+{
+	llm_call_opts opts = LLM_CALL_OPTS_INIT;
+	int32_t rc = prepare(a, &opts);
+
+	if (rc)
+		return rc;
+	if (!a->c->opt.no_stream)
+		opts.flags |= LLM_CALL_STREAM;
+	if (a->c->opt.verbose)
+		opts.flags |= LLM_CALL_TRACE;
+	interrupt_catch();
+	show_begin(a);
+	rc = llm_submit(a->c->svc, a->rq, &opts, &a->call, &a->err);
+	return rc ? rc : follow(a);
+}
+
+/* ---- what came of it ---- */
+
+static int failed(const ask *a, const llm_err *err)
+{
+	char hint[800];
+	bool hinted = a->c->svc && ollama_pull_hint(a->c->svc, err, hint, sizeof(hint));
+
+	complain(&a->c->term, err, hinted ? hint : NULL);
+	return complain_exit(err->code);
+}
+
+static int unwritten(const ask *a)
+{
+	llm_err err;
+
+	/* The reader had enough: its business, and no failure. */
+	if (a->out.error == EPIPE)
+		return 0;
+	complain_set(&err, LLM_E_INTERNAL, "the answer cannot be written: %s\n"
+		"Check where standard output leads to, then ask again.", strerror(a->out.error));
+	complain_note(&a->c->term, "error", err.message);
+	return 1;
+}
+
+static int status_of(const ask *a)
+{
+	const llm_err *err = a->result ? llm_result_error(a->result) : &a->err;
+
+	if (a->out.error)
+		return unwritten(a);
+	if (a->stopped && (!a->result || llm_result_status(a->result) != LLM_STATUS_SUCCEEDED)) {
+		complain_note(&a->c->term, "interrupted", "this is all that had arrived");
+		return EXIT_INTERRUPTED;
+	}
+	return err ? failed(a, err) : 0;
+}
+
+static int finish(ask *a)
+{
+	if (a->c->opt.json)
+		ask_json_end(a, a->c->opt.stream);
+	else
+		show_end(a);
+	if (a->out.error != EPIPE)
+		show_notes(a);
+	return status_of(a);
+}
+
+int ask_run(ctl *c)
+{
+	ask a = {.c = c, .err = LLM_ERR_INIT};
+	int status;
+
+	a.out.clean = c->term.out && !c->opt.raw;
+	(void)run(&a);
+	status = finish(&a);
+	llm_call_free(a.call);
+	llm_request_free(a.rq);
+	free(a.prompt.data);
+	return status;
+}
+
+int ask_refused(ctl *c, const llm_err *err)
+{
+	ask a = {.c = c, .err = *err};
+
+	if (c->opt.json)
+		ask_json_end(&a, c->opt.stream);
+	complain(&c->term, err, NULL);
+	return complain_exit(err->code);
+}

@@ -1,0 +1,50 @@
+/*
+ * ask.h - one question under way, shared by the files ask*.c.
+ */
+#ifndef LLMCTL_ASK_H
+#define LLMCTL_ASK_H
+
+#include <jansson.h>
+
+#include "ctl.h"
+#include "input.h"
+#include "llm/call.h"
+#include "out.h"
+
+/* How an answer appears to a person. */
+typedef struct show {
+	bool reasoning;     /* wanted, on standard error */
+	bool thinking;      /* reasoning was the last thing shown */
+	bool got_reasoning;
+	bool got_text;
+	strip thoughts;
+	spinner spin;
+} show;
+
+typedef struct ask {
+	ctl *c;
+	input_bytes prompt;
+	llm_request *rq;
+	llm_call *call;            /* null: refused before a run began */
+	const llm_result *result;  /* null until the run has completed */
+	char model[300];           /* chosen for want of anything named, or "" */
+	llm_err err;               /* why it was refused */
+	out out;
+	show show;
+	bool stopped;              /* we cancelled it */
+} ask;
+
+/* ask_show.c: text for people. */
+void show_begin(ask *a);
+void show_event(ask *a, const llm_event *e);
+void show_wait(ask *a);
+/* What did not come in pieces, and the end of the line. */
+void show_end(ask *a);
+void show_notes(const ask *a);
+
+/* ask_json.c: objects for tools. */
+void ask_json_event(ask *a, const llm_event *e);
+/* The object itself, as an "end" event when `as_event`. Without a result, of a refusal. */
+void ask_json_end(ask *a, bool as_event);
+
+#endif

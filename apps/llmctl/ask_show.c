@@ -1,0 +1,206 @@
+/*
+ * ask_show.c - an answer as a person sees it: text on standard output; reasoning,
+ * the spinner, notes and figures on standard error.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "ask.h"
+
+#define PIECE 1024
+
+void show_begin(ask *a)
+{
+	const term *t = &a->c->term;
+
+	if (a->c->opt.json)
+		return;
+	a->show.reasoning = a->c->opt.reasoning || (t->out && t->err);
+	spinner_start(&a->show.spin, t, "waiting");
+}
+
+void show_wait(ask *a)
+{
+	spinner_turn(&a->show.spin);
+}
+
+/* Dimmed piece by piece, so that the terminal is never left dim, whatever happens. */
+static void say_dim(ask *a, const char *text, size_t len)
+{
+	char clean[PIECE + 1];
+	const term *t = &a->c->term;
+
+	while (len) {
+		size_t n = len < PIECE ? len : PIECE;
+
+		if (t->color)
+			term_say("\033[2m", 4);
+		if (t->err && !a->c->opt.raw)
+			term_say(clean, strip_text(&a->show.thoughts, text, n, clean));
+		else
+			term_say(text, n);
+		if (t->color)
+			term_say("\033[0m", 4);
+		text += n;
+		len -= n;
+	}
+}
+
+static void show_reasoning(ask *a, const char *text, size_t len)
+{
+	show *s = &a->show;
+
+	if (!s->reasoning || !len)
+		return;
+	spinner_clear(&s->spin);
+	if (s->got_text && !s->thinking)
+		term_say("\n", 1);
+	s->thinking = true;
+	s->got_reasoning = true;
+	say_dim(a, text, len);
+}
+
+static void end_thought(ask *a)
+{
+	if (!a->show.thinking)
+		return;
+	a->show.thinking = false;
+	if (a->c->term.err)
+		term_say("\n\n", 2);
+	else
+		term_say("\n", 1);
+}
+
+static void show_text(ask *a, const char *text, size_t len)
+{
+	if (!len)
+		return;
+	spinner_clear(&a->show.spin);
+	end_thought(a);
+	a->show.got_text = true;
+	out_text(&a->out, text, len);
+}
+
+void show_event(ask *a, const llm_event *e)
+{
+	if (e->kind == LLM_EVENT_START)
+		snprintf(a->show.spin.what, sizeof(a->show.spin.what), "waiting for %.70s", e->text);
+	else if (e->kind == LLM_EVENT_TEXT)
+		show_text(a, e->text, e->len);
+	else if (e->kind == LLM_EVENT_REASONING)
+		show_reasoning(a, e->text, e->len);
+}
+
+void show_end(ask *a)
+{
+	const char *text;
+	size_t len = 0;
+
+	spinner_clear(&a->show.spin);
+	if (a->result && !a->show.got_reasoning) {
+		text = llm_result_reasoning(a->result, &len);
+		show_reasoning(a, text, len);
+	}
+	if (a->result && !a->show.got_text) {
+		text = llm_result_text(a->result, &len);
+		show_text(a, text, len);
+	}
+	end_thought(a);
+	if (!a->c->opt.raw)
+		out_line_end(&a->out);
+}
+
+/* ---- on standard error, behind the answer ---- */
+
+static void seconds(int64_t ms, char ret[32])
+{
+	if (ms < 0)
+		snprintf(ret, 32, "?");
+	else
+		snprintf(ret, 32, "%lld.%02lld", (long long)(ms / 1000), (long long)(ms % 1000 / 10));
+}
+
+static void count(int64_t tokens, char ret[32])
+{
+	if (tokens < 0)
+		snprintf(ret, 32, "?");
+	else
+		snprintf(ret, 32, "%lld", (long long)tokens);
+}
+
+static void show_stats(const llm_result *r, const term *t)
+{
+	const char *provider = llm_result_provider(r), *model = llm_result_model(r);
+	char in[32], written[32], all[32], first[32], line[700];
+	llm_usage u = LLM_USAGE_INIT;
+	llm_timing time = {.struct_size = (uint32_t)sizeof(time)};
+
+	llm_result_usage(r, &u);
+	llm_result_timing(r, &time);
+	count(u.input_tokens, in);
+	count(u.output_tokens, written);
+	seconds(time.duration_ms, all);
+	seconds(time.ttft_ms, first);
+	snprintf(line, sizeof(line), "answered by %.60s/%.200s; tokens: %s read, %s written; "
+		"time: %s s, first token after %s s; finish: %s", provider ? provider : "?",
+		model ? model : "?", in, written, all, first,
+		llm_finish_name(llm_result_finish(r, NULL)));
+	complain_note(t, "stats", line);
+}
+
+static void show_exchange(const llm_result *r, const term *t)
+{
+	const char *text = llm_result_exchange(r);
+	size_t len = text ? strlen(text) : 0;
+	strip state = {0};
+	char clean[PIECE + 1];
+
+	while (len) {
+		size_t n = len < PIECE ? len : PIECE;
+
+		if (t->err)
+			term_say(clean, strip_text(&state, text, n, clean));
+		else
+			term_say(text, n);
+		text += n;
+		len -= n;
+		if (!len && text[-1] != '\n')
+			term_say("\n", 1);
+	}
+}
+
+static void show_warnings(const llm_result *r, const term *t)
+{
+	for (uint32_t i = 0; i < llm_result_warning_count(r); i++)
+		complain_note(t, "warning", llm_result_warning(r, i));
+}
+
+/* An empty answer looks like a fault of the tool; say that it is none. */
+static void show_empty(const llm_result *r, const term *t)
+{
+	char line[128];
+	size_t len = 0;
+
+	llm_result_text(r, &len);
+	if (len || llm_result_status(r) != LLM_STATUS_SUCCEEDED || llm_result_tool_call_count(r))
+		return;
+	snprintf(line, sizeof(line), "the answer has no text (finish: %s)",
+		llm_finish_name(llm_result_finish(r, NULL)));
+	complain_note(t, "note", line);
+}
+
+void show_notes(const ask *a)
+{
+	const term *t = &a->c->term;
+
+	if (!a->result)
+		return;
+	if (a->c->opt.verbose)
+		show_exchange(a->result, t);
+	if (!a->c->opt.json) {
+		show_warnings(a->result, t);
+		show_empty(a->result, t);
+	}
+	if (a->c->opt.stats)
+		show_stats(a->result, t);
+}

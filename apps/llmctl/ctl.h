@@ -1,0 +1,56 @@
+/*
+ * ctl.h - one run of llmctl: what it was told, and what every command needs.
+ */
+#ifndef LLMCTL_CTL_H
+#define LLMCTL_CTL_H
+
+#include "args.h"
+#include "complain.h"
+#include "defaults.h"
+#include "term.h"
+
+typedef struct ctl {
+	ctl_options opt;
+	term term;
+	defaults where;         /* filled by ctl_where */
+	llm_service_opts opts;
+	llm_service *svc;       /* made by ctl_service */
+} ctl;
+
+/* Finds files and folders; fills c->opts. 0 or an error. */
+int32_t ctl_where(ctl *c, llm_err *err);
+/* ctl_where, then the service. */
+int32_t ctl_service(ctl *c, llm_err *err);
+void ctl_done(ctl *c);
+
+/* Prints the error (with --json as an object on standard output too); its exit status. */
+int ctl_fail(const ctl *c, const llm_err *err);
+
+typedef struct command {
+	const char *name;          /* "config"; null ends the table */
+	const char *sub;           /* "show", or null */
+	const char *summary;       /* one line */
+	const char *words;         /* how help shows what is no option, or "" */
+	const char *examples;      /* whole lines */
+	const arg_option *options; /* its own, or null */
+	size_t max_words;
+	int (*run)(ctl *c);        /* returns the exit status */
+	int (*refused)(ctl *c, const llm_err *err); /* a wrong command line; null: ctl_fail */
+} command;
+
+extern const command commands[];
+
+int ask_run(ctl *c);
+int ask_refused(ctl *c, const llm_err *err);
+int models_run(ctl *c);
+int profiles_run(ctl *c);
+int plugins_list_run(ctl *c);
+int plugins_explain_run(ctl *c);
+int config_check_run(ctl *c);
+int config_show_run(ctl *c);
+int config_path_run(ctl *c);
+int errors_run(ctl *c);
+int version_run(ctl *c);
+int help_run(ctl *c);
+
+#endif

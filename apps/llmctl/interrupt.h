@@ -1,0 +1,13 @@
+/*
+ * interrupt.h - Ctrl-C: once asks politely, twice within a second ends at once.
+ */
+#ifndef LLMCTL_INTERRUPT_H
+#define LLMCTL_INTERRUPT_H
+
+#include <stdbool.h>
+
+/* From now on SIGINT is only noted. The second one within 1 s ends the process, 130. */
+void interrupt_catch(void);
+bool interrupt_seen(void);
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * models.c - "llmctl models": what the providers have.
+ */
+#include <stdio.h>
+
+#include "ctl.h"
+#include "json.h"
+#include "table.h"
+
+/* Where rows go: a table, or the arrays of the JSON object. */
+typedef struct listing {
+	ctl *c;
+	table rows;
+	json_t *models;
+	json_t *errors;
+	int status;
+} listing;
+
+static void size_text(int64_t bytes, char *ret, size_t cap)
+{
+	ret[0] = '\0';
+	if (bytes >= 1000000000)
+		snprintf(ret, cap, "%lld.%lld GB", (long long)(bytes / 1000000000),
+			(long long)(bytes / 100000000 % 10));
+	else if (bytes > 0)
+		snprintf(ret, cap, "%lld MB", (long long)((bytes + 999999) / 1000000));
+}
+
+static void add_row(table *t, const char *provider, const llm_model_desc *m)
+{
+	char name[300], size[32], context[32] = "";
+
+	snprintf(name, sizeof(name), "%s/%s", provider, m->name);
+	size_text(m->size_bytes, size, sizeof(size));
+	if (m->context_tokens > 0)
+		snprintf(context, sizeof(context), "%lld tokens", (long long)m->context_tokens);
+	table_cell(t, name);
+	table_cell(t, size);
+	table_cell(t, context);
+	table_cell(t, m->loaded ? "loaded" : "");
+	table_cell(t, m->detail);
+	table_row_end(t);
+}
+
+static void add_json(json_t *list, const char *provider, const llm_model_desc *m)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "provider", json_text(provider));
+	json_object_set_new(o, "name", json_text(m->name));
+	json_object_set_new(o, "detail", json_text(m->detail));
+	json_object_set_new(o, "size_bytes", json_positive(m->size_bytes));
+	json_object_set_new(o, "context_tokens", json_positive(m->context_tokens));
+	json_object_set_new(o, "loaded", json_boolean(m->loaded));
+	json_array_append_new(list, o);
+}
+
+static void add_failure(listing *l, const char *provider, const llm_err *err)
+{
+	json_t *o;
+
+	complain(&l->c->term, err, NULL);
+	if (!l->status)
+		l->status = complain_exit(err->code);
+	if (!l->errors)
+		return;
+	o = json_error(err);
+	json_object_set_new(o, "provider", json_text(provider));
+	json_array_append_new(l->errors, o);
+}
+
+static void list_provider(listing *l, const char *provider)
+{
+	uint32_t which = l->c->opt.loaded ? LLM_MODELS_LOADED : LLM_MODELS_ALL;
+	llm_model_desc m = {.struct_size = (uint32_t)sizeof(m)};
+	llm_models *models = NULL;
+	llm_err err = LLM_ERR_INIT;
+
+	if (llm_service_models(l->c->svc, provider, which, 0, &models, &err)) {
+		add_failure(l, provider, &err);
+		return;
+	}
+	for (uint32_t i = 0; llm_models_at(models, i, &m) == 0; i++) {
+		if (l->models)
+			add_json(l->models, provider, &m);
+		else
+			add_row(&l->rows, provider, &m);
+	}
+	llm_models_free(models);
+}
+
+static void list_all(listing *l)
+{
+	const char *name = l->c->opt.words.n ? l->c->opt.words.items[0] : NULL;
+	uint32_t i;
+
+	if (name) {
+		list_provider(l, name);
+		return;
+	}
+	for (i = 0; (name = llm_service_provider_at(l->c->svc, i)); i++)
+		list_provider(l, name);
+	if (!i)
+		list_provider(l, "ollama");
+}
+
+static void print_json(const listing *l)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "schema", json_text("llm.models/1"));
+	json_object_set_new(o, "models", l->models);
+	json_object_set_new(o, "errors", l->errors);
+	json_print(o);
+}
+
+int models_run(ctl *c)
+{
+	listing l = {.c = c};
+	llm_err err = LLM_ERR_INIT;
+
+	if (ctl_service(c, &err))
+		return ctl_fail(c, &err);
+	if (c->opt.json) {
+		l.models = json_array();
+		l.errors = json_array();
+		list_all(&l);
+		print_json(&l);
+		return l.status;
+	}
+	table_open(&l.rows);
+	list_all(&l);
+	table_close(&l.rows, c->term.out);
+	return l.status;
+}

@@ -1,0 +1,340 @@
+#include "llm/call.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "run/call.h"
+
+/* ---- submit ---- */
+
+static int32_t adopt(const llm_call_opts *opts, llm_call_opts *own, llm_err *err)
+{
+	size_t n = opts ? opts->struct_size : 0;
+
+	memset(own, 0, sizeof(*own));
+	own->struct_size = (uint32_t)sizeof(*own);
+	if (!opts)
+		return 0;
+	if (n < offsetof(llm_call_opts, connect_ms))
+		return err_set(err, LLM_E_INVALID_REQUEST,
+			"the options are not initialised: begin with LLM_CALL_OPTS_INIT");
+	memcpy(own, opts, n < sizeof(*own) ? n : sizeof(*own));
+	return 0;
+}
+
+static int32_t route_call(llm_call *c, const llm_call_opts *opts, llm_err *err)
+{
+	const llm_request *rq = c->rq;
+	route r;
+	int32_t rc = resolve_target(c->svc->conf, rq->target, rq->target_is_profile, &r, err);
+
+	if (rc)
+		return rc;
+	if (!r.n_names)
+		return err_set(
+			err, LLM_E_CONFIG, "the profile \"%s\" has no candidates", r.profile->name);
+	rc = resolve_candidate(c->svc->conf, r.names[0], &c->cand, err);
+	if (rc)
+		return rc;
+	/* The call may outlive the configuration's text. */
+	c->cand.id = arena_str(&c->ar, c->cand.id);
+	if (!c->cand.id)
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	c->cand.model = strchr(c->cand.id, '/') + 1;
+	return call_route(c, c->cand.provider, r.profile, opts, err);
+}
+
+static void name_run(llm_call *c)
+{
+	llm_service *svc = c->svc;
+
+	pthread_mutex_lock(&svc->lock);
+	uuid_v7(&svc->ids, &svc->time, c->res.run_id);
+	pthread_mutex_unlock(&svc->lock);
+}
+
+static int32_t hand_over(llm_call *c, llm_err *err)
+{
+	int32_t rc = service_post(c->svc, c, INBOX_NEW);
+
+	return rc ? err_set(err, rc, "the service is shutting down") : 0;
+}
+
+static int32_t seal(llm_request *rq, llm_err *err)
+{
+	if (atomic_load(&rq->frozen))
+		return 0;
+	return request_seal(rq, err);
+}
+
+static int32_t submit(
+	llm_service *svc, llm_request *rq, const llm_call_opts *opts, llm_call **ret, llm_err *err)
+{
+	llm_call *c;
+	int32_t rc = service_check(svc, err);
+
+	if (!rc)
+		rc = seal(rq, err);
+	if (!rc)
+		rc = call_new(svc, rq, opts, &c, err);
+	if (rc)
+		return rc;
+	name_run(c);
+	rc = route_call(c, opts, err);
+	if (!rc)
+		rc = hand_over(c, err);
+	if (rc) {
+		call_unref(c);
+		return rc;
+	}
+	*ret = c;
+	return 0;
+}
+
+int32_t llm_submit(
+	llm_service *svc, llm_request *rq, const llm_call_opts *opts, llm_call **ret, llm_err *err)
+{
+	llm_err why = LLM_ERR_INIT;
+	llm_call_opts own;
+	int32_t rc;
+
+	if (!svc || !rq || !ret)
+		return err_set(err, LLM_E_INVALID_REQUEST,
+			"llm_submit needs a service, a request and a place for the call");
+	rc = adopt(opts, &own, &why);
+	if (!rc)
+		rc = submit(svc, rq, &own, ret, &why);
+	if (rc)
+		err_export(err, &why);
+	return rc;
+}
+
+/* ---- waiting ---- */
+
+/* Who waits here: 0 and a driver turns the loop, or LLM_E_STATE. *ret_self: we turn it. */
+static int32_t prepare_wait(llm_call *c, int *ret_self, llm_err *err)
+{
+	*ret_self = 0;
+	if (atomic_load(&c->done))
+		return 0;
+	if (service_check(c->svc, err))
+		return LLM_E_STATE;
+	if (service_on_loop(c->svc))
+		return err_set(err, LLM_E_STATE,
+			"waiting inside a callback of the same service would never end");
+	if (service_is_driver(c->svc)) {
+		*ret_self = 1;
+		return 0;
+	}
+	return service_drive(c->svc, err);
+}
+
+static uint64_t end_of(uint32_t timeout_ms)
+{
+	return timeout_ms == UINT32_MAX ? UINT64_MAX :
+					  clock_after_ms(clock_ns(clock_real()), timeout_ms);
+}
+
+/* Under c->lock. 0 when woken, LLM_E_TIMEOUT when `end` has come. */
+static int32_t sleep_until(llm_call *c, uint64_t end_ns)
+{
+	struct timespec ts = {
+		.tv_sec = (time_t)(end_ns / NS_PER_S), .tv_nsec = (long)(end_ns % NS_PER_S)};
+
+	if (end_ns == UINT64_MAX) {
+		pthread_cond_wait(&c->cond, &c->lock);
+		return 0;
+	}
+	return pthread_cond_timedwait(&c->cond, &c->lock, &ts) == ETIMEDOUT ? LLM_E_TIMEOUT : 0;
+}
+
+/* Under c->lock, which is let go meanwhile. */
+static int32_t wait_more(llm_call *c, int self, uint64_t end_ns)
+{
+	uint64_t now;
+	int32_t rc;
+
+	if (!self)
+		return sleep_until(c, end_ns);
+	now = clock_ns(clock_real());
+	if (now >= end_ns)
+		return LLM_E_TIMEOUT;
+	pthread_mutex_unlock(&c->lock);
+	rc = service_turn(c->svc, end_ns == UINT64_MAX ? end_ns : end_ns - now, NULL);
+	pthread_mutex_lock(&c->lock);
+	return rc;
+}
+
+static void resume_if_drained(llm_call *c, int *ret_resume)
+{
+	*ret_resume = c->paused && streamq_waiting(&c->events) < STREAMQ_LOW;
+	if (*ret_resume)
+		c->paused = 0;
+}
+
+static int32_t take(llm_call *c, llm_event *e)
+{
+	if (streamq_take(&c->events, e))
+		return 0;
+	if (!atomic_load(&c->done))
+		return LLM_E_TIMEOUT;
+	if (c->end_taken)
+		return LLM_E_STATE;
+	c->end_taken = 1;
+	e->kind = LLM_EVENT_END;
+	e->text = "";
+	return 0;
+}
+
+static int32_t next_event(llm_call *c, int self, uint64_t end_ns, llm_event *e, int *ret_resume)
+{
+	int32_t rc;
+
+	pthread_mutex_lock(&c->lock);
+	while ((rc = take(c, e)) == LLM_E_TIMEOUT) {
+		rc = wait_more(c, self, end_ns);
+		if (rc && !atomic_load(&c->done))
+			break;
+	}
+	resume_if_drained(c, ret_resume);
+	pthread_mutex_unlock(&c->lock);
+	return rc;
+}
+
+int32_t llm_call_next(llm_call *c, uint32_t timeout_ms, llm_event *ret)
+{
+	llm_event e = {.struct_size = (uint32_t)sizeof(e)};
+	int self, resume = 0;
+	int32_t rc;
+
+	if (!c || !ret)
+		return LLM_E_INVALID_REQUEST;
+	if (c->on_event)
+		return LLM_E_STATE;
+	rc = prepare_wait(c, &self, NULL);
+	if (rc)
+		return rc;
+	rc = next_event(c, self, end_of(timeout_ms), &e, &resume);
+	if (resume && !atomic_load(&c->done))
+		(void)service_post(c->svc, c, INBOX_RESUME);
+	if (!rc)
+		*ret = e;
+	return rc;
+}
+
+/* Nobody will read what a waiting caller has not taken: it must not hold up the run. */
+static void discard(llm_call *c)
+{
+	llm_event e;
+
+	while (streamq_take(&c->events, &e))
+		continue;
+}
+
+static int32_t wait_done(llm_call *c, int self, uint64_t end_ns)
+{
+	int32_t rc = 0;
+	int resume;
+
+	pthread_mutex_lock(&c->lock);
+	while (!rc && !atomic_load(&c->done)) {
+		discard(c);
+		resume_if_drained(c, &resume);
+		if (resume) {
+			pthread_mutex_unlock(&c->lock);
+			(void)service_post(c->svc, c, INBOX_RESUME);
+			pthread_mutex_lock(&c->lock);
+			continue;
+		}
+		rc = wait_more(c, self, end_ns);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return atomic_load(&c->done) ? 0 : rc;
+}
+
+int32_t llm_call_wait(llm_call *c, uint32_t timeout_ms, llm_err *err)
+{
+	llm_err why = LLM_ERR_INIT;
+	int self;
+	int32_t rc;
+
+	if (!c)
+		return LLM_E_INVALID_REQUEST;
+	rc = prepare_wait(c, &self, &why);
+	if (rc) {
+		err_export(err, &why);
+		return rc;
+	}
+	rc = wait_done(c, self, end_of(timeout_ms));
+	if (rc)
+		return rc;
+	if (c->res.error.code)
+		err_export(err, &c->res.error);
+	return c->res.error.code;
+}
+
+void llm_call_cancel(llm_call *c)
+{
+	if (c && !atomic_load(&c->done) && !service_check(c->svc, NULL))
+		(void)service_post(c->svc, c, INBOX_CANCEL);
+}
+
+const llm_result *llm_call_result(const llm_call *c)
+{
+	return c && atomic_load(&c->done) ? &c->res : NULL;
+}
+
+void llm_call_free(llm_call *c)
+{
+	if (!c)
+		return;
+	llm_call_cancel(c);
+	call_unref(c);
+}
+
+/* ---- the whole thing ---- */
+
+static int32_t build(
+	llm_service *svc, const char *model, const char *text, llm_request **ret, llm_err *err)
+{
+	llm_request *rq;
+	int32_t rc = llm_request_new(&svc->mem, &rq);
+
+	if (rc)
+		return err_set(err, rc, "out of memory");
+	if (model)
+		rc = conf_profile_named(svc->conf, model) ? llm_request_profile(rq, model) :
+							    llm_request_model(rq, model);
+	if (!rc)
+		rc = llm_request_text(rq, LLM_ROLE_USER, text, LLM_NUL_TERMINATED);
+	if (rc) {
+		err_set(err, rc, "%s", llm_request_problem(rq));
+		llm_request_free(rq);
+		return rc;
+	}
+	*ret = rq;
+	return 0;
+}
+
+int32_t llm_ask(
+	llm_service *svc, const char *model, const char *text, llm_call **ret_call, llm_err *err)
+{
+	llm_request *rq;
+	llm_call *c = NULL;
+	int32_t rc;
+
+	if (!svc || !ret_call)
+		return err_set(err, LLM_E_INVALID_REQUEST,
+			"llm_ask needs a service and a place for the call");
+	*ret_call = NULL;
+	rc = build(svc, model, text, &rq, err);
+	if (rc)
+		return rc;
+	rc = llm_submit(svc, rq, NULL, &c, err);
+	llm_request_free(rq);
+	if (rc)
+		return rc;
+	*ret_call = c;
+	return llm_call_wait(c, UINT32_MAX, err);
+}

@@ -1,0 +1,235 @@
+/* The table into struct conf: first the objects, then their members. */
+#include <string.h>
+
+#include "base/err.h"
+#include "conf/inner.h"
+
+/* The members of struct conf that hold the objects of a scope. */
+static const struct objects {
+	size_t list;
+	size_t count;
+	size_t size;
+} objects[SCOPES] = {
+	[SCOPE_PROVIDER] = {offsetof(conf, providers), offsetof(conf, n_providers),
+		sizeof(conf_provider)},
+	[SCOPE_MODEL] = {offsetof(conf, models), offsetof(conf, n_models), sizeof(conf_model)},
+	[SCOPE_PROFILE] = {offsetof(conf, profiles), offsetof(conf, n_profiles),
+		sizeof(conf_profile)},
+};
+
+static void *member(void *object, size_t offset)
+{
+	return (char *)object + offset;
+}
+
+static int is_object(const entry *e, uint32_t scope)
+{
+	return !e->dead && (e->def->flags & KEY_OBJECT) && e->def->scope == scope;
+}
+
+static int32_t init_provider(loader *l, conf_provider *p, const entry *e)
+{
+	p->name = p->plugin = e->name;
+	p->origin = e->set.origin;
+	memset(&p->times, 0xff, sizeof(p->times));
+	p->endpoints = arena_new(l->mem, sizeof(conf_endpoint));
+	if (!p->endpoints)
+		return LLM_E_NOMEM;
+	p->n_endpoints = 1;
+	p->endpoints[0].weight = 1;
+	return 0;
+}
+
+static int32_t init_object(loader *l, void *object, entry *e)
+{
+	conf_profile *p = object;
+	conf_model *m = object;
+
+	e->object = object;
+	switch (e->def->scope) {
+	case SCOPE_PROVIDER:
+		return init_provider(l, object, e);
+	case SCOPE_MODEL:
+		m->origin = e->set.origin;
+		m->caps.struct_size = (uint32_t)sizeof(m->caps);
+		return 0;
+	default:
+		p->name = e->name;
+		p->policy = "ordered";
+		p->origin = e->set.origin;
+		memset(&p->times, 0xff, sizeof(p->times));
+		return 0;
+	}
+}
+
+static int32_t make_objects(loader *l, uint32_t scope)
+{
+	const struct objects *o = &objects[scope];
+	char *list;
+	size_t n = 0;
+	size_t i;
+	int32_t rc = 0;
+
+	for (i = 0; i < l->t.n; i++)
+		n += (size_t)is_object(l->t.items[i], scope);
+	list = arena_array(l->mem, n ? n : 1, o->size);
+	if (!list)
+		return LLM_E_NOMEM;
+	memcpy(member(l->c, o->list), &list, sizeof(list));
+	memcpy(member(l->c, o->count), &n, sizeof(n));
+	for (i = 0; !rc && i < l->t.n; i++)
+		if (is_object(l->t.items[i], scope)) {
+			rc = init_object(l, list, l->t.items[i]);
+			list += o->size;
+		}
+	return rc;
+}
+
+/* A provider has one endpoint in this version, so the list adds nothing to it. */
+static int32_t join_endpoints(loader *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->t.n; i++) {
+		entry *e = l->t.items[i];
+		conf_provider *p;
+
+		if (!is_object(e, SCOPE_ENDPOINT))
+			continue;
+		if (strcmp(e->name, "0") != 0)
+			return err_set(l->err, LLM_E_CONFIG,
+				"%s: a second endpoint in '%s' is not in this version\n"
+				"keep one, or make it a provider of its own", e->set.origin,
+				e->parent->path);
+		p = e->parent->parent->object;
+		e->object = p->endpoints;
+	}
+	return 0;
+}
+
+/* The object that a value belongs to: that of the nearest group above which has one. */
+static void *owner(const entry *e)
+{
+	const entry *at = e->parent;
+	conf_provider *p;
+
+	while (!at->object)
+		at = at->parent;
+	if (e->def->scope != SCOPE_ENDPOINT || at->def->scope == SCOPE_ENDPOINT)
+		return at->object;
+	p = at->object;
+	return p->endpoints;
+}
+
+static int32_t twice(loader *l, const entry *e)
+{
+	return err_set(l->err, LLM_E_CONFIG, "%s: '%s' stands in the provider and its endpoint\n"
+		"keep one of them", e->set.origin, e->path);
+}
+
+static int32_t put_pair(loader *l, const entry *e, void *to)
+{
+	conf_pair pair = {.name = e->name, .value = e->set.text, .origin = e->set.origin};
+	conf_pair *pairs;
+	conf_secret s;
+	size_t n;
+	int32_t rc;
+
+	if (e->def->scope == SCOPE_PROVIDER && e->def->type == KEY_PAIR &&
+			(value_is_secret(e) || strncmp(pair.value, "env:", 4) == 0 ||
+			strncmp(pair.value, "file:", 5) == 0)) {
+		rc = secret_read(l, e, &s);
+		if (rc)
+			return rc;
+		pair.value = s.value ? s.value : "";
+		pair.problem = s.problem;
+	}
+	memcpy(&pairs, to, sizeof(pairs));
+	memcpy(&n, member(to, sizeof(pairs)), sizeof(n));
+	pairs = table_grow(l->mem, pairs, n, sizeof(pair));
+	if (!pairs)
+		return LLM_E_NOMEM;
+	pairs[n++] = pair;
+	memcpy(to, &pairs, sizeof(pairs));
+	memcpy(member(to, sizeof(pairs)), &n, sizeof(n));
+	return 0;
+}
+
+static int32_t put_secret(loader *l, const entry *e, conf_secret *to)
+{
+	return to->origin ? twice(l, e) : secret_read(l, e, to);
+}
+
+static int32_t put_string(loader *l, const entry *e, const char **to)
+{
+	if (*to && e->def->scope == SCOPE_ENDPOINT)
+		return twice(l, e);
+	*to = e->set.text;
+	return 0;
+}
+
+static int32_t put(loader *l, const entry *e)
+{
+	void *to = member(owner(e), e->def->offset);
+	uint32_t small = (uint32_t)e->number;
+	int truth = e->number != 0;
+
+	switch (e->def->type) {
+	case KEY_STRING:
+		return put_string(l, e, to);
+	case KEY_SECRET:
+		return put_secret(l, e, to);
+	case KEY_PAIR:
+	case KEY_SETTING:
+		return put_pair(l, e, to);
+	case KEY_STRINGS:
+		memcpy(to, &e->set.list, sizeof(e->set.list));
+		memcpy(member(to, sizeof(e->set.list)), &e->set.n_list, sizeof(size_t));
+		return 0;
+	case KEY_BOOL:
+		memcpy(to, &truth, sizeof(truth));
+		return 0;
+	case KEY_COUNT:
+	case KEY_DURATION:
+		memcpy(to, &e->number, sizeof(e->number));
+		return 0;
+	default:
+		memcpy(to, &small, sizeof(small));
+		return 0;
+	}
+}
+
+static int32_t put_all(loader *l)
+{
+	int32_t rc = 0;
+	size_t i;
+
+	for (i = 1; !rc && i < l->t.n; i++) {
+		const entry *e = l->t.items[i];
+
+		if (!e->dead && e->def->scope != SCOPE_NONE && e->def->type != KEY_GROUP)
+			rc = put(l, e);
+	}
+	return rc;
+}
+
+int32_t build_conf(loader *l)
+{
+	conf *c = l->c;
+	int32_t rc;
+
+	memset(&c->times, 0xff, sizeof(c->times));
+	c->plugins_implicit = 1;
+	c->shutdown_grace = 5000;
+	l->t.items[0]->object = c;
+	rc = make_objects(l, SCOPE_PROVIDER);
+	if (!rc)
+		rc = make_objects(l, SCOPE_MODEL);
+	if (!rc)
+		rc = make_objects(l, SCOPE_PROFILE);
+	if (!rc)
+		rc = join_endpoints(l);
+	if (!rc)
+		rc = put_all(l);
+	return rc;
+}

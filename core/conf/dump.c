@@ -1,0 +1,140 @@
+/* Everything that was set, as a file could say it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "conf/inner.h"
+#include "wire/jsonr.h"
+
+static int32_t add_quoted(buf *b, const char *text)
+{
+	int32_t rc = buf_add_char(b, '"');
+
+	for (; !rc && *text; text++) {
+		char hex[8];
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			rc = buf_add_char(b, '\\');
+		if (c >= 0x20 && c != 0x7f) {
+			if (!rc)
+				rc = buf_add_char(b, *text);
+			continue;
+		}
+		snprintf(hex, sizeof(hex), "\\x%02x", c);
+		rc = buf_add_str(b, hex);
+	}
+	return rc ? rc : buf_add_char(b, '"');
+}
+
+static int32_t add_list(buf *b, const written *w)
+{
+	int32_t rc = buf_add_str(b, "[ ");
+	size_t i;
+
+	for (i = 0; !rc && i < w->n_list; i++) {
+		if (i)
+			rc = buf_add_str(b, ", ");
+		if (!rc)
+			rc = add_quoted(b, w->list[i]);
+	}
+	return rc ? rc : buf_add_str(b, " ]");
+}
+
+/* Members of `extra` may be secrets as well: then none of it is shown. */
+static int hides_secret(const entry *e)
+{
+	jsonr_text key;
+	jsonr r;
+	int found = 0;
+
+	if (!(e->def->flags & KEY_PLAIN))
+		return 0;
+	jsonr_init(&r, e->set.text, strlen(e->set.text));
+	if (jsonr_enter_object(&r))
+		while (jsonr_member(&r, &key)) {
+			char name[64];
+			size_t len = key.len < sizeof(name) ? key.len : sizeof(name) - 1;
+
+			memcpy(name, key.raw + key.len - len, len);
+			name[len] = '\0';
+			found = found || key_is_secret(name);
+			jsonr_skip(&r);
+		}
+	return found;
+}
+
+static int is_bare(const entry *e)
+{
+	return e->set.form == FORM_INT || e->set.form == FORM_BOOL;
+}
+
+static int32_t add_value(buf *b, const entry *e)
+{
+	int truth = e->number != 0;
+
+	if (e->def->type == KEY_GROUP)
+		return buf_add_str(b, "{ }");
+	if (e->def->type == KEY_LIST)
+		return buf_add_str(b, "( )");
+	if (value_is_secret(e) || hides_secret(e))
+		return buf_add_str(b, "***");
+	if (e->def->type == KEY_STRINGS)
+		return add_list(b, &e->set);
+	if (e->def->type == KEY_BOOL)
+		return buf_add_str(b, truth ? "true" : "false");
+	if (is_bare(e) || e->def->type == KEY_INT)
+		return buf_add_str(b, e->set.text);
+	return add_quoted(b, e->set.text);
+}
+
+/* Groups and lists show by their members; empty ones would not show at all. */
+static int is_shown(const entry *e)
+{
+	if (e->dead)
+		return 0;
+	return (e->def->type != KEY_GROUP && e->def->type != KEY_LIST) || !e->members;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const conf_item *x = a;
+	const conf_item *y = b;
+
+	return strcmp(x->key, y->key);
+}
+
+static int32_t add_item(loader *l, buf *b, const entry *e)
+{
+	conf_item *item = &l->c->items[l->c->n_items];
+	int32_t rc;
+
+	buf_clear(b);
+	rc = add_value(b, e);
+	if (rc)
+		return LLM_E_NOMEM;
+	item->key = e->path;
+	item->origin = e->set.origin;
+	item->value = arena_dup(l->mem, buf_text(b), b->len);
+	l->c->n_items += item->value != NULL;
+	return item->value ? 0 : LLM_E_NOMEM;
+}
+
+int32_t dump_items(loader *l)
+{
+	int32_t rc = 0;
+	buf b;
+	size_t i;
+
+	l->c->items = arena_array(l->mem, l->t.n, sizeof(*l->c->items));
+	if (!l->c->items)
+		return LLM_E_NOMEM;
+	buf_init(&b, l->mem->mem, 0);
+	for (i = 1; !rc && i < l->t.n; i++)
+		if (is_shown(l->t.items[i]))
+			rc = add_item(l, &b, l->t.items[i]);
+	buf_done(&b);
+	qsort(l->c->items, l->c->n_items, sizeof(*l->c->items), by_key);
+	return rc;
+}

@@ -1,0 +1,192 @@
+#include "attempt.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/dbg.h"
+#include "base/err.h"
+
+static loop *loop_of(const attempt *a)
+{
+	return a->c->svc->loop;
+}
+
+uint32_t attempt_sent(const attempt *a)
+{
+	if (a->clock.sent_ns)
+		return LLM_SENT_YES;
+	return a->clock.connected_ns ? LLM_SENT_MAYBE : LLM_SENT_NO;
+}
+
+/* ---- the transfer's callbacks ---- */
+
+static void on_connected(void *ctx)
+{
+	attempt *a = ctx;
+
+	a->clock.connected_ns = loop_now(loop_of(a));
+	run_arm(a->c);
+}
+
+static void on_sent(void *ctx)
+{
+	attempt *a = ctx;
+
+	a->clock.sent_ns = loop_now(loop_of(a));
+	run_arm(a->c);
+}
+
+static int32_t on_header(void *ctx, const char *line, size_t len)
+{
+	attempt *a = ctx;
+	int32_t rc;
+
+	a->got_bytes = 1;
+	rc = httpmsg_line(&a->head, line, len);
+	if (rc == LLM_E_NOMEM)
+		return reply_fail(a, rc, "out of memory while reading the answer");
+	if (rc)
+		return reply_fail(a, LLM_E_PROTOCOL, "the reply's header is malformed, or larger "
+			"than %zu KiB or %d lines", HTTPMSG_BYTES / 1024, HTTPMSG_LINES);
+	return 0;
+}
+
+/* In debug builds a piece may be cut into smaller ones (LLM_DBG_IO). */
+static int32_t feed_pieces(attempt *a, const char *bytes, size_t len)
+{
+	int32_t rc = 0;
+
+	while (len && !rc) {
+		size_t n = dbg_io_cut(&a->c->svc->knobs, len);
+
+		rc = reply_body(a, bytes, n);
+		bytes += n;
+		len -= n;
+	}
+	return rc;
+}
+
+static int32_t on_body(void *ctx, const char *bytes, size_t len)
+{
+	attempt *a = ctx;
+	int32_t rc;
+
+	/* libcurl hands the same bytes out again after a pause, so ask before reading them. */
+	if (deliver_should_pause(a->c)) {
+		a->clock.paused_ns = loop_now(loop_of(a));
+		run_arm(a->c);
+		return XFER_PAUSE;
+	}
+	a->clock.byte_ns = loop_now(loop_of(a));
+	trace_reply(a, bytes, len);
+	rc = feed_pieces(a, bytes, len);
+	run_arm(a->c);
+	return rc;
+}
+
+static void on_done(void *ctx, const xfer_outcome *out)
+{
+	attempt *a = ctx;
+
+	a->x = NULL;
+	run_attempt_ended(a->c, reply_end(a, out));
+}
+
+static const xfer_events events = {.connected = on_connected, .sent = on_sent,
+	.header = on_header, .body = on_body, .done = on_done};
+
+/* ---- life ---- */
+
+static int32_t new_row(llm_call *c, llm_attempt **ret)
+{
+	llm_attempt *rec = arena_new(&c->ar, sizeof(*rec));
+
+	if (!rec || call_push(&c->ar, &c->res.attempts, rec))
+		return LLM_E_NOMEM;
+	rec->struct_size = (uint32_t)sizeof(*rec);
+	rec->seq = (uint32_t)c->res.attempts.n;
+	rec->candidate = c->cand.id;
+	rec->provider = c->res.provider;
+	rec->model = c->cand.model;
+	rec->retry_after_ms = rec->ttft_ms = rec->load_ms = -1;
+	*ret = rec;
+	return 0;
+}
+
+static int32_t attempt_new(llm_call *c)
+{
+	attempt *a = mem_new(&c->mem, sizeof(*a));
+
+	if (!a)
+		return LLM_E_NOMEM;
+	a->c = c;
+	if (new_row(c, &a->rec)) {
+		mem_free(&c->mem, a);
+		return LLM_E_NOMEM;
+	}
+	arena_init(&a->ar, &c->mem, 0);
+	buf_init(&a->url, &c->mem, 16384);
+	buf_init(&a->body, &c->mem, REQUEST_MAX);
+	buf_init(&a->reply, &c->mem, REPLY_MAX);
+	httpmsg_init(&a->head, &c->mem);
+	sse_init(&a->events, &c->mem, 0);
+	ndjson_init(&a->lines, &c->mem, 0);
+	a->clock.started_ns = loop_now(c->svc->loop);
+	a->clock.deadline_ns = c->deadline_ns;
+	c->att = a;
+	return 0;
+}
+
+void attempt_free(attempt *a)
+{
+	const llm_allocator *mem;
+
+	if (!a)
+		return;
+	mem = &a->c->mem;
+	if (a->stream_open) {
+		uint32_t complete = 0;
+		const llm_bytes none = {"", 0};
+		instance *in = a->c->up->in;
+
+		instance_begin(in, &a->ar);
+		(void)a->c->up->plug->provider->stream_close(instance_handle(in), a->stream, &none,
+			NULL, &complete);
+	}
+	ndjson_done(&a->lines);
+	sse_done(&a->events);
+	httpmsg_done(&a->head);
+	buf_done(&a->reply);
+	buf_done(&a->body);
+	buf_done(&a->url);
+	if (a->secret_header)
+		mem_wipe(mem, a->secret_header, a->secret_len);
+	arena_reset(&a->ar);
+	mem_free(mem, a);
+}
+
+void attempt_abort(attempt *a)
+{
+	if (a->x)
+		xfer_cancel(a->x);
+	a->x = NULL;
+}
+
+int32_t attempt_start(llm_call *c)
+{
+	llm_err *err = &c->res.error;
+	attempt *a;
+	int32_t rc = attempt_new(c);
+
+	if (rc)
+		return err_set(err, rc, "out of memory");
+	a = c->att;
+	a->view.stream = (c->flags & LLM_CALL_STREAM) != 0;
+	a->clock.stream = c->rq && a->view.stream;
+	rc = attempt_build(a, err);
+	if (rc)
+		return rc;
+	trace_request(a);
+	rc = xfer_start(c->svc->net, &a->wire, &events, a, &a->x);
+	return rc ? err_set(err, rc, "out of memory") : 0;
+}

@@ -1,0 +1,311 @@
+/* From a reply's bytes to the provider: which way it is read, its frames, its end. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "attempt.h"
+#include "base/err.h"
+#include "models.h"
+
+static const llm_provider_vtable *vt_of(const attempt *a)
+{
+	return a->c->up->plug->provider;
+}
+
+static const char *label_of(const attempt *a)
+{
+	return a->c->up->plug->info->label;
+}
+
+int32_t reply_fail(attempt *a, int32_t code, const char *format, ...)
+{
+	char text[600];
+	va_list ap;
+
+	if (a->failed)
+		return a->c->res.error.code;
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	a->failed = 1;
+	return err_set(&a->c->res.error, code, "%s: %s", label_of(a), text);
+}
+
+static void view_of(const attempt *a, llm_reply_view *v)
+{
+	*v = (llm_reply_view){.struct_size = (uint32_t)sizeof(*v), .status = a->head.status,
+		.headers = a->head.list, .n_headers = a->head.n,
+		.body = {buf_text(&a->reply), a->reply.len},
+		.request = a->c->rq ? &a->view : NULL};
+}
+
+/* A code that a slot returned, unless the sink had stopped it for a reason of its own. */
+static int32_t slot_ended(attempt *a, const char *slot, int32_t rc)
+{
+	llm_err why = LLM_ERR_INIT;
+
+	if (a->sink_rc) {
+		(void)instance_end(a->c->up->in, slot, 0, &why);
+		if (a->sink_rc == LLM_E_NOMEM)
+			return reply_fail(a, LLM_E_NOMEM, "out of memory while reading the answer");
+		return reply_fail(a, a->sink_rc, "the answer holds bytes that are not UTF-8");
+	}
+	rc = instance_end(a->c->up->in, slot, rc, &why);
+	if (rc && !a->failed) {
+		a->failed = 1;
+		a->c->res.error = why;
+	}
+	return rc;
+}
+
+/* ---- frames ---- */
+
+/* One frame that makes no sense is skipped; two in a row are the provider's fault. */
+static int32_t bad_frame(attempt *a)
+{
+	static const char text[] = "a damaged piece of the stream was skipped";
+	llm_result_sink sink;
+
+	if (++a->bad_frames >= 2)
+		return reply_fail(a, LLM_E_PROTOCOL,
+			"two pieces of the stream in a row could not be read");
+	sink_init(a, &sink);
+	return sink.warning(sink.ctx, text, sizeof(text) - 1);
+}
+
+static int32_t on_frame(void *ctx, const frame *f)
+{
+	attempt *a = ctx;
+	const llm_frame_view v = {.struct_size = (uint32_t)sizeof(v), .event = f->event,
+		.data = f->data, .id = f->id};
+	llm_result_sink sink;
+	instance *in = a->c->up->in;
+	int32_t rc;
+
+	if (a->complete) /* what follows the end does not matter */
+		return 0;
+	sink_init(a, &sink);
+	instance_begin(in, &a->ar);
+	rc = vt_of(a)->stream_frame(instance_handle(in), a->stream, &v, &sink);
+	if (rc == LLM_E_PROTOCOL && !a->sink_rc && !a->failed)
+		return bad_frame(a);
+	a->complete = rc == LLM_FRAME_LAST;
+	a->complete_ns = a->complete ? loop_now(a->c->svc->loop) : 0;
+	rc = slot_ended(a, "stream_frame", a->complete ? 0 : rc);
+	if (rc || a->failed)
+		return rc ? rc : a->c->res.error.code;
+	a->bad_frames = 0;
+	return 0;
+}
+
+/* ---- which way this reply is read ---- */
+
+static int is_success(const attempt *a)
+{
+	return a->head.status >= 200 && a->head.status < 300;
+}
+
+static int32_t open_stream(attempt *a, int how)
+{
+	llm_reply_view v;
+	instance *in = a->c->up->in;
+	int32_t rc;
+
+	view_of(a, &v);
+	instance_begin(in, &a->ar);
+	rc = slot_ended(a, "stream_open", vt_of(a)->stream_open(instance_handle(in), &v, &a->stream));
+	if (rc)
+		return rc;
+	a->stream_open = 1;
+	a->reading = how;
+	return 0;
+}
+
+static int is_json(const char *type)
+{
+	size_t n = strlen(type);
+
+	return strcmp(type, "application/json") == 0 || (n > 5 && !strcmp(type + n - 5, "+json"));
+}
+
+static int32_t refuse_type(attempt *a, const char *type)
+{
+	return reply_fail(a, LLM_E_PROTOCOL,
+		"the answer is %s where %s was expected\ndoes the base URL point at the API?",
+		type[0] ? type : "of no content type", a->view.stream ? "a stream" : "JSON");
+}
+
+/* A stream was asked for: some servers answer with one whole document all the same. */
+static int32_t choose_stream(attempt *a, const char *type)
+{
+	const int by_sse = a->caps.framing == LLM_FRAMING_SSE;
+
+	if (is_json(type)) {
+		a->reading = READ_WHOLE;
+		return 0;
+	}
+	if (by_sse ? strcmp(type, "text/event-stream") != 0 :
+		strcmp(type, "application/x-ndjson") != 0 && strcmp(type, "application/jsonl") != 0)
+		return refuse_type(a, type);
+	return open_stream(a, by_sse ? READ_SSE : READ_NDJSON);
+}
+
+static int32_t choose(attempt *a)
+{
+	char type[96] = "";
+	const char *value = httpmsg_get(&a->head, "content-type");
+
+	a->reading = READ_WHOLE;
+	buf_init(&a->reply, &a->c->mem, is_success(a) ? REPLY_MAX : ERROR_MAX);
+	if (!is_success(a))
+		return 0;
+	if (value)
+		httpmsg_media_type(value, type, sizeof(type));
+	if (a->c->op == OP_CHAT && a->view.stream)
+		return choose_stream(a, type);
+	return is_json(type) ? 0 : refuse_type(a, type);
+}
+
+static int32_t feed(attempt *a, const char *bytes, size_t len)
+{
+	switch (a->reading) {
+	case READ_SSE:
+		return sse_feed(&a->events, bytes, len, on_frame, a);
+	case READ_NDJSON:
+		return ndjson_feed(&a->lines, bytes, len, on_frame, a);
+	default:
+		return buf_add(&a->reply, bytes, len);
+	}
+}
+
+int32_t reply_body(attempt *a, const char *bytes, size_t len)
+{
+	int32_t rc = a->reading == READ_UNKNOWN ? choose(a) : 0;
+
+	a->total += len;
+	if (!rc && a->total > REPLY_MAX)
+		rc = LLM_E_TOO_LARGE;
+	if (!rc)
+		rc = feed(a, bytes, len);
+	/* Of a failure's body the beginning is enough. */
+	if (rc == LLM_E_TOO_LARGE && !is_success(a))
+		return 0;
+	if (rc == LLM_E_TOO_LARGE)
+		return reply_fail(a, LLM_E_PROTOCOL, "the answer is larger than %zu MiB",
+			(a->reading == READ_WHOLE ? REPLY_MAX : FRAME_MAX) / 1048576);
+	if (rc == LLM_E_NOMEM)
+		return reply_fail(a, LLM_E_NOMEM, "out of memory while reading the answer");
+	return rc;
+}
+
+/* ---- the end ---- */
+
+static int32_t end_error_reply(attempt *a)
+{
+	llm_error_facts facts = {.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1};
+	llm_err ignored = LLM_ERR_INIT;
+	llm_reply_view v;
+	instance *in = a->c->up->in;
+	int32_t rc;
+
+	if (a->head.status >= 300 && a->head.status < 400)
+		return reply_fail(a, LLM_E_PROTOCOL, "the server redirects (status %d), and redirects "
+			"are not followed\nset base_url to the address that answers",
+			(int)a->head.status);
+	view_of(a, &v);
+	instance_begin(in, &a->ar);
+	rc = vt_of(a)->classify_error(instance_handle(in), &v, &facts);
+	if (instance_end(in, "classify_error", rc, &ignored))
+		facts = (llm_error_facts){.struct_size = (uint32_t)sizeof(facts),
+			.retry_after_ms = -1};
+	return sink_facts(a, &facts);
+}
+
+static int32_t end_stream(attempt *a, const xfer_outcome *out)
+{
+	llm_bytes residue = {"", 0};
+	llm_result_sink sink;
+	instance *in = a->c->up->in;
+	uint32_t complete = 0;
+	int32_t rc = 0;
+
+	if (a->reading == READ_SSE)
+		rc = sse_end(&a->events, on_frame, a, &residue);
+	else
+		rc = ndjson_end(&a->lines, on_frame, a, &residue);
+	sink_init(a, &sink);
+	instance_begin(in, &a->ar);
+	a->stream_open = 0;
+	if (!rc)
+		rc = slot_ended(a, "stream_close", vt_of(a)->stream_close(instance_handle(in),
+			a->stream, &residue, &sink, &complete));
+	else
+		(void)vt_of(a)->stream_close(instance_handle(in), a->stream, &residue, NULL,
+			&complete);
+	if (rc || a->failed)
+		return rc ? rc : a->c->res.error.code;
+	if (complete || a->complete)
+		return 0;
+	return reply_fail(a, LLM_E_STREAM_BROKEN, "the stream ended before the answer did%s%s",
+		out->code ? ": " : "", out->code ? out->detail : "");
+}
+
+static const char *models_slot(const attempt *a)
+{
+	return a->c->op == OP_STATE ? "state.parse" : "models.parse";
+}
+
+static int32_t end_whole(attempt *a)
+{
+	llm_reply_view v;
+	llm_result_sink sink;
+	instance *in = a->c->up->in;
+	int32_t rc;
+
+	view_of(a, &v);
+	sink_init(a, &sink);
+	instance_begin(in, &a->ar);
+	if (a->c->op != OP_CHAT)
+		rc = slot_ended(a, models_slot(a), models_parse(a->c, &v));
+	else
+		rc = slot_ended(a, "parse_response",
+			vt_of(a)->parse_response(instance_handle(in), &v, &sink));
+	return a->failed && !rc ? a->c->res.error.code : rc;
+}
+
+static int32_t transport_failed(attempt *a, const xfer_outcome *out)
+{
+	int32_t rc;
+
+	if (a->stream_open)
+		return end_stream(a, out);
+	rc = out->code;
+	if (rc == LLM_E_CONNECTION && a->view.stream && a->got_bytes && is_success(a))
+		rc = LLM_E_STREAM_BROKEN;
+	if (rc == LLM_E_CONNECTION && !a->clock.connected_ns)
+		return reply_fail(a, rc, "cannot reach %s://%s:%u: %s", a->c->up->base.scheme,
+			a->c->up->base.host, (unsigned)a->c->up->base.port, out->detail);
+	if (rc == LLM_E_CONNECTION && out->reused && !a->head.status) {
+		reply_fail(a, rc, "a kept connection was closed as it was used again");
+		a->c->res.error.flags |= LLM_ERRF_REUSED;
+		return rc;
+	}
+	return reply_fail(a, rc, "%s: %s", rc == LLM_E_PROTOCOL ?
+		"the reply is not HTTP as it should be" : "the connection broke", out->detail);
+}
+
+int32_t reply_end(attempt *a, const xfer_outcome *out)
+{
+	int32_t rc;
+
+	if (a->failed)
+		return a->c->res.error.code;
+	if (out->code)
+		return transport_failed(a, out);
+	rc = a->reading == READ_UNKNOWN ? choose(a) : 0;
+	if (rc)
+		return rc;
+	if (!is_success(a))
+		return end_error_reply(a);
+	return a->stream_open ? end_stream(a, out) : end_whole(a);
+}

@@ -1,0 +1,286 @@
+#include "service.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "call.h"
+
+/* ---- making one ---- */
+
+static size_t clean_line(void *ctx, char *line, size_t len, size_t cap)
+{
+	return redact_inplace(ctx, line, len, cap);
+}
+
+static int32_t open_plugins(llm_service *svc, const llm_service_opts *opts, llm_err *err)
+{
+	const plugin_search search = {.env_path = svc->conf->env_plugin_path,
+		.config_path = svc->conf->plugin_path, .user_dir = opts->user_plugin_dir,
+		.tool_dir = opts->plugin_dir, .lib_dir = LLM_PLUGIN_LIBDIR};
+	int32_t rc = plugins_new(&search, &svc->mem, &svc->log, &svc->plugins);
+
+	return rc ? err_set(err, rc, "out of memory") : 0;
+}
+
+static void on_woken(void *ctx);
+
+static int32_t fill(llm_service *svc, const llm_service_opts *opts, llm_err *err)
+{
+	int32_t rc;
+
+	svc->secrets = redact_new(&svc->mem);
+	if (!svc->secrets)
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	svc->log = (logger){.fn = opts->log, .token = opts->log_token,
+		.level = opts->log_level ? opts->log_level : LLM_LOG_WARN, .clean = clean_line,
+		.clean_ctx = svc->secrets};
+	rc = conf_load(opts, NULL, &svc->mem, svc->secrets, &svc->conf, err);
+	if (!rc)
+		rc = open_plugins(svc, opts, err);
+	if (!rc)
+		rc = loop_new(&svc->mem, &svc->time, &svc->loop, err);
+	if (!rc)
+		rc = net_new(svc->loop, &svc->mem, &svc->net, err);
+	if (!rc)
+		loop_on_wake(svc->loop, on_woken, svc);
+	return rc;
+}
+
+static void dismantle(llm_service *svc)
+{
+	llm_allocator mem = svc->mem;
+	size_t i;
+
+	for (i = 0; i < svc->upstreams.n; i++)
+		upstream_free(svc, svc->upstreams.slots[i].value);
+	idmap_done(&svc->upstreams);
+	net_free(svc->net);
+	loop_free(svc->loop);
+	plugins_free(svc->plugins);
+	conf_free(svc->conf);
+	redact_free(svc->secrets);
+	pthread_mutex_destroy(&svc->lock);
+	mem_free(&mem, svc);
+}
+
+int32_t service_new(const llm_service_opts *opts, llm_service **ret, llm_err *err)
+{
+	const llm_allocator *mem = opts->allocator ? opts->allocator : mem_default();
+	llm_service *svc = mem_new(mem, sizeof(*svc));
+	int32_t rc;
+
+	if (!svc)
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	svc->mem = *mem;
+	svc->time = clock_filled(opts->time);
+	svc->pid = getpid();
+	svc->knobs = dbg_io_from_env();
+	pthread_mutex_init(&svc->lock, NULL);
+	idmap_init(&svc->upstreams, &svc->mem);
+	rc = fill(svc, opts, err);
+	if (rc) {
+		dismantle(svc);
+		return rc;
+	}
+	*ret = svc;
+	return 0;
+}
+
+int32_t service_check(const llm_service *svc, llm_err *err)
+{
+	if (svc->pid != getpid())
+		return err_set(err, LLM_E_STATE,
+			"the service belongs to the process that made it: make a new one after fork");
+	return 0;
+}
+
+/* ---- the inbox ---- */
+
+int32_t service_post(llm_service *svc, llm_call *c, unsigned why)
+{
+	int32_t rc = 0;
+
+	pthread_mutex_lock(&svc->lock);
+	if (why == INBOX_NEW && svc->stopping) {
+		rc = LLM_E_STATE;
+		goto unlock;
+	}
+	c->inbox_why |= why;
+	if (!c->in_inbox) {
+		c->in_inbox = 1;
+		c->inbox_next = NULL;
+		call_ref(c);
+		if (svc->inbox_last)
+			svc->inbox_last->inbox_next = c;
+		else
+			svc->inbox_first = c;
+		svc->inbox_last = c;
+	}
+	loop_wake(svc->loop);
+unlock:
+	pthread_mutex_unlock(&svc->lock);
+	return rc;
+}
+
+static llm_call *take_inbox(llm_service *svc, unsigned *ret_why)
+{
+	llm_call *c;
+
+	pthread_mutex_lock(&svc->lock);
+	c = svc->inbox_first;
+	if (c) {
+		svc->inbox_first = c->inbox_next;
+		if (!svc->inbox_first)
+			svc->inbox_last = NULL;
+		c->in_inbox = 0;
+		*ret_why = c->inbox_why;
+		c->inbox_why = 0;
+	}
+	pthread_mutex_unlock(&svc->lock);
+	return c;
+}
+
+static void obey(llm_call *c, unsigned why)
+{
+	if (why & INBOX_NEW) {
+		call_ref(c); /* the service's own hold, until the run has ended */
+		run_begin(c);
+	}
+	if (why & INBOX_CANCEL)
+		run_cancel(c, 0);
+	if (why & INBOX_RESUME)
+		run_resume(c);
+}
+
+static void on_woken(void *ctx)
+{
+	llm_service *svc = ctx;
+	llm_call *c;
+	unsigned why = 0;
+
+	while ((c = take_inbox(svc, &why))) {
+		obey(c, why);
+		call_unref(c);
+	}
+}
+
+/* ---- turning ---- */
+
+int service_on_loop(llm_service *svc)
+{
+	return atomic_load(&svc->turns) && pthread_equal(atomic_load(&svc->turning),
+		pthread_self());
+}
+
+int32_t service_turn(llm_service *svc, uint64_t timeout_ns, llm_err *err)
+{
+	int idle = 0;
+
+	if (svc->pid != getpid())
+		return service_check(svc, err);
+	if (!atomic_compare_exchange_strong(&svc->turns, &idle, 1))
+		return err_set(err, LLM_E_STATE, service_on_loop(svc) ?
+			"a service cannot be dispatched inside its own callback" :
+			"another thread dispatches this service");
+	atomic_store(&svc->turning, pthread_self());
+	loop_turn(svc->loop, timeout_ns);
+	atomic_store(&svc->turns, 0);
+	return 0;
+}
+
+int service_is_driver(llm_service *svc)
+{
+	return atomic_load(&svc->driver) == DRIVER_HOST &&
+		pthread_equal(atomic_load(&svc->turning), pthread_self());
+}
+
+static void *thread_main(void *ctx)
+{
+	llm_service *svc = ctx;
+
+	while (!atomic_load(&svc->quit))
+		(void)service_turn(svc, UINT64_MAX, NULL);
+	return NULL;
+}
+
+/* The host's signals are the host's: none may land on our thread. */
+static int spawn(llm_service *svc)
+{
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&svc->thread, NULL, thread_main, svc);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
+int32_t service_drive(llm_service *svc, llm_err *err)
+{
+	int32_t rc = 0;
+
+	pthread_mutex_lock(&svc->lock);
+	if (atomic_load(&svc->driver) == DRIVER_NONE) {
+		if (spawn(svc))
+			rc = err_set(err, LLM_E_NOMEM,
+				"no thread could be started: the process is at its limit");
+		else
+			atomic_store(&svc->driver, DRIVER_THREAD);
+	}
+	pthread_mutex_unlock(&svc->lock);
+	return rc;
+}
+
+/* ---- the end ---- */
+
+static void cancel_all(llm_service *svc)
+{
+	llm_call *c;
+
+	for (c = svc->live; c; c = c->next)
+		(void)service_post(svc, c, INBOX_CANCEL);
+	(void)service_turn(svc, 0, NULL);
+}
+
+static void stop_thread(llm_service *svc)
+{
+	if (atomic_load(&svc->driver) != DRIVER_THREAD)
+		return;
+	atomic_store(&svc->quit, 1);
+	loop_wake(svc->loop);
+	pthread_join(svc->thread, NULL);
+}
+
+/* What still runs may end by itself for a while; the freeing thread turns the loop. */
+static void grace(llm_service *svc)
+{
+	uint64_t end = clock_after_ms(clock_ns(clock_real()), svc->conf->shutdown_grace);
+
+	while (svc->live) {
+		uint64_t now = clock_ns(clock_real());
+
+		if (now >= end || service_turn(svc, end - now, NULL))
+			break;
+	}
+}
+
+void service_free(llm_service *svc)
+{
+	if (!svc)
+		return;
+	pthread_mutex_lock(&svc->lock);
+	svc->stopping = 1;
+	pthread_mutex_unlock(&svc->lock);
+	/* A forked child has no loop thread and must leave the parent's sockets alone. */
+	if (svc->pid == getpid()) {
+		stop_thread(svc);
+		(void)service_turn(svc, 0, NULL);
+		grace(svc);
+		cancel_all(svc);
+	}
+	dismantle(svc);
+}

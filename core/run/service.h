@@ -1,0 +1,80 @@
+/*
+ * service.h - what a service owns, and how other threads reach its loop.
+ *
+ * Locks: `lock` guards the inbox, the providers, the ids and the driver. Everything
+ * else belongs to the thread that turns the loop. A call has a lock of its own,
+ * never taken before this one.
+ */
+#ifndef LLM_RUN_SERVICE_H
+#define LLM_RUN_SERVICE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "base/dbg.h"
+#include "base/idmap.h"
+#include "base/log.h"
+#include "base/uuid.h"
+#include "conf/conf.h"
+#include "net/loop.h"
+#include "net/xfer.h"
+#include "plugin/plugin.h"
+#include "wire/redact.h"
+
+struct llm_call;
+
+/* Who turns the loop. */
+enum { DRIVER_NONE = 0, DRIVER_THREAD = 1, DRIVER_HOST = 2 };
+
+struct llm_service {
+	llm_allocator mem;
+	llm_time_source time;
+	logger log;
+	redact *secrets;
+	conf *conf;
+	plugins *plugins;
+	loop *loop;
+	net *net;
+	pid_t pid;
+	dbg_io knobs;
+
+	pthread_mutex_t lock;
+	idmap upstreams; /* name -> upstream */
+	uuid_state ids;
+	struct llm_call *inbox_first;
+	struct llm_call *inbox_last;
+	int stopping; /* no new calls */
+
+	atomic_int driver;
+	atomic_int quit; /* the own thread is to end */
+	pthread_t thread;
+	_Atomic(pthread_t) turning; /* the thread that turned last, or turns now */
+	atomic_int turns;
+
+	/* loop thread only */
+	struct llm_call *live; /* calls that have not completed */
+	size_t n_live;
+};
+
+int32_t service_new(const llm_service_opts *opts, llm_service **ret, llm_err *err);
+void service_free(llm_service *svc);
+/* Starts the own thread when nobody drives; 0 when somebody does already. */
+int32_t service_drive(llm_service *svc, llm_err *err);
+/* LLM_E_STATE in a forked child. */
+int32_t service_check(const llm_service *svc, llm_err *err);
+/* 1 on the thread that is inside dispatch now: its caller is a callback. */
+int service_on_loop(llm_service *svc);
+/* 1 on the thread of a host that drives the loop, outside of dispatch. */
+int service_is_driver(llm_service *svc);
+/* One turn by the calling thread. LLM_E_STATE when another one turns. */
+int32_t service_turn(llm_service *svc, uint64_t timeout_ns, llm_err *err);
+
+/* Why a call stands in the inbox. */
+#define INBOX_NEW 1u
+#define INBOX_CANCEL 2u
+#define INBOX_RESUME 4u
+/* Hands a call to the loop thread; cannot fail. LLM_E_STATE after shutdown, for NEW only. */
+int32_t service_post(llm_service *svc, struct llm_call *call, unsigned why);
+
+#endif

@@ -1,0 +1,338 @@
+/* The provider's words, checked, into the result and to the reader. */
+#include <stdio.h>
+#include <string.h>
+
+#include "attempt.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "classify.h"
+
+#define CALLS_MAX 128
+#define WARNINGS_MAX 64
+
+/* Remembers why the provider was stopped: it may not say so itself. */
+static int32_t stop(attempt *a, int32_t rc)
+{
+	if (rc && !a->sink_rc)
+		a->sink_rc = rc;
+	return rc;
+}
+
+static void note_delta(attempt *a)
+{
+	uint64_t now = loop_now(a->c->svc->loop);
+
+	a->clock.delta_ns = now;
+	if (!a->clock.first_delta_ns)
+		a->clock.first_delta_ns = now;
+}
+
+static int32_t add_text(attempt *a, buf *to, uint32_t kind, const char *text, size_t len)
+{
+	llm_event e = {.struct_size = (uint32_t)sizeof(e), .kind = kind, .text = text, .len = len};
+	int32_t rc;
+
+	if (!len)
+		return 0;
+	if (!text || !utf8_valid(text, len))
+		return stop(a, LLM_E_PROTOCOL);
+	note_delta(a);
+	rc = buf_add(to, text, len);
+	if (!rc)
+		rc = deliver(a->c, &e);
+	return stop(a, rc);
+}
+
+static int32_t on_text(void *ctx, const char *text, size_t len)
+{
+	attempt *a = ctx;
+
+	return add_text(a, &a->c->res.text, LLM_EVENT_TEXT, text, len);
+}
+
+static int32_t on_reasoning(void *ctx, const char *text, size_t len)
+{
+	attempt *a = ctx;
+
+	return add_text(a, &a->c->res.reasoning, LLM_EVENT_REASONING, text, len);
+}
+
+/* ---- tool calls ---- */
+
+static tool_acc *find_tool(llm_result *r, uint32_t index)
+{
+	size_t i = r->tools.n;
+
+	while (i--) {
+		tool_acc *t = r->tools.items[i];
+
+		if (t->index == index)
+			return t;
+	}
+	return NULL;
+}
+
+/* A call without an id gets one that is the same in every run of the same answer. */
+static int32_t begin_tool(attempt *a, const llm_tool_delta *d, tool_acc **ret)
+{
+	llm_result *r = &a->c->res;
+	tool_acc *t = arena_new(&a->c->ar, sizeof(*t));
+	char made[32];
+	int32_t rc;
+
+	if (!t)
+		return LLM_E_NOMEM;
+	if (r->tools.n == CALLS_MAX)
+		return LLM_E_PROTOCOL;
+	buf_init(&t->id, &a->c->mem, 0);
+	buf_init(&t->name, &a->c->mem, 0);
+	buf_init(&t->arguments, &a->c->mem, 0);
+	t->index = d->index;
+	rc = call_push(&a->c->ar, &r->tools, t);
+	if (rc)
+		return rc;
+	snprintf(made, sizeof(made), "call_%u", (unsigned)r->tools.n);
+	if (d->id.len)
+		rc = buf_add(&t->id, d->id.ptr, d->id.len);
+	else
+		rc = buf_add_str(&t->id, made);
+	*ret = t;
+	return rc;
+}
+
+static int all_utf8(const llm_tool_delta *d)
+{
+	return utf8_valid(d->id.ptr, d->id.len) && utf8_valid(d->name.ptr, d->name.len) &&
+		utf8_valid(d->arguments.ptr, d->arguments.len);
+}
+
+static int32_t on_tool_call(void *ctx, const llm_tool_delta *d)
+{
+	attempt *a = ctx;
+	llm_event e = {.struct_size = (uint32_t)sizeof(e), .kind = LLM_EVENT_TOOL_CALL};
+	tool_acc *t;
+	int32_t rc = 0;
+
+	if (!d || !all_utf8(d))
+		return stop(a, LLM_E_PROTOCOL);
+	t = find_tool(&a->c->res, d->index);
+	if (!t)
+		rc = begin_tool(a, d, &t);
+	if (!rc && d->name.len)
+		rc = buf_add(&t->name, d->name.ptr, d->name.len);
+	if (!rc && d->arguments.len)
+		rc = buf_add(&t->arguments, d->arguments.ptr, d->arguments.len);
+	if (rc)
+		return stop(a, rc);
+	note_delta(a);
+	e.index = t->index;
+	e.text = d->arguments.len ? d->arguments.ptr : "";
+	e.len = d->arguments.len;
+	e.id = buf_text(&t->id);
+	e.name = buf_text(&t->name);
+	return stop(a, deliver(a->c, &e));
+}
+
+/* ---- other parts ---- */
+
+static int32_t add_part(attempt *a, llm_result_part *p, const llm_bytes *data)
+{
+	p->struct_size = (uint32_t)sizeof(*p);
+	p->data = arena_dup(&a->c->ar, data->ptr, data->len);
+	p->len = data->len;
+	if (!p->data)
+		return stop(a, LLM_E_NOMEM);
+	note_delta(a);
+	return stop(a, call_push(&a->c->ar, &a->c->res.parts, p));
+}
+
+static int32_t on_data(void *ctx, const llm_data_part *d)
+{
+	attempt *a = ctx;
+	llm_result_part *p = arena_new(&a->c->ar, sizeof(*p));
+
+	if (!p)
+		return stop(a, LLM_E_NOMEM);
+	p->kind = d->kind;
+	p->media_type = arena_str(&a->c->ar, d->media_type ? d->media_type :
+		"application/octet-stream");
+	return add_part(a, p, &d->data);
+}
+
+static int32_t on_opaque(void *ctx, const llm_opaque_view *o)
+{
+	attempt *a = ctx;
+	llm_result_part *p = arena_new(&a->c->ar, sizeof(*p));
+
+	if (!p)
+		return stop(a, LLM_E_NOMEM);
+	p->kind = LLM_PART_OPAQUE;
+	p->provider = arena_str(&a->c->ar, a->c->up->plug->id);
+	p->opaque_kind = arena_str(&a->c->ar, o->kind ? o->kind : "");
+	return add_part(a, p, &o->data);
+}
+
+/* ---- usage, finish, names ---- */
+
+static int64_t counted(int64_t n)
+{
+	return n < 0 ? LLM_TOKENS_UNKNOWN : n;
+}
+
+static void clamp(llm_usage *u, int64_t *part, int64_t whole)
+{
+	if (*part == LLM_TOKENS_UNKNOWN || whole == LLM_TOKENS_UNKNOWN || *part <= whole)
+		return;
+	*part = whole;
+	u->flags |= LLM_USAGE_INCONSISTENT;
+}
+
+static int32_t on_usage(void *ctx, const llm_usage *u)
+{
+	attempt *a = ctx;
+	llm_usage *to = &a->c->res.usage;
+
+	if (!u || u->struct_size < sizeof(*u))
+		return stop(a, LLM_E_PLUGIN);
+	to->flags = u->flags & LLM_USAGE_INCONSISTENT;
+	to->input_tokens = counted(u->input_tokens);
+	to->output_tokens = counted(u->output_tokens);
+	to->cache_read_tokens = counted(u->cache_read_tokens);
+	to->cache_write_tokens = counted(u->cache_write_tokens);
+	to->reasoning_tokens = counted(u->reasoning_tokens);
+	clamp(to, &to->cache_read_tokens, to->input_tokens);
+	clamp(to, &to->cache_write_tokens, to->input_tokens);
+	clamp(to, &to->reasoning_tokens, to->output_tokens);
+	return 0;
+}
+
+static int32_t on_finish(void *ctx, uint32_t reason, const char *raw, size_t len)
+{
+	attempt *a = ctx;
+	llm_result *r = &a->c->res;
+
+	a->finished = 1;
+	r->finish = reason > LLM_FINISH_OTHER ? LLM_FINISH_OTHER : reason;
+	if (!raw || !utf8_valid(raw, len))
+		return 0;
+	r->finish_raw = arena_dup(&a->c->ar, raw, len);
+	return r->finish_raw ? 0 : stop(a, LLM_E_NOMEM);
+}
+
+static int32_t keep(attempt *a, const char **field, const char *text, size_t len)
+{
+	/* Streams repeat their names in every frame: keep the first. */
+	if (*field || !len || !utf8_valid(text, len))
+		return 0;
+	*field = arena_dup(&a->c->ar, text, len);
+	return *field ? 0 : stop(a, LLM_E_NOMEM);
+}
+
+static int32_t on_meta(void *ctx, uint32_t key, const char *text, size_t len)
+{
+	attempt *a = ctx;
+	llm_result *r = &a->c->res;
+
+	switch (key) {
+	case LLM_META_MODEL:
+		return keep(a, &r->response_model, text, len);
+	case LLM_META_RESPONSE_ID:
+		return keep(a, &r->response_id, text, len);
+	case LLM_META_REQUEST_ID:
+		return keep(a, &r->request_id, text, len);
+	case LLM_META_USAGE_RAW:
+		r->usage_raw = NULL; /* the last one counts */
+		return keep(a, &r->usage_raw, text, len);
+	case LLM_META_LOGPROBS:
+		return stop(a, buf_add(&r->logprobs, text, len));
+	default:
+		return 0;
+	}
+}
+
+static int32_t on_metric(void *ctx, uint32_t key, uint64_t value)
+{
+	attempt *a = ctx;
+
+	if (key == LLM_METRIC_LOAD_MS && value <= INT64_MAX)
+		a->rec->load_ms = a->c->res.timing.load_ms = (int64_t)value;
+	return 0;
+}
+
+static int32_t on_warning(void *ctx, const char *text, size_t len)
+{
+	attempt *a = ctx;
+	llm_result *r = &a->c->res;
+	llm_event e = {.struct_size = (uint32_t)sizeof(e), .kind = LLM_EVENT_WARNING};
+	char *copy;
+
+	if (!text || !utf8_valid(text, len) || r->warnings.n == WARNINGS_MAX)
+		return 0;
+	copy = arena_dup(&a->c->ar, text, len);
+	if (!copy || call_push(&a->c->ar, &r->warnings, copy))
+		return stop(a, LLM_E_NOMEM);
+	e.text = copy;
+	e.len = len;
+	return stop(a, deliver(a->c, &e));
+}
+
+/* ---- failure ---- */
+
+static int64_t delay_of(const attempt *a, const llm_error_facts *f)
+{
+	int64_t ms = httpmsg_retry_after_ms(&a->head, clock_utc_us(&a->c->svc->time));
+
+	return ms >= 0 ? ms : f->retry_after_ms;
+}
+
+static void describe(attempt *a, const llm_error_facts *f, int32_t code)
+{
+	llm_err *err = &a->c->res.error;
+	const char *label = a->c->up->plug->info->label;
+	size_t n = utf8_cut(f->message.ptr, f->message.len, LLM_ERR_MESSAGE_MAX - 200);
+
+	if (n && utf8_valid(f->message.ptr, n))
+		err_set(err, code, "%s: %.*s", label, (int)n, f->message.ptr);
+	else
+		err_set(err, code, "%s answered with status %d and no reason that can be read",
+			label, (int)a->head.status);
+}
+
+int32_t sink_facts(attempt *a, const llm_error_facts *f)
+{
+	verdict v = classify_reply(a->head.status, f, a->c->up->plug->info->error_rules);
+	llm_err *err = &a->c->res.error;
+	const llm_bytes *word = f->code.len ? &f->code : &f->type;
+	const char *id = httpmsg_get(&a->head, "x-request-id");
+
+	describe(a, f, v.code);
+	err->flags |= v.flags;
+	err->retry_after_ms = delay_of(a, f);
+	err_copy(err->provider_code, sizeof(err->provider_code), word->ptr, word->len);
+	if (f->request_id.len)
+		err_copy(err->request_id, sizeof(err->request_id), f->request_id.ptr,
+			f->request_id.len);
+	else if (id)
+		err_copy(err->request_id, sizeof(err->request_id), id, strlen(id));
+	a->failed = 1;
+	return v.code;
+}
+
+static int32_t on_error(void *ctx, const llm_error_facts *f)
+{
+	attempt *a = ctx;
+
+	if (!f)
+		return stop(a, LLM_E_PLUGIN);
+	if (!a->failed)
+		sink_facts(a, f);
+	return 0;
+}
+
+void sink_init(attempt *a, llm_result_sink *ret)
+{
+	*ret = (llm_result_sink){.struct_size = (uint32_t)sizeof(*ret), .ctx = a, .text = on_text,
+		.reasoning = on_reasoning, .tool_call = on_tool_call, .data = on_data,
+		.opaque = on_opaque, .usage = on_usage, .finish = on_finish, .meta = on_meta,
+		.metric = on_metric, .warning = on_warning, .error = on_error};
+}

@@ -1,0 +1,28 @@
+/*
+ * upstream.h - a provider as a service uses it: its plugin's instance, where it is
+ * and which key it gets.
+ */
+#ifndef LLM_RUN_UPSTREAM_H
+#define LLM_RUN_UPSTREAM_H
+
+#include "service.h"
+
+typedef struct upstream {
+	const char *name;
+	const conf_provider *conf; /* made up for an implicit one */
+	const plugin *plug;
+	instance *in;
+	url base;
+	const char *base_text; /* as the plugin was told */
+	const conf_secret *key; /* null: none to be had */
+	const char *key_names;  /* "GEMINI_API_KEY or ...", for messages; may be "" */
+	int key_needed;
+	uint32_t locality;
+	arena ar;
+} upstream;
+
+/* Loaded at first use. LLM_E_INVALID_REQUEST, LLM_E_PLUGIN, LLM_E_CONFIG, LLM_E_NOMEM. */
+int32_t upstream_get(llm_service *svc, const char *name, upstream **ret, llm_err *err);
+void upstream_free(llm_service *svc, upstream *up);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * Print an answer as it comes, without a callback: the pull API.
+ * cc stream.c -lllm && ./a.out ollama/llama3.2 "Why is the sky blue?"
+ */
+#include <stdio.h>
+
+#include <llm/llm.h>
+
+static int print_stream(llm_call *call, llm_err *err)
+{
+	llm_event e;
+
+	while (llm_call_next(call, UINT32_MAX, &e) == 0 && e.kind != LLM_EVENT_END)
+		if (e.kind == LLM_EVENT_TEXT) {
+			fwrite(e.text, 1, e.len, stdout);
+			fflush(stdout);
+		}
+	putchar('\n');
+	return llm_call_wait(call, 0, err);
+}
+
+static int ask(llm_service *svc, const char *model, const char *question, llm_err *err)
+{
+	llm_call_opts opts = LLM_CALL_OPTS_INIT;
+	llm_request *rq;
+	llm_call *call = NULL;
+	int rc = llm_request_new(NULL, &rq);
+
+	if (rc)
+		return rc;
+	opts.flags = LLM_CALL_STREAM;
+	llm_request_model(rq, model);
+	llm_request_text(rq, LLM_ROLE_USER, question, LLM_NUL_TERMINATED);
+	rc = llm_submit(svc, rq, &opts, &call, err);
+	llm_request_free(rq);
+	if (!rc)
+		rc = print_stream(call, err);
+	llm_call_free(call);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	llm_err err = LLM_ERR_INIT;
+	llm_service *svc;
+	int rc;
+
+	if (argc < 3) {
+		fprintf(stderr, "usage: %s MODEL QUESTION\n", argv[0]);
+		return 2;
+	}
+	rc = llm_service_new(NULL, &svc, &err);
+	if (!rc) {
+		rc = ask(svc, argv[1], argv[2], &err);
+		llm_service_free(svc);
+	}
+	if (rc)
+		fprintf(stderr, "%s\n", err.message);
+	return rc != 0;
+}

@@ -1,0 +1,31 @@
+"""Serves one GGUF file behind llama.cpp's own server, which speaks OpenAI's API.
+
+model-server.py LIBRARY_FOLDER MODEL_FILE NAME PORT: until it is killed, on the loopback only.
+scripts/model.sh starts and stops it.
+"""
+
+import os
+import sys
+import time
+
+library, model, name, port = sys.argv[1:5]
+sys.path.insert(0, library)
+
+import xllamacpp  # noqa: E402  found only through the line above
+
+params = xllamacpp.CommonParams()
+params.model.path = model
+params.model_alias = {name}
+params.hostnames = ["127.0.0.1"]
+params.port = int(port)
+params.n_ctx = 8192
+params.n_parallel = 4
+params.n_predict = 256  # a small model may not find an end by itself
+params.sampling.temp = 0.3
+params.cpuparams.n_threads = os.cpu_count() or 1
+params.use_jinja = True
+
+server = xllamacpp.Server(params)
+print("listening at", server.listening_address, flush=True)
+while True:
+    time.sleep(3600)

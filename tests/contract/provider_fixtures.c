@@ -1,0 +1,386 @@
+/*
+ * Every answer of tests/fixtures: what the plugin makes of it, in one piece, byte by byte
+ * and cut where it hurts. The format is described in tests/fixtures/README.md.
+ */
+#include <criterion/criterion.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "run/classify.h"
+#include "support/exchange.h"
+#include "support/neutral.h"
+#include "wire/ndjson.h"
+#include "wire/sse.h"
+
+/* ---- playing an answer ---- */
+
+/* What became of it: the answer, and the code that the core would give. */
+typedef struct outcome {
+	plug_answer answer;
+	llm_error_facts facts;
+	int32_t code;
+	uint32_t flags;
+	uint32_t complete;
+} outcome;
+
+typedef struct feeder {
+	exchange *x;
+	outcome *o;
+	void *stream;
+	int bad; /* frames in a row that made no sense */
+} feeder;
+
+static int32_t on_frame(void *ctx, const frame *f)
+{
+	feeder *w = ctx;
+	plug *p = w->x->p;
+	llm_frame_view view = { (uint32_t)sizeof(view), 0, f->event, f->data, f->id };
+	int32_t rc;
+
+	plug_begin(p);
+	rc = p->v->stream_frame(p->instance, w->stream, &view, &w->o->answer.sink);
+	w->bad = rc == LLM_E_PROTOCOL ? w->bad + 1 : 0;
+	/* As the core: one is passed over, two in a row end it (R-RETRY-21). */
+	return rc == LLM_FRAME_LAST || w->bad == 1 ? 0 : rc;
+}
+
+static int32_t feed_sse(feeder *w, const size_t *cuts, llm_bytes *ret_residue, sse *s)
+{
+	const exchange *x = w->x;
+	size_t at = 0;
+	int32_t rc = 0;
+
+	sse_init(s, mem_default(), 0);
+	while (rc == 0 && at < x->body_len) {
+		rc = sse_feed(s, x->body + at, *cuts - at, on_frame, w);
+		at = *cuts++;
+	}
+	return rc ? rc : sse_end(s, on_frame, w, ret_residue);
+}
+
+static int32_t feed_ndjson(feeder *w, const size_t *cuts, llm_bytes *ret_residue, ndjson *n)
+{
+	const exchange *x = w->x;
+	size_t at = 0;
+	int32_t rc = 0;
+
+	ndjson_init(n, mem_default(), 0);
+	while (rc == 0 && at < x->body_len) {
+		rc = ndjson_feed(n, x->body + at, *cuts - at, on_frame, w);
+		at = *cuts++;
+	}
+	return rc ? rc : ndjson_end(n, on_frame, w, ret_residue);
+}
+
+/* `cuts`: where the pieces end, the last one at the body's end. */
+static int32_t feed(feeder *w, const size_t *cuts)
+{
+	plug *p = w->x->p;
+	llm_bytes residue = { "", 0 };
+	llm_caps caps = { .struct_size = (uint32_t)sizeof(caps) };
+	ndjson n;
+	int32_t rc;
+	sse s;
+
+	cr_assert_eq(p->v->capabilities(p->instance, "m", &caps), 0);
+	if (caps.framing == LLM_FRAMING_SSE)
+		rc = feed_sse(w, cuts, &residue, &s);
+	else
+		rc = feed_ndjson(w, cuts, &residue, &n);
+	plug_begin(p);
+	cr_assert_eq(p->v->stream_close(p->instance, w->stream, &residue, &w->o->answer.sink,
+		&w->o->complete), 0);
+	if (caps.framing == LLM_FRAMING_SSE)
+		sse_done(&s);
+	else
+		ndjson_done(&n);
+	return rc;
+}
+
+static void judge(outcome *o, const exchange *x)
+{
+	verdict v = classify_reply(x->status, &o->facts, x->p->info->error_rules);
+
+	o->code = v.code;
+	o->flags = v.flags;
+}
+
+static void play_stream(exchange *x, const size_t *cuts, outcome *o)
+{
+	llm_reply_view head = exchange_reply(x);
+	feeder w = { x, o, NULL, 0 };
+
+	memset(o, 0, sizeof(*o));
+	plug_answer_init(&o->answer);
+	head.body = (llm_bytes){ "", 0 };
+	plug_begin(x->p);
+	cr_assert_eq(x->p->v->stream_open(x->p->instance, &head, &w.stream), 0);
+	o->code = feed(&w, cuts);
+	plug_attempt_ends(x->p);
+	o->facts = o->answer.facts;
+	if (o->answer.n_errors)
+		judge(o, x);
+	else if (o->code == 0 && !o->complete)
+		o->code = LLM_E_STREAM_BROKEN;
+}
+
+static void play_whole(exchange *x, outcome *o)
+{
+	llm_reply_view reply = exchange_reply(x);
+	plug *p = x->p;
+
+	memset(o, 0, sizeof(*o));
+	plug_answer_init(&o->answer);
+	plug_begin(p);
+	if (x->status / 100 == 2) {
+		o->code = p->v->parse_response(p->instance, &reply, &o->answer.sink);
+		o->facts = o->answer.facts;
+		if (o->answer.n_errors)
+			judge(o, x);
+		return;
+	}
+	cr_assert_eq(p->v->classify_error(p->instance, &reply, &o->facts), 0);
+	plug_begin(p); /* the facts must outlive the call */
+	judge(o, x);
+}
+
+static void done_outcome(outcome *o)
+{
+	plug_answer_done(&o->answer);
+}
+
+/* ---- comparing ---- */
+
+#define SAME(x, got, want, what) \
+	cr_expect((got) == (want), "%s/%s: %s is %lld, expected %lld", (x)->provider, (x)->name, \
+		what, (long long)(got), (long long)(want))
+
+static void same_text(const exchange *x, const plug_text *got, const json_t *want,
+	const char *what)
+{
+	const char *text = json_is_string(want) ? json_string_value(want) : "";
+
+	cr_expect_str_eq(got->ptr ? got->ptr : "", text, "%s/%s: %s", x->provider, x->name, what);
+}
+
+static void same_calls(const exchange *x, const plug_answer *a, const json_t *want)
+{
+	size_t i;
+
+	SAME(x, a->n_calls, json_array_size(want), "number of tool calls");
+	for (i = 0; i < json_array_size(want) && i < a->n_calls; i++) {
+		const json_t *w = json_array_get(want, i);
+		json_t *arguments = json_loads(a->calls[i].arguments.ptr, 0, NULL);
+
+		same_text(x, &a->calls[i].id, json_object_get(w, "id"), "tool call's id");
+		same_text(x, &a->calls[i].name, json_object_get(w, "name"), "tool call's name");
+		cr_expect(neutral_same(arguments, json_object_get(w, "arguments")),
+			"%s/%s: tool call's arguments", x->provider, x->name);
+		SAME(x, a->calls[i].complete, 1, "tool call complete");
+		json_decref(arguments);
+	}
+}
+
+static void same_count(const exchange *x, int64_t got, const json_t *usage, const char *key)
+{
+	const json_t *want = json_object_get(usage, key);
+	int64_t n = json_is_integer(want) ? json_integer_value(want) : LLM_TOKENS_UNKNOWN;
+
+	SAME(x, got, n, key);
+}
+
+static void same_usage(const exchange *x, const llm_usage *got, const json_t *want)
+{
+	same_count(x, got->input_tokens, want, "input_tokens");
+	same_count(x, got->output_tokens, want, "output_tokens");
+	same_count(x, got->cache_read_tokens, want, "cache_read_tokens");
+	same_count(x, got->cache_write_tokens, want, "cache_write_tokens");
+	same_count(x, got->reasoning_tokens, want, "reasoning_tokens");
+}
+
+static void same_warnings(const exchange *x, const plug_answer *a, const json_t *want)
+{
+	size_t i;
+
+	SAME(x, a->n_warnings, json_array_size(want), "number of warnings");
+	for (i = 0; a->n_warnings && i < json_array_size(want); i++)
+		cr_expect(strstr(a->warnings.ptr, json_string_value(json_array_get(want, i))),
+			"%s/%s: warnings are %s", x->provider, x->name, a->warnings.ptr);
+}
+
+static void same_ids(const exchange *x, const outcome *o, const json_t *want)
+{
+	const json_t *request_id = json_object_get(want, "request_id");
+	const plug_text *told = &o->answer.meta[LLM_META_REQUEST_ID];
+	plug_text got = { (char *)(uintptr_t)o->facts.request_id.ptr, o->facts.request_id.len };
+
+	if (json_object_get(want, "response_id"))
+		same_text(x, &o->answer.meta[LLM_META_RESPONSE_ID],
+			json_object_get(want, "response_id"), "response id");
+	if (request_id)
+		same_text(x, got.len ? &got : told, request_id, "request id");
+}
+
+static void same_chat(const exchange *x, const outcome *o, const json_t *want)
+{
+	const plug_answer *a = &o->answer;
+	const json_t *load = json_object_get(want, "load_ms");
+
+	same_text(x, &a->text, json_object_get(want, "text"), "text");
+	same_text(x, &a->reasoning, json_object_get(want, "reasoning"), "reasoning");
+	same_calls(x, a, json_object_get(want, "tool_calls"));
+	same_usage(x, &a->usage, json_object_get(want, "usage"));
+	SAME(x, a->finish, neutral_finish(json_string_value(json_object_get(want, "finish"))),
+		"finish");
+	same_text(x, &a->finish_raw, json_object_get(want, "finish_raw"), "finish_raw");
+	same_warnings(x, a, json_object_get(want, "warnings"));
+	same_text(x, &a->meta[LLM_META_MODEL], json_object_get(want, "response_model"), "model");
+	SAME(x, a->has_metric[LLM_METRIC_LOAD_MS], json_is_integer(load), "load_ms known");
+	SAME(x, a->metric[LLM_METRIC_LOAD_MS], (uint64_t)json_integer_value(load), "load_ms");
+	SAME(x, a->meta[LLM_META_LOGPROBS].len > 0,
+		json_is_true(json_object_get(want, "logprobs")), "logprobs");
+	SAME(x, a->n_cut, 0, "pieces of text that cut a character");
+	SAME(x, a->n_late, 0, "events behind the error");
+	SAME(x, a->n_finish > 1, 0, "finished twice");
+}
+
+static int has_text(const llm_bytes *b, const char *text)
+{
+	return b->len > 0 && memmem(b->ptr, b->len, text, strlen(text)) != NULL;
+}
+
+static void same_error(const exchange *x, const outcome *o, const json_t *want)
+{
+	const char *code = json_string_value(json_object_get(want, "code"));
+	const json_t *contains = json_object_get(want, "message_contains");
+	const json_t *provider_code = json_object_get(want, "provider_code");
+	const llm_bytes *said = o->facts.code.len ? &o->facts.code : &o->facts.type;
+	const plug_text got = { (char *)(uintptr_t)said->ptr, said->len };
+
+	cr_expect_str_eq(llm_error_name(o->code), code ? code : "UNKNOWN", "%s/%s: code is %s",
+		x->provider, x->name, llm_error_name(o->code));
+	if (!code)
+		return;
+	SAME(x, x->status, json_integer_value(json_object_get(want, "http_status")), "status");
+	if (contains)
+		cr_expect(has_text(&o->facts.message, json_string_value(contains)),
+			"%s/%s: message is %.*s", x->provider, x->name,
+			(int)o->facts.message.len, o->facts.message.ptr);
+	if (json_is_string(provider_code)) {
+		char *copy = plug_keep_text(x->p, got.ptr ? got.ptr : "", got.len);
+
+		cr_expect_str_eq(copy, json_string_value(provider_code), "%s/%s: provider code",
+			x->provider, x->name);
+	}
+	SAME(x, (o->flags & LLM_ERRF_RESOURCE) != 0,
+		json_is_true(json_object_get(want, "resource")), "resource");
+	/* Delays in headers are the core's to read; neither provider names one in a body. */
+	if (o->answer.n_errors || x->status >= 400)
+		SAME(x, o->facts.retry_after_ms, -1, "delay in the body");
+}
+
+static void check_outcome(const exchange *x, const outcome *o)
+{
+	const json_t *want = json_object_get(x->expectation, "expect");
+	const json_t *error = json_object_get(want, "error");
+
+	if (json_object_get(want, "text"))
+		same_chat(x, o, want);
+	same_ids(x, o, want);
+	if (json_object_get(want, "complete"))
+		SAME(x, o->complete, (uint32_t)json_is_true(json_object_get(want, "complete")),
+			"complete");
+	if (json_is_object(error))
+		same_error(x, o, error);
+	else
+		SAME(x, o->code, 0, "code");
+}
+
+/* ---- each kind of exchange ---- */
+
+static void check_cut(exchange *x, const size_t *cuts, const char *whole, const char *how)
+{
+	outcome o;
+	char *text;
+
+	play_stream(x, cuts, &o);
+	text = plug_answer_print(&o.answer);
+	cr_expect_str_eq(text, whole, "%s/%s: %s", x->provider, x->name, how);
+	free(text);
+	done_outcome(&o);
+}
+
+static void check_stream(exchange *x)
+{
+	const json_t *cuts = json_object_get(x->expectation, "cuts");
+	size_t *ends = plug_keep(x->p, (x->body_len + 1) * sizeof(*ends));
+	outcome o;
+	char *whole;
+	size_t i;
+
+	ends[0] = x->body_len;
+	play_stream(x, ends, &o);
+	check_outcome(x, &o);
+	whole = plug_answer_print(&o.answer);
+	done_outcome(&o);
+	for (i = 0; i < x->body_len; i++)
+		ends[i] = i + 1;
+	check_cut(x, ends, whole, "byte by byte");
+	cr_expect(json_array_size(cuts) > 0, "%s/%s: no cuts", x->provider, x->name);
+	for (i = 0; i < json_array_size(cuts); i++) {
+		ends[0] = (size_t)json_integer_value(json_array_get(cuts, i));
+		ends[1] = x->body_len;
+		check_cut(x, ends, whole, "cut in two");
+	}
+	for (i = 0; i < json_array_size(cuts); i++)
+		ends[i] = (size_t)json_integer_value(json_array_get(cuts, i));
+	ends[i] = x->body_len;
+	check_cut(x, ends, whole, "cut at each place");
+	free(whole);
+}
+
+static void check_whole(exchange *x)
+{
+	outcome o;
+
+	play_whole(x, &o);
+	check_outcome(x, &o);
+	done_outcome(&o);
+}
+
+static void check_exchange(exchange *x)
+{
+	const char *operation = json_string_value(json_object_get(x->expectation, "operation"));
+
+	cr_assert(operation, "%s/%s: no operation", x->provider, x->name);
+	if (strcmp(operation, "none") == 0)
+		cr_expect(exchange_pinned(x, "none"), "%s/%s: \"none\" is not pinned",
+			x->provider, x->name);
+	if (strcmp(operation, "chat") == 0 && x->is_stream)
+		check_stream(x);
+	else if (strcmp(operation, "chat") == 0 || json_is_object(exchange_expects(x, "error")))
+		check_whole(x);
+	plug_attempt_ends(x->p);
+}
+
+Test(provider_fixtures, R_ERR_2_R_ERR_12_ollama_answers)
+{
+	static const char *const config[] = { "base_url", "http://127.0.0.1:11434", NULL };
+	plug p;
+
+	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/ollama.so", config), 0);
+	cr_expect_eq(exchange_all(&p, "ollama", check_exchange), 51);
+	plug_close(&p);
+}
+
+Test(provider_fixtures, R_ERR_2_R_ERR_12_openai_answers)
+{
+	static const char *const config[] = { "base_url", "https://api.openai.com/v1", NULL };
+	plug p;
+
+	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/openai.so", config), 0);
+	cr_expect_geq(exchange_all(&p, "openai", check_exchange), 30);
+	plug_close(&p);
+}

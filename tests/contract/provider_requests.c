@@ -1,0 +1,224 @@
+/*
+ * tests/fixtures backwards: the request that the plugin builds from the neutral one is the
+ * fixture's; and the operations on models, both ways.
+ */
+#include <criterion/criterion.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/exchange.h"
+#include "support/neutral.h"
+
+#define SAME(x, got, want, what) \
+	cr_expect((got) == (want), "%s/%s: %s is %lld, expected %lld", (x)->provider, (x)->name, \
+		what, (long long)(got), (long long)(want))
+
+static void same_text(const exchange *x, const plug_text *got, const json_t *want,
+	const char *what)
+{
+	const char *text = json_is_string(want) ? json_string_value(want) : "";
+
+	cr_expect_str_eq(got->ptr ? got->ptr : "", text, "%s/%s: %s", x->provider, x->name, what);
+}
+
+static void same_caps(const exchange *x, const llm_caps *got, const json_t *want)
+{
+	const struct {
+		const char *name;
+		uint32_t value;
+	} rows[] = {
+		{ "chat", got->chat }, { "tools", got->tools }, { "vision", got->vision },
+		{ "reasoning", got->reasoning }, { "json_schema", got->json_schema },
+	};
+	size_t known = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const json_t *w = json_object_get(want, rows[i].name);
+
+		if (!w)
+			continue;
+		known++;
+		SAME(x, rows[i].value, neutral_cap(json_string_value(w)), rows[i].name);
+	}
+	SAME(x, known, json_object_size(want), "capabilities that the test knows");
+}
+
+static void same_model(const exchange *x, const plug_model *got, const json_t *want)
+{
+	same_text(x, &got->name, json_object_get(want, "name"), "model's name");
+	SAME(x, got->size_bytes, json_integer_value(json_object_get(want, "size_bytes")), "size");
+	SAME(x, got->context_tokens, json_integer_value(json_object_get(want, "context_tokens")),
+		"window");
+	SAME(x, got->loaded, (uint32_t)json_is_true(json_object_get(want, "loaded")), "loaded");
+	if (json_object_get(want, "detail"))
+		same_text(x, &got->detail, json_object_get(want, "detail"), "detail");
+	if (json_object_get(want, "caps"))
+		same_caps(x, &got->caps, json_object_get(want, "caps"));
+}
+
+static int32_t ask_models(const exchange *x, const char *operation, plug_http *h, plug_models *m)
+{
+	const char *model = json_string_value(json_object_get(
+		json_object_get(x->expectation, "request"), "model"));
+	const llm_provider_vtable *v = x->p->v;
+	void *in = x->p->instance;
+	llm_reply_view reply = exchange_reply(x);
+
+	if (strcmp(operation, "models") == 0) {
+		const llm_models_ext *e = v->get_extension(in, LLM_EXT_MODELS);
+
+		cr_assert_eq(e->build(in, NULL, &h->sink), 0);
+		return e->parse(in, &reply, &m->sink);
+	}
+	if (strcmp(operation, "model") == 0) {
+		const llm_model_ext *e = v->get_extension(in, LLM_EXT_MODEL);
+
+		cr_assert_eq(e->build(in, model, &h->sink), 0);
+		return e->parse(in, model, &reply, &m->sink);
+	}
+	cr_assert_str_eq(operation, "state", "%s: operation", x->name);
+	const llm_state_ext *e = v->get_extension(in, LLM_EXT_STATE);
+
+	cr_assert_eq(e->build(in, &h->sink), 0);
+	return e->parse(in, &reply, &m->sink);
+}
+
+static void same_target(const exchange *x, const plug_http *h)
+{
+	size_t n = strlen(x->path);
+
+	cr_expect_str_eq(h->method, x->method, "%s/%s: method", x->provider, x->name);
+	cr_expect(n >= h->path.len && strcmp(x->path + n - h->path.len, h->path.ptr) == 0,
+		"%s/%s: path is %s", x->provider, x->name, h->path.ptr);
+	SAME(x, h->n_targets, 1, "targets");
+	SAME(x, h->late_target, 0, "target comes first");
+}
+
+static void check_models(exchange *x, const char *operation)
+{
+	const json_t *want = exchange_expects(x, "models");
+	plug_models m;
+	plug_http h;
+	size_t i;
+
+	plug_models_init(&m);
+	plug_http_init(&h);
+	plug_begin(x->p);
+	SAME(x, ask_models(x, operation, &h, &m), 0, "code");
+	same_target(x, &h);
+	SAME(x, m.n, json_array_size(want), "number of models");
+	SAME(x, m.n_next, 0, "further pages");
+	for (i = 0; i < json_array_size(want) && i < m.n; i++)
+		same_model(x, &m.rows[i], json_array_get(want, i));
+	plug_models_done(&m);
+	plug_http_done(&h);
+}
+
+/* ---- backwards: the request ---- */
+
+static void put_missing(json_t *body, const char *key, json_t *value)
+{
+	if (json_object_get(body, key))
+		json_decref(value);
+	else
+		json_object_set_new(body, key, value);
+}
+
+/* What the plugin adds to a fixture's body. */
+static json_t *wanted_body(const exchange *x)
+{
+	json_t *body = exchange_json(x, ".request.json");
+	int stream = json_is_true(json_object_get(x->expectation, "stream"));
+
+	cr_assert(body, "%s/%s has no request", x->provider, x->name);
+	put_missing(body, "stream", json_boolean(stream));
+	if (strcmp(x->provider, "ollama") == 0) {
+		cr_assert(!json_object_get(body, "truncate") && !json_object_get(body, "shift"));
+		json_object_set_new(body, "truncate", json_false());
+		json_object_set_new(body, "shift", json_false());
+	} else if (stream) {
+		put_missing(body, "stream_options", json_pack("{s:b}", "include_usage", 1));
+	}
+	return body;
+}
+
+static void check_request(exchange *x, const json_t *request)
+{
+	int stream = json_is_true(json_object_get(x->expectation, "stream"));
+	llm_request_view rq;
+	plug_http h;
+	json_t *want = wanted_body(x);
+	json_t *got;
+
+	SAME(x, neutral_view(x->p, request, stream, &rq), 0, "neutral request");
+	plug_http_init(&h);
+	plug_begin(x->p);
+	SAME(x, x->p->v->build_request(x->p->instance, &rq, &h.sink), 0, "build_request");
+	same_target(x, &h);
+	SAME(x, h.n_warnings, 0, "warnings");
+	got = json_loads(h.body.ptr ? h.body.ptr : "", JSON_REJECT_DUPLICATES, NULL);
+	cr_expect(neutral_same(got, want), "%s/%s: the body is %s", x->provider, x->name,
+		h.body.ptr);
+	json_decref(got);
+	json_decref(want);
+	plug_http_done(&h);
+}
+
+static void check_chat(exchange *x)
+{
+	const json_t *request = json_object_get(x->expectation, "request");
+
+	if (json_is_object(request))
+		check_request(x, request);
+	else
+		cr_expect(exchange_pinned(x, json_string_value(request)), "%s/%s: \"%s\" is not"
+			" pinned", x->provider, x->name, json_string_value(request));
+}
+
+static void check_exchange(exchange *x)
+{
+	const char *operation = json_string_value(json_object_get(x->expectation, "operation"));
+
+	cr_assert(operation, "%s/%s: no operation", x->provider, x->name);
+	if (strcmp(operation, "chat") == 0)
+		check_chat(x);
+	else if (strcmp(operation, "none") != 0)
+		check_models(x, operation);
+}
+
+Test(provider_requests, R_ERR_7_ollama)
+{
+	static const char *const config[] = { "base_url", "http://127.0.0.1:11434", NULL };
+	plug p;
+
+	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/ollama.so", config), 0);
+	cr_expect_eq(exchange_all(&p, "ollama", check_exchange), 51);
+	plug_close(&p);
+}
+
+Test(provider_requests, openai)
+{
+	static const char *const config[] = { "base_url", "https://api.openai.com/v1", NULL };
+	plug p;
+
+	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/openai.so", config), 0);
+	cr_expect_geq(exchange_all(&p, "openai", check_exchange), 30);
+	plug_close(&p);
+}
+
+/* A fixture that was mended is taken off the list. */
+Test(provider_requests, pins_are_there)
+{
+	const exchange_pin *pin;
+	exchange x;
+	plug p;
+
+	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/ollama.so", NULL), 0);
+	for (pin = exchange_pins; pin->name; pin++) {
+		cr_expect_eq(exchange_read(&x, &p, pin->provider, pin->name), 0, "%s", pin->name);
+		exchange_done(&x);
+	}
+	plug_close(&p);
+}

@@ -1,0 +1,10 @@
+/* No list of parts. */
+#include "plain.h"
+
+LLM_API const llm_plugin_desc *llm_plugin_v1(uint16_t host_minor)
+{
+	static const llm_plugin_desc desc = {TINY_DESC, .id = "org.test.no-parts"};
+
+	(void)host_minor;
+	return &desc;
+}
