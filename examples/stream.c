@@ -1,6 +1,7 @@
 /*
- * Print an answer as it comes, without a callback: the pull API.
- * cc stream.c -lllm && ./a.out ollama/llama3.2 "Why is the sky blue?"
+ * stream.c - prints an answer as it comes, without a callback: the pull API.
+ *
+ *	cc stream.c -lllm && ./a.out ollama/llama3.2 "Why is the sky blue?"
  */
 #include <stdio.h>
 
@@ -8,7 +9,7 @@
 
 static int print_stream(llm_call *call, llm_err *err)
 {
-	llm_event e;
+	llm_event e = {.struct_size = sizeof(e)};
 
 	while (llm_call_next(call, UINT32_MAX, &e) == 0 && e.kind != LLM_EVENT_END)
 		if (e.kind == LLM_EVENT_TEXT) {

@@ -7,7 +7,7 @@ file_max=500
 mapfile -t files < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' '*.sh' '*.cmake')
 
 lengths() {
-	ctags -x --c-kinds=f --_xformat='%n %e %N %F' -- $(printf '%s\n' "${files[@]}" | grep '\.c$') |
+	ctags -x --c-kinds=f --_xformat='%n %e %N %F' $(printf '%s\n' "${files[@]}" | grep '\.c$') |
 		awk '{ print $2 - $1 + 1, $3, $4 }' | sort -rn
 }
 

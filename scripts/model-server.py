@@ -22,7 +22,9 @@ params.n_ctx = 8192
 params.n_parallel = 4
 params.n_predict = 256  # a small model may not find an end by itself
 params.sampling.temp = 0.3
-params.cpuparams.n_threads = os.cpu_count() or 1
+# One core stays free: threads that wait for each other crawl where others want the cores too.
+params.cpuparams.n_threads = max(1, min(8, (os.cpu_count() or 1) - 1))
+params.cpuparams.poll = 0
 params.use_jinja = True
 
 server = xllamacpp.Server(params)

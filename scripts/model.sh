@@ -42,6 +42,11 @@ pip() {
 	"$python" -m pip --disable-pip-version-check --no-cache-dir --retries 2 --timeout 20 "$@"
 }
 
+need_pip() {
+	"$python" -m pip --version >/dev/null 2>&1 ||
+		die 1 "Python's pip is missing: apt-get install python3 python3-pip"
+}
+
 index_reachable() {
 	pip index versions "${engine%-*}" >/dev/null 2>&1
 }
@@ -77,8 +82,7 @@ model_is_whole() {
 fetch_all() {
 	[ "$(uname -m)" = x86_64 ] ||
 		die 1 "the packaged server is built for x86_64, this machine is $(uname -m)"
-	"$python" -m pip --version >/dev/null 2>&1 ||
-		die 1 "Python's pip is missing: apt-get install python3 python3-pip"
+	need_pip
 	mkdir -p "$cache" || die 1 "cannot write to $cache: set HOME or XDG_CACHE_HOME"
 	[ ! -d "$cache/$weights" ] || model_is_whole || rm -rf "${cache:?}/$weights"
 	fetch "$engine" "$engine_sha256"
@@ -234,6 +238,7 @@ name() {
 }
 
 index() {
+	need_pip
 	index_reachable || die 6 "the Python package index cannot be reached"
 	echo "the Python package index can be reached"
 }

@@ -10,6 +10,7 @@ packages_of() {
 	check) echo g++ git clang-tidy cppcheck gcovr universal-ctags abigail-tools shellcheck \
 		locales patch ;;
 	model) echo python3 python3-pip ;;
+	room) echo debootstrap git ;;
 	*) echo "packages.sh: no group is called $1" >&2 ;;
 	esac
 }

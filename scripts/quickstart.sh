@@ -14,8 +14,8 @@ question="Why is the sky blue?"
 simulated=
 log=build/quickstart.log
 llmctl=build/release/bin/llmctl
-build_mb=85 # measured on a bare Debian 12, for when apt has no lists yet
-model_mb=17
+build_mb=83 # measured on a bare Debian 12, for when apt has no lists yet
+model_mb=9
 weights_mb=127
 
 upstream='' # what is written into the configuration: ollama, local or llmsim
@@ -75,7 +75,7 @@ say_packages() {
 	mb=$(packages_mb $missing)
 	[ "$(id -u)" -eq 0 ] || sudo=", with sudo"
 	[ -n "$mb" ] || mb="about $((build_mb + ($# > 1 ? model_mb : 0)))"
-	echo "  Debian packages: $mb MB by apt-get$sudo: $missing"
+	echo "  Debian packages (free licences): $mb MB by apt-get$sudo: $missing"
 }
 
 say_model() {
@@ -97,26 +97,23 @@ say_first() {
 	say_model
 }
 
-# ---- stages: one line each, the rest into the log ----
+# ---- stages: a few words each, all on one line, the rest into the log ----
 
-show_log() {
-	echo "failed; the last lines of $log:"
-	tail -n 20 "$log"
-}
-
+# stage NAME COMMAND...: runs it, says how long it took, passes its status on.
 stage() {
 	local name=$1 begun=$SECONDS status=0
 	shift
 	printf '%s ... ' "$name"
 	(set -e; "$@") >>"$log" 2>&1 </dev/null || status=$?
-	if [ "$status" -gt 128 ]; then exit "$status"; fi
-	[ "$status" -eq 0 ] && echo "$((SECONDS - begun)) s"
+	[ "$status" -le 128 ] || exit "$status"
+	[ "$status" -ne 0 ] || printf '%s s; ' "$((SECONDS - begun))"
 	return "$status"
 }
 
 must() {
 	stage "$@" || {
-		show_log
+		echo "failed; the last lines of $log:"
+		tail -n 20 "$log"
 		exit 1
 	}
 }
@@ -146,7 +143,7 @@ find_local() {
 	else
 		why_simulated="the small model does not start, see $log"
 	fi
-	[ "$status" -eq 0 ] || echo "no: $why_simulated"
+	[ "$status" -eq 0 ] || printf 'no (%s); ' "$why_simulated"
 	return "$status"
 }
 
@@ -160,6 +157,7 @@ find_upstream() {
 		find_simulated
 	fi
 	[ "$upstream" = ollama ] || model=$(scripts/model.sh name)
+	echo "found $upstream/$model"
 }
 
 # ---- the configuration ----
@@ -221,11 +219,14 @@ configure() {
 # ---- the question ----
 
 ask() {
+	# A small model may not stop by itself; a large one may think first, and is left alone.
+	local limits=(-o temperature=0 -o max_tokens=128)
+	[ "$upstream" != ollama ] || limits=()
 	echo "> $question"
 	"$llmctl" ask "${conf_args[@]}" -p local-fast --stats -s "Answer in two short sentences." \
-		-o max_tokens=96 "$question" ||
-		die "no answer; the message above says why"
-	[ "$upstream" != llmsim ] || echo "This answer is SIMULATED by llmsim${why_simulated:+: $why_simulated}."
+		"${limits[@]}" "$question" || die "no answer; the message above says why"
+	[ "$upstream" != llmsim ] ||
+		echo "This answer is SIMULATED by llmsim${why_simulated:+: $why_simulated}."
 }
 
 say_next() {
@@ -233,7 +234,7 @@ say_next() {
 	echo "Next:"
 	[ "$from" = "$PWD" ] || printf '  cd %q\n' "$PWD"
 	echo "  $llmctl ask ${with:+$with }\"What is a mutex?\""
-	echo "  git log -5 | $llmctl ask ${with:+$with }\"Sum this up.\""
+	echo "  head -20 docs/quickstart.md | $llmctl ask ${with:+$with }\"Sum this up.\""
 	echo "  $llmctl --help"
 	[ "$upstream" = ollama ] || echo "  scripts/model.sh stop    # the server runs until then"
 	echo "done in $SECONDS s"

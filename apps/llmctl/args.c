@@ -58,8 +58,8 @@ static int32_t push(const args *a, arg_words *list, const char *text, llm_err *e
 	return 0;
 }
 
-static int32_t store(const args *a, const arg_option *opt, const char *value, ctl_options *o,
-	llm_err *err)
+static int32_t store(
+	const args *a, const arg_option *opt, const char *value, ctl_options *o, llm_err *err)
 {
 	char *where = (char *)o + opt->at;
 

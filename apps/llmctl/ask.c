@@ -210,8 +210,10 @@ static int unwritten(const ask *a)
 	/* The reader had enough: its business, and no failure. */
 	if (a->out.error == EPIPE)
 		return 0;
-	complain_set(&err, LLM_E_INTERNAL, "the answer cannot be written: %s\n"
-		"Check where standard output leads to, then ask again.", strerror(a->out.error));
+	complain_set(&err, LLM_E_INTERNAL,
+		"the answer cannot be written: %s\n"
+		"Check where standard output leads to, then ask again.",
+		strerror(a->out.error));
 	complain_note(&a->c->term, "error", err.message);
 	return 1;
 }

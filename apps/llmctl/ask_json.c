@@ -41,8 +41,10 @@ void ask_json_event(ask *a, const llm_event *e)
 		set(o, "name", json_word(e->name));
 		set(o, "arguments", json_text_len(e->text, e->len));
 	} else {
-		set(o, "event", json_text(e->kind == LLM_EVENT_TEXT ? "delta" :
-			e->kind == LLM_EVENT_REASONING ? "reasoning" : "warning"));
+		set(o, "event",
+			json_text(e->kind == LLM_EVENT_TEXT	       ? "delta" :
+					e->kind == LLM_EVENT_REASONING ? "reasoning" :
+									 "warning"));
 		set(o, "text", json_text_len(e->text, e->len));
 	}
 	print(a, o);
@@ -105,8 +107,8 @@ static json_t *attempt(const llm_attempt *at)
 	set(o, "provider", json_word(at->provider));
 	set(o, "model", json_word(at->model));
 	set(o, "status", json_text(llm_status_name(at->status)));
-	set(o, "error_code", at->error_code ? json_text(llm_error_name(at->error_code)) :
-		json_null());
+	set(o, "error_code",
+		at->error_code ? json_text(llm_error_name(at->error_code)) : json_null());
 	set(o, "phase", json_phase(at->phase));
 	set(o, "http_status", json_positive(at->http_status));
 	set(o, "retry_after_ms", json_count(at->retry_after_ms));
@@ -128,7 +130,9 @@ static json_t *attempts(const llm_result *r)
 
 static json_t *timing(const llm_result *r)
 {
-	llm_timing t = {.struct_size = (uint32_t)sizeof(t), .queue_ms = -1, .ttft_ms = -1,
+	llm_timing t = {.struct_size = (uint32_t)sizeof(t),
+		.queue_ms = -1,
+		.ttft_ms = -1,
 		.duration_ms = -1};
 	json_t *o = json_object();
 
@@ -167,8 +171,7 @@ static void add_answer(json_t *o, const llm_result *r)
 	const char *answer = r ? llm_result_text(r, &text) : NULL;
 
 	set(o, "run_id", r ? json_word(llm_result_run_id(r)) : json_null());
-	set(o, "status", json_text(llm_status_name(r ? llm_result_status(r) :
-		LLM_STATUS_FAILED)));
+	set(o, "status", json_text(llm_status_name(r ? llm_result_status(r) : LLM_STATUS_FAILED)));
 	set(o, "text", json_text_len(answer, text));
 	set(o, "reasoning", thoughts ? json_text_len(reasoning, thoughts) : json_null());
 	set(o, "tool_calls", tool_calls(r));

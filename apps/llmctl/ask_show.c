@@ -84,7 +84,8 @@ static void show_text(ask *a, const char *text, size_t len)
 void show_event(ask *a, const llm_event *e)
 {
 	if (e->kind == LLM_EVENT_START)
-		snprintf(a->show.spin.what, sizeof(a->show.spin.what), "waiting for %.70s", e->text);
+		snprintf(
+			a->show.spin.what, sizeof(a->show.spin.what), "waiting for %.70s", e->text);
 	else if (e->kind == LLM_EVENT_TEXT)
 		show_text(a, e->text, e->len);
 	else if (e->kind == LLM_EVENT_REASONING)
@@ -117,7 +118,8 @@ static void seconds(int64_t ms, char ret[32])
 	if (ms < 0)
 		snprintf(ret, 32, "?");
 	else
-		snprintf(ret, 32, "%lld.%02lld", (long long)(ms / 1000), (long long)(ms % 1000 / 10));
+		snprintf(ret, 32, "%lld.%02lld", (long long)(ms / 1000),
+			(long long)(ms % 1000 / 10));
 }
 
 static void count(int64_t tokens, char ret[32])
@@ -128,22 +130,37 @@ static void count(int64_t tokens, char ret[32])
 		snprintf(ret, 32, "%lld", (long long)tokens);
 }
 
+static void tokens_text(const llm_result *r, char ret[96])
+{
+	llm_usage u = LLM_USAGE_INIT;
+	char in[32], made[32];
+
+	llm_result_usage(r, &u);
+	count(u.input_tokens, in);
+	count(u.output_tokens, made);
+	snprintf(ret, 96, "tokens: %s read, %s written", in, made);
+}
+
+static void time_text(const llm_result *r, char ret[96])
+{
+	llm_timing t = {.struct_size = (uint32_t)sizeof(t)};
+	char all[32], first[32];
+
+	llm_result_timing(r, &t);
+	seconds(t.duration_ms, all);
+	seconds(t.ttft_ms, first);
+	snprintf(ret, 96, "time: %s s, first token after %s s", all, first);
+}
+
 static void show_stats(const llm_result *r, const term *t)
 {
 	const char *provider = llm_result_provider(r), *model = llm_result_model(r);
-	char in[32], written[32], all[32], first[32], line[700];
-	llm_usage u = LLM_USAGE_INIT;
-	llm_timing time = {.struct_size = (uint32_t)sizeof(time)};
+	char tokens[96], times[96], line[600];
 
-	llm_result_usage(r, &u);
-	llm_result_timing(r, &time);
-	count(u.input_tokens, in);
-	count(u.output_tokens, written);
-	seconds(time.duration_ms, all);
-	seconds(time.ttft_ms, first);
-	snprintf(line, sizeof(line), "answered by %.60s/%.200s; tokens: %s read, %s written; "
-		"time: %s s, first token after %s s; finish: %s", provider ? provider : "?",
-		model ? model : "?", in, written, all, first,
+	tokens_text(r, tokens);
+	time_text(r, times);
+	snprintf(line, sizeof(line), "answered by %.60s/%.200s; %s; %s; finish: %s",
+		provider ? provider : "?", model ? model : "?", tokens, times,
 		llm_finish_name(llm_result_finish(r, NULL)));
 	complain_note(t, "stats", line);
 }

@@ -4,7 +4,10 @@
 #include "ctl.h"
 
 #define AT(member) offsetof(ctl_options, member)
-#define END {0, ARG_SWITCH, NULL, NULL, NULL, 0}
+#define END \
+	{ \
+		0, ARG_SWITCH, NULL, NULL, NULL, 0 \
+	}
 
 static const arg_option ask_options[] = {
 	{'m', ARG_TEXT, "model", "PROVIDER/MODEL|ALIAS", "who answers", AT(model)},
@@ -12,16 +15,16 @@ static const arg_option ask_options[] = {
 	{'s', ARG_TEXT, "system", "SYSTEM", "the system text", AT(system)},
 	{'i', ARG_LIST, "image", "IMAGE", "show an image: PNG, JPEG, WebP or GIF (repeatable)",
 		AT(images)},
-	{'o', ARG_LIST, "option", "NAME=VALUE", "temperature=0, max_tokens=100, seed=1, reasoning=on,"
-		" stop=..., or one the provider describes (repeatable)", AT(options)},
+	{'o', ARG_LIST, "option", "NAME=VALUE",
+		"temperature=0, max_tokens=100, reasoning=on, ... (repeatable)", AT(options)},
 	{0, ARG_TEXT, "timeout", "TIME", "give up after 500ms, 30s, 5m or 1h", AT(timeout)},
 	{0, ARG_SWITCH, "no-stream", NULL, "ask for the answer in one piece", AT(no_stream)},
 	{0, ARG_SWITCH, "stream", NULL, "with --json: one event a line, the object last",
 		AT(stream)},
 	{0, ARG_SWITCH, "stats", NULL, "who answered, tokens and time, on standard error",
 		AT(stats)},
-	{0, ARG_SWITCH, "reasoning", NULL, "the model's reasoning on standard error, also in a pipe",
-		AT(reasoning)},
+	{0, ARG_SWITCH, "reasoning", NULL,
+		"the model's reasoning on standard error, also in a pipe", AT(reasoning)},
 	{0, ARG_SWITCH, "raw", NULL, "the answer's bytes as they are, control sequences included",
 		AT(raw)},
 	{'v', ARG_SWITCH, "verbose", NULL, "the HTTP exchange, without secrets, on standard error",
@@ -53,12 +56,11 @@ const command commands[] = {
 		"  llmctl models ollama --loaded\n",
 		models_options, 1, models_run, NULL},
 	{"profiles", NULL, "List profiles, their candidates in order, and aliases.", "",
-		"  llmctl profiles\n",
-		NULL, 0, profiles_run, NULL},
-	{"plugins", "list", "List the plugins that would be used.", "",
-		"  llmctl plugins list\n",
+		"  llmctl profiles\n", NULL, 0, profiles_run, NULL},
+	{"plugins", "list", "List the plugins that would be used.", "", "  llmctl plugins list\n",
 		NULL, 0, plugins_list_run, NULL},
-	{"plugins", "explain", "Show every file looked at, and why it is taken or refused.", "[NAME]",
+	{"plugins", "explain", "Show every file looked at, and why it is taken or refused.",
+		"[NAME]",
 		"  llmctl plugins explain\n"
 		"  llmctl plugins explain ollama\n",
 		NULL, 1, plugins_explain_run, NULL},
@@ -70,9 +72,8 @@ const command commands[] = {
 		"  llmctl config show\n"
 		"  llmctl config show --origin\n",
 		show_options, 0, config_show_run, NULL},
-	{"config", "path", "Show which files are read.", "",
-		"  llmctl config path\n",
-		NULL, 0, config_path_run, NULL},
+	{"config", "path", "Show which files are read.", "", "  llmctl config path\n", NULL, 0,
+		config_path_run, NULL},
 	{"errors", NULL, "List the error codes, or explain one.", "[CODE]",
 		"  llmctl errors\n"
 		"  llmctl errors RATE_LIMITED\n",
@@ -81,8 +82,7 @@ const command commands[] = {
 		"  llmctl version\n"
 		"  llmctl version --json\n",
 		NULL, 0, version_run, NULL},
-	{"help", NULL, "Show help on a command.", "[COMMAND]",
-		"  llmctl help ask\n",
-		NULL, 2, help_run, NULL},
+	{"help", NULL, "Show help on a command.", "[COMMAND]", "  llmctl help ask\n", NULL, 2,
+		help_run, NULL},
 	{NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL},
 };

@@ -123,7 +123,8 @@ int config_path_run(ctl *c)
 		return ctl_fail(c, &err);
 	if (!c->opt.json) {
 		for (size_t i = 0; i < c->where.n_files; i++)
-			printf("%s\t%s\n", state_of(c->where.files[i].path), c->where.files[i].path);
+			printf("%s\t%s\n", state_of(c->where.files[i].path),
+				c->where.files[i].path);
 		return 0;
 	}
 	o = json_object();

@@ -103,9 +103,10 @@ static int unknown(const ctl *c, const char *name)
 		upper[i] = name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 32) : name[i];
 	for (uint32_t i = 0; (info = llm_error_info_at(i)); i++)
 		near_try(&n, info->name);
-	complain_set(&err, LLM_E_NOT_FOUND, "no error is called \"%.60s\"%s%s%s\n"
-		"llmctl errors lists them all.", name, n.best ? "; did you mean " : "",
-		n.best ? n.best : "", n.best ? "?" : "");
+	complain_set(&err, LLM_E_NOT_FOUND,
+		"no error is called \"%.60s\"%s%s%s\n"
+		"llmctl errors lists them all.",
+		name, n.best ? "; did you mean " : "", n.best ? n.best : "", n.best ? "?" : "");
 	return ctl_fail(c, &err);
 }
 

@@ -97,8 +97,9 @@ int help_run(ctl *c)
 	}
 	if (shown)
 		return 0;
-	complain_set(&err, LLM_E_INVALID_REQUEST, "no command is called \"%.60s\"%s%s%s\n"
-		"Try: llmctl --help", name, n.best ? "; did you mean " : "", n.best ? n.best : "",
-		n.best ? "?" : "");
+	complain_set(&err, LLM_E_INVALID_REQUEST,
+		"no command is called \"%.60s\"%s%s%s\n"
+		"Try: llmctl --help",
+		name, n.best ? "; did you mean " : "", n.best ? n.best : "", n.best ? "?" : "");
 	return ctl_fail(c, &err);
 }

@@ -100,11 +100,13 @@ static int32_t check_text(const char *text, size_t len, const char *where, llm_e
 		if (text[at] == '\0')
 			return complain_set(err, LLM_E_INVALID_REQUEST,
 				"the prompt holds a NUL byte: %s, byte offset %zu\n"
-				"A prompt is text; take the byte out, or give an image with -i.", where, at);
+				"A prompt is text; take the byte out, or give an image with -i.",
+				where, at);
 		if (!n)
 			return complain_set(err, LLM_E_INVALID_REQUEST,
 				"the prompt is not valid UTF-8: %s, byte offset %zu\n"
-				"Convert it, for example with: iconv -f latin1 -t utf-8", where, at);
+				"Convert it, for example with: iconv -f latin1 -t utf-8",
+				where, at);
 		at += n;
 	}
 	return 0;
@@ -181,7 +183,8 @@ int32_t input_prompt(const arg_words *words, input_bytes *ret, llm_err *err)
 		end = append(end, in.data, in.len);
 	all.len = (size_t)(end - all.data);
 	if (is_blank(all.data, all.len)) {
-		rc = complain_set(err, LLM_E_INVALID_REQUEST, "the prompt is empty\n"
+		rc = complain_set(err, LLM_E_INVALID_REQUEST,
+			"the prompt is empty\n"
 			"Put the question behind the command or on standard input: "
 			"llmctl ask \"Why is the sky blue?\"");
 		goto out;

@@ -41,8 +41,8 @@ static int32_t wrong_sub(const char *name, const char *sub, llm_err *err)
 	}
 	if (n.best)
 		return complain_set(err, LLM_E_INVALID_REQUEST,
-			"%s knows no \"%.60s\"; did you mean %s %s?\nTry: llmctl help %s", name, sub,
-			name, n.best, name);
+			"%s knows no \"%.60s\"; did you mean %s %s?\nTry: llmctl help %s", name,
+			sub, name, n.best, name);
 	return complain_set(err, LLM_E_INVALID_REQUEST, "%s wants one of: %s\nTry: llmctl help %s",
 		name, list, name);
 }
@@ -58,11 +58,12 @@ static int32_t wrong_name(const char *name, llm_err *err)
 	}
 	if (n.best)
 		return complain_set(err, LLM_E_INVALID_REQUEST,
-			"no command is called \"%.60s\"; did you mean %s?\nTry: llmctl --help", name,
-			n.best);
+			"no command is called \"%.60s\"; did you mean %s?\nTry: llmctl --help",
+			name, n.best);
 	return complain_set(err, LLM_E_INVALID_REQUEST,
 		"no command is called \"%.60s\"; a question is asked with: llmctl ask \"...\"\n"
-		"Try: llmctl --help", name);
+		"Try: llmctl --help",
+		name);
 }
 
 static int32_t pick(args *a, const command **ret, llm_err *err)
@@ -93,8 +94,9 @@ static int32_t read_command(args *a, const command *cmd, ctl *c, llm_err *err)
 	a->stop_at_word = false;
 	rc = args_read(a, &c->opt, err);
 	if (!rc && c->opt.words.n > cmd->max_words)
-		rc = complain_set(err, LLM_E_INVALID_REQUEST, "%s takes no \"%.60s\"\nTry: %s --help",
-			name, c->opt.words.items[cmd->max_words], name);
+		rc = complain_set(err, LLM_E_INVALID_REQUEST,
+			"%s takes no \"%.60s\"\nTry: %s --help", name,
+			c->opt.words.items[cmd->max_words], name);
 	return rc;
 }
 
@@ -144,8 +146,10 @@ static int end_output(const ctl *c, int status)
 		return status;
 	if (errno == EPIPE)
 		return status;
-	complain_set(&err, LLM_E_INTERNAL, "standard output cannot be written: %s\n"
-		"Check the disk it leads to, then run the command again.", strerror(errno));
+	complain_set(&err, LLM_E_INTERNAL,
+		"standard output cannot be written: %s\n"
+		"Check the disk it leads to, then run the command again.",
+		strerror(errno));
 	complain_note(&c->term, "error", err.message);
 	return status ? status : 1;
 }
@@ -154,8 +158,7 @@ int main(int argc, char **argv)
 {
 	struct sigaction quiet = {.sa_handler = SIG_IGN};
 	ctl c = {.svc = NULL};
-	args a = {.argv = argv, .argc = argc, .next = 1, .command = "llmctl",
-		.stop_at_word = true};
+	args a = {.argv = argv, .argc = argc, .next = 1, .command = "llmctl", .stop_at_word = true};
 	static char version[] = "version";
 	int status;
 

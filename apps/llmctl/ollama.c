@@ -94,8 +94,10 @@ int ollama_pull_hint(llm_service *svc, const llm_err *failed, char *ret, size_t 
 		return 0;
 	if (llm_service_models(svc, failed->provider, LLM_MODELS_ALL, LIST_MS, &models, NULL) == 0)
 		list_names(models, names, sizeof(names));
-	snprintf(ret, cap, "pull it: ollama pull %s\n%s%s", model + 1,
-		models ? "there are: " : "", !models ? "" : names[0] ? names : "no models yet");
+	snprintf(ret, cap, "pull it: ollama pull %s\n%s%s", model + 1, models ? "there are: " : "",
+		!models		 ? "" :
+			names[0] ? names :
+				   "no models yet");
 	llm_models_free(models);
 	return 1;
 }

@@ -69,7 +69,10 @@ static void print_reasons(const llm_plugins *plugins)
 	llm_plugin_row row = {.struct_size = (uint32_t)sizeof(row)};
 
 	for (uint32_t i = 0; llm_plugins_at(plugins, i, &row) == 0; i++) {
-		printf("%s  %s\n", row.taken ? "taken  " : is_file(&row) ? "refused" : "empty  ",
+		printf("%s  %s\n",
+			row.taken	      ? "taken  " :
+				is_file(&row) ? "refused" :
+						"empty  ",
 			row.path);
 		printf("         found through %s\n", row.source ? row.source : "the search path");
 		if (row.reason)
@@ -94,8 +97,10 @@ static int not_found(const ctl *c, const char *name)
 {
 	llm_err err;
 
-	complain_set(&err, LLM_E_NOT_FOUND, "no file %.60s.so is in any folder of plugins\n"
-		"Correct the name, or add a folder with LLM_PLUGIN_PATH.", name);
+	complain_set(&err, LLM_E_NOT_FOUND,
+		"no file %.60s.so is in any folder of plugins\n"
+		"Correct the name, or add a folder with LLM_PLUGIN_PATH.",
+		name);
 	complain(&c->term, &err, NULL);
 	return complain_exit(err.code);
 }

@@ -98,7 +98,8 @@ int profiles_run(ctl *c)
 		return 0;
 	}
 	if (!llm_service_profile_at(c->svc, 0) && !llm_service_alias_at(c->svc, 0, NULL))
-		complain_note(&c->term, "note", "no profiles are configured; "
+		complain_note(&c->term, "note",
+			"no profiles are configured; "
 			"llmctl config path shows where a configuration is looked for");
 	print_rows(c);
 	return 0;

@@ -2,10 +2,10 @@
 
 enum {
 	PLAIN = 0,
-	ESCAPE,       /* after ESC */
+	ESCAPE, /* after ESC */
 	INTERMEDIATE, /* after ESC and a byte of 0x20 to 0x2f */
-	CONTROL,      /* in a control sequence, ESC [ */
-	STRING,       /* in a string such as a window's title */
+	CONTROL, /* in a control sequence, ESC [ */
+	STRING, /* in a string such as a window's title */
 	STRING_ESCAPE /* in a string, after ESC */
 };
 

@@ -35,8 +35,8 @@ int version_run(ctl *c)
 		print_json(abi);
 		return 0;
 	}
-	printf("llmctl %s, libllm %s, plugin ABI %u.%u\n", LLM_VERSION_STRING,
-		llm_version_string(), (unsigned)(abi >> 16), (unsigned)(abi & 0xffff));
+	printf("llmctl %s, libllm %s, plugin ABI %u.%u\n", LLM_VERSION_STRING, llm_version_string(),
+		(unsigned)(abi >> 16), (unsigned)(abi & 0xffff));
 	for (size_t i = 0; i < N_LIBRARIES; i++) {
 		const char *text = llm_version_of(libraries[i]);
 

@@ -116,7 +116,7 @@ int32_t llm_submit(
 static int32_t prepare_wait(llm_call *c, int *ret_self, llm_err *err)
 {
 	*ret_self = 0;
-	if (atomic_load(&c->done))
+	if (atomic_load(&c->ended))
 		return 0;
 	if (service_check(c->svc, err))
 		return LLM_E_STATE;
@@ -238,7 +238,7 @@ static int32_t wait_done(llm_call *c, int self, uint64_t end_ns)
 	int resume;
 
 	pthread_mutex_lock(&c->lock);
-	while (!rc && !atomic_load(&c->done)) {
+	while (!rc && !atomic_load(&c->ended)) {
 		discard(c);
 		resume_if_drained(c, &resume);
 		if (resume) {
@@ -250,7 +250,7 @@ static int32_t wait_done(llm_call *c, int self, uint64_t end_ns)
 		rc = wait_more(c, self, end_ns);
 	}
 	pthread_mutex_unlock(&c->lock);
-	return atomic_load(&c->done) ? 0 : rc;
+	return atomic_load(&c->ended) ? 0 : rc;
 }
 
 int32_t llm_call_wait(llm_call *c, uint32_t timeout_ms, llm_err *err)
@@ -328,6 +328,9 @@ int32_t llm_ask(
 		return err_set(err, LLM_E_INVALID_REQUEST,
 			"llm_ask needs a service and a place for the call");
 	*ret_call = NULL;
+	if (service_on_loop(svc))
+		return err_set(err, LLM_E_STATE,
+			"llm_ask waits, and inside a callback of the same service it would wait for ever");
 	rc = build(svc, model, text, &rq, err);
 	if (rc)
 		return rc;

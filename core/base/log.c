@@ -10,6 +10,16 @@
 
 #define LOG_LINE_MAX 2048
 
+/* One line is one record: what would begin another becomes a space. */
+static void keep_to_one_line(char *line, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (line[i] == '\n' || line[i] == '\t')
+			line[i] = ' ';
+}
+
 void log_line(const logger *lg, uint32_t level, const char *format, ...)
 {
 	/* Cut after cleaning: half a secret would not be recognised as one. */
@@ -29,6 +39,7 @@ void log_line(const logger *lg, uint32_t level, const char *format, ...)
 	if (lg->clean)
 		len = lg->clean(lg->clean_ctx, line, len, sizeof(line));
 	len = utf8_cut(line, len, LOG_LINE_MAX);
+	keep_to_one_line(line, len);
 	line[len] = '\0';
 	lg->fn(lg->token, level, line, len);
 }

@@ -99,8 +99,8 @@ static int32_t join_endpoints(loader *l)
 		if (strcmp(e->name, "0") != 0)
 			return err_set(l->err, LLM_E_CONFIG,
 				"%s: a second endpoint in '%s' is not in this version\n"
-				"keep one, or make it a provider of its own", e->set.origin,
-				e->parent->path);
+				"keep one, or make it a provider of its own",
+				e->set.origin, e->parent->path);
 		p = e->parent->parent->object;
 		e->object = p->endpoints;
 	}
@@ -123,20 +123,27 @@ static void *owner(const entry *e)
 
 static int32_t twice(loader *l, const entry *e)
 {
-	return err_set(l->err, LLM_E_CONFIG, "%s: '%s' stands in the provider and its endpoint\n"
-		"keep one of them", e->set.origin, e->path);
+	return err_set(l->err, LLM_E_CONFIG,
+		"%s: '%s' stands in the provider and its endpoint\n"
+		"keep one of them",
+		e->set.origin, e->path);
 }
+
+/* The two members that a KEY_PAIR is added to; keytable.c sees that they are neighbours. */
+struct pairs {
+	conf_pair *list;
+	size_t n;
+};
 
 static int32_t put_pair(loader *l, const entry *e, void *to)
 {
 	conf_pair pair = {.name = e->name, .value = e->set.text, .origin = e->set.origin};
-	conf_pair *pairs;
+	struct pairs pairs;
 	conf_secret s;
-	size_t n;
 	int32_t rc;
 
 	if (e->def->scope == SCOPE_PROVIDER && e->def->type == KEY_PAIR &&
-			(value_is_secret(e) || strncmp(pair.value, "env:", 4) == 0 ||
+		(value_is_secret(e) || strncmp(pair.value, "env:", 4) == 0 ||
 			strncmp(pair.value, "file:", 5) == 0)) {
 		rc = secret_read(l, e, &s);
 		if (rc)
@@ -145,13 +152,11 @@ static int32_t put_pair(loader *l, const entry *e, void *to)
 		pair.problem = s.problem;
 	}
 	memcpy(&pairs, to, sizeof(pairs));
-	memcpy(&n, member(to, sizeof(pairs)), sizeof(n));
-	pairs = table_grow(l->mem, pairs, n, sizeof(pair));
-	if (!pairs)
+	pairs.list = table_grow(l->mem, pairs.list, pairs.n, sizeof(pair));
+	if (!pairs.list)
 		return LLM_E_NOMEM;
-	pairs[n++] = pair;
+	pairs.list[pairs.n++] = pair;
 	memcpy(to, &pairs, sizeof(pairs));
-	memcpy(member(to, sizeof(pairs)), &n, sizeof(n));
 	return 0;
 }
 
@@ -182,7 +187,7 @@ static int32_t put(loader *l, const entry *e)
 	case KEY_PAIR:
 	case KEY_SETTING:
 		return put_pair(l, e, to);
-	case KEY_STRINGS:
+	case KEY_STRINGS: /* two neighbours as well */
 		memcpy(to, &e->set.list, sizeof(e->set.list));
 		memcpy(member(to, sizeof(e->set.list)), &e->set.n_list, sizeof(size_t));
 		return 0;

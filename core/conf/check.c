@@ -17,8 +17,7 @@ static const entry *named(const loader *l, const char *group, const char *name, 
 	return len > 0 && (size_t)len < sizeof(path) ? table_get(&l->t, path) : NULL;
 }
 
-static const char *origin_of(const loader *l, const char *group, const char *name,
-	const char *key)
+static const char *origin_of(const loader *l, const char *group, const char *name, const char *key)
 {
 	const entry *e = named(l, group, name, key);
 
@@ -36,10 +35,11 @@ static int32_t unknown(const loader *l, const char *origin, const char *where, c
 {
 	const char *near = conf_nearest_target(l->c, name);
 
-	return err_set(l->err, LLM_E_CONFIG, "%s: %s names '%.128s', which is no profile, no alias "
-		"and no PROVIDER/MODEL%s%s%s", origin, where, name,
-		near ? "\ndid you mean '" : "\nadd it, or correct the name", near ? near : "",
-		near ? "'?" : "");
+	return err_set(l->err, LLM_E_CONFIG,
+		"%s: %s names '%.128s', which is no profile, no alias "
+		"and no PROVIDER/MODEL%s%s%s",
+		origin, where, name, near ? "\ndid you mean '" : "\nadd it, or correct the name",
+		near ? near : "", near ? "'?" : "");
 }
 
 /* "provider/model" or "provider#endpoint/model". */
@@ -52,23 +52,27 @@ static int32_t check_target(const loader *l, const char *origin, const char *tex
 	char name[KEY_NAME_MAX + 1];
 
 	if (!key_name_ok(text, (size_t)(end - text)) || !slash[1] ||
-			(hash && !key_name_ok(hash + 1, (size_t)(slash - hash - 1))))
-		return err_set(l->err, LLM_E_CONFIG, "%s: '%.128s' names no model\n"
-			"expected: PROVIDER/MODEL or PROVIDER#ENDPOINT/MODEL", origin, text);
+		(hash && !key_name_ok(hash + 1, (size_t)(slash - hash - 1))))
+		return err_set(l->err, LLM_E_CONFIG,
+			"%s: '%.128s' names no model\n"
+			"expected: PROVIDER/MODEL or PROVIDER#ENDPOINT/MODEL",
+			origin, text);
 	err_copy(name, sizeof(name), text, (size_t)(end - text));
 	p = conf_provider_named(l->c, name);
 	if (!p && !l->c->plugins_implicit)
-		return err_set(l->err, LLM_E_CONFIG, "%s: '%.128s' names the provider '%s', which has "
-			"no entry\nadd providers.%s, or set plugins.implicit = true",
+		return err_set(l->err, LLM_E_CONFIG,
+			"%s: '%.128s' names the provider '%s', which "
+			"has no entry\nadd providers.%s, or set plugins.implicit = true",
 			origin, text, name, name);
 	if (!hash)
 		return 0;
 	if (p && p->endpoints[0].id && strlen(p->endpoints[0].id) == (size_t)(slash - hash - 1) &&
-			strncmp(p->endpoints[0].id, hash + 1, (size_t)(slash - hash - 1)) == 0)
+		strncmp(p->endpoints[0].id, hash + 1, (size_t)(slash - hash - 1)) == 0)
 		return 0;
-	return err_set(l->err, LLM_E_CONFIG, "%s: '%.128s' names an endpoint that provider '%s' "
-		"does not have\n%s%s", origin, text, name,
-		p && p->endpoints[0].id ? "it has: " : "it has none with an id",
+	return err_set(l->err, LLM_E_CONFIG,
+		"%s: '%.128s' names an endpoint that provider '%s' "
+		"does not have\n%s%s",
+		origin, text, name, p && p->endpoints[0].id ? "it has: " : "it has none with an id",
 		p && p->endpoints[0].id ? p->endpoints[0].id : "");
 }
 
@@ -94,15 +98,20 @@ static int32_t check_alias(const loader *l, const conf_pair *a)
 	const char *end;
 
 	if (named(l, "profiles", a->name, ""))
-		return err_set(l->err, LLM_E_CONFIG, "%s: alias '%s' has the name of a profile\n"
-			"rename one of them", a->origin, a->name);
+		return err_set(l->err, LLM_E_CONFIG,
+			"%s: alias '%s' has the name of a profile\n"
+			"rename one of them",
+			a->origin, a->name);
 	end = follow(l, a->name, ALIAS_DEPTH, &steps);
 	if (steps > ALIAS_DEPTH) {
 		follow(l, a->name, l->c->n_aliases, &steps);
-		return err_set(l->err, LLM_E_CONFIG, steps > l->c->n_aliases ?
-			"%s: alias '%s' ends in a circle\nlet one of them name a profile or "
-			"PROVIDER/MODEL" : "%s: alias '%s' goes through more than 8 others\n"
-			"let it name what the last one stands for", a->origin, a->name);
+		return err_set(l->err, LLM_E_CONFIG,
+			steps > l->c->n_aliases ?
+				"%s: alias '%s' ends in a circle\nlet one of them name a profile or "
+				"PROVIDER/MODEL" :
+				"%s: alias '%s' goes through more than 8 others\n"
+				"let it name what the last one stands for",
+			a->origin, a->name);
 	}
 	if (strchr(end, '/'))
 		return check_target(l, a->origin, end);
@@ -112,27 +121,34 @@ static int32_t check_alias(const loader *l, const conf_pair *a)
 	return unknown(l, a->origin, where, end);
 }
 
-static int32_t check_candidate(const loader *l, const conf_profile *p, const char *origin,
-	const char *text)
-{
-	char where[96];
-	size_t steps;
-	const char *end = strchr(text, '/') ? text : follow(l, text, ALIAS_DEPTH, &steps);
-
-	if (strchr(end, '/'))
-		return check_target(l, origin, end);
-	snprintf(where, sizeof(where), "profile '%s'", p->name);
-	if (named(l, "profiles", end, ""))
-		return err_set(l->err, LLM_E_CONFIG, "%s: %s has the profile '%s' as a candidate\n"
-			"name its models instead", origin, where, end);
-	return unknown(l, origin, where, text);
-}
-
+/* What a candidate stands for; aliases have been checked. */
 static const char *resolved(const loader *l, const char *text)
 {
 	size_t steps;
 
 	return strchr(text, '/') ? text : follow(l, text, ALIAS_DEPTH, &steps);
+}
+
+static int32_t check_candidate(
+	const loader *l, const conf_profile *p, const char *origin, const char *text)
+{
+	const char *end = resolved(l, text);
+	char where[96];
+
+	if (strchr(end, '/'))
+		return check_target(l, origin, end);
+	snprintf(where, sizeof(where), "profile '%s'", p->name);
+	if (named(l, "profiles", end, ""))
+		return err_set(l->err, LLM_E_CONFIG,
+			"%s: %s has the profile '%s' as a candidate\n"
+			"name its models instead",
+			origin, where, end);
+	return unknown(l, origin, where, text);
+}
+
+static int is_same(const loader *l, const char *a, const char *b)
+{
+	return strcmp(resolved(l, a), resolved(l, b)) == 0;
 }
 
 static int32_t check_profile(const loader *l, const conf_profile *p)
@@ -143,15 +159,17 @@ static int32_t check_profile(const loader *l, const conf_profile *p)
 	size_t j;
 
 	if (!p->n_candidates)
-		return err_set(l->err, LLM_E_CONFIG, "%s: profile '%s' has no candidates\n"
-			"add: candidates = [ \"PROVIDER/MODEL\" ];", p->origin, p->name);
+		return err_set(l->err, LLM_E_CONFIG,
+			"%s: profile '%s' has no candidates\n"
+			"add: candidates = [ \"PROVIDER/MODEL\" ];",
+			p->origin, p->name);
 	for (i = 0; !rc && i < p->n_candidates; i++) {
 		rc = check_candidate(l, p, origin, p->candidates[i]);
 		for (j = 0; !rc && j < i; j++)
-			if (strcmp(resolved(l, p->candidates[i]), resolved(l, p->candidates[j])) == 0)
+			if (is_same(l, p->candidates[i], p->candidates[j]))
 				rc = err_set(l->err, LLM_E_CONFIG,
-					"%s: profile '%s' has '%.128s' twice\nremove one",
-					origin, p->name, p->candidates[i]);
+					"%s: profile '%s' has '%.128s' twice\nremove one", origin,
+					p->name, p->candidates[i]);
 	}
 	return rc;
 }
@@ -167,11 +185,15 @@ static int32_t check_models(const loader *l)
 		conf_model *m = &l->c->models[i];
 
 		if (!m->id)
-			rc = err_set(l->err, LLM_E_CONFIG, "%s: a model has no id\n"
-				"add: id = \"PROVIDER/MODEL\";", m->origin);
+			rc = err_set(l->err, LLM_E_CONFIG,
+				"%s: a model has no id\n"
+				"add: id = \"PROVIDER/MODEL\";",
+				m->origin);
 		else if (idmap_has(&seen, m->id))
-			rc = err_set(l->err, LLM_E_CONFIG, "%s: model '%.128s' stands twice\n"
-				"remove one", m->origin, m->id);
+			rc = err_set(l->err, LLM_E_CONFIG,
+				"%s: model '%.128s' stands twice\n"
+				"remove one",
+				m->origin, m->id);
 		else
 			rc = idmap_put(&seen, m->id, m);
 	}
@@ -191,8 +213,10 @@ static int32_t check_default(const loader *l)
 
 static int32_t unbounded(const loader *l, const char *origin, const char *path)
 {
-	return err_set(l->err, LLM_E_CONFIG, "%s: '%s%sdeadline' is 0, so a call may never end\n"
-		"give a time, or say allow_unbounded = true", origin, path, path[0] ? "." : "");
+	return err_set(l->err, LLM_E_CONFIG,
+		"%s: '%s%sdeadline' is 0, so a call may never end\n"
+		"give a time, or say allow_unbounded = true",
+		origin, path, path[0] ? "." : "");
 }
 
 static int32_t check_deadlines(const loader *l)
@@ -205,7 +229,7 @@ static int32_t check_deadlines(const loader *l)
 		const entry *e = l->t.items[i];
 
 		if (!e->dead && e->def->type == KEY_DURATION && !e->number &&
-				strcmp(e->name, "deadline") == 0)
+			strcmp(e->name, "deadline") == 0)
 			return unbounded(l, e->set.origin, e->parent->path);
 	}
 	return 0;

@@ -30,8 +30,10 @@ static int32_t read_file(loader *l, const char *path)
 	int32_t rc = file_read(path, PRESCAN_FILE_MAX, l->mem->mem, &facts, &text, &len);
 
 	if (rc == LLM_E_CONFIG)
-		return err_set(l->err, rc, "%s: cannot be read: %s\n"
-			"expected: a readable file of at most 1 MiB", path, facts.problem);
+		return err_set(l->err, rc,
+			"%s: cannot be read: %s\n"
+			"expected: a readable file of at most 1 MiB",
+			path, facts.problem);
 	if (!rc)
 		rc = parse_text(l, text, len, path);
 	mem_wipe(l->mem->mem, text, PRESCAN_FILE_MAX + 1);
@@ -44,8 +46,8 @@ static int32_t read_files(loader *l, const llm_service_opts *opts)
 	int32_t rc = 0;
 
 	if (opts->config_path && opts->config_text)
-		return err_set(l->err, LLM_E_CONFIG, "call: config_path and config_text are both set\n"
-			"give one of them");
+		return err_set(l->err, LLM_E_CONFIG,
+			"call: config_path and config_text are both set\ngive one of them");
 	if (opts->config_path)
 		rc = read_file(l, opts->config_path);
 	if (opts->config_text)
@@ -84,8 +86,8 @@ static int32_t load(loader *l, const llm_service_opts *opts)
 	return rc;
 }
 
-int32_t conf_load_as(const llm_service_opts *opts, const conf_env *env,
-	const llm_allocator *mem, redact *secrets, int secure, conf **ret, llm_err *err)
+int32_t conf_load_as(const llm_service_opts *opts, const conf_env *env, const llm_allocator *mem,
+	redact *secrets, int secure, conf **ret, llm_err *err)
 {
 	static const llm_service_opts none = LLM_SERVICE_OPTS_INIT;
 	conf_all *all = mem_new(mem, sizeof(*all));
@@ -114,8 +116,8 @@ no_memory:
 	return rc;
 }
 
-int32_t conf_load(const llm_service_opts *opts, const conf_env *env,
-	const llm_allocator *mem, redact *secrets, conf **ret, llm_err *err)
+int32_t conf_load(const llm_service_opts *opts, const conf_env *env, const llm_allocator *mem,
+	redact *secrets, conf **ret, llm_err *err)
 {
 	return conf_load_as(opts, env, mem, secrets, getauxval(AT_SECURE) != 0, ret, err);
 }

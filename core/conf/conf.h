@@ -43,14 +43,14 @@ typedef struct conf_pair {
  * fails the runs that need it with `problem`.
  */
 typedef struct conf_secret {
-	const char *origin;  /* "env:GEMINI_API_KEY", "file:/etc/...", null: none configured */
-	char *value;         /* null: not to be had */
+	const char *origin; /* "env:GEMINI_API_KEY", "file:/etc/...", null: none configured */
+	char *value; /* null: not to be had */
 	size_t len;
 	const char *problem; /* why not, or null */
 } conf_secret;
 
 typedef struct conf_endpoint {
-	const char *id;       /* null for a provider's only endpoint */
+	const char *id; /* null for a provider's only endpoint */
 	const char *base_url; /* as written, null: the plugin's default */
 	conf_secret key;
 	uint32_t weight;
@@ -58,10 +58,10 @@ typedef struct conf_endpoint {
 
 typedef struct conf_provider {
 	const char *name;
-	const char *plugin;      /* plugin's name or absolute path; the name when not said */
-	const char *sha256;      /* pin, 64 hex digits, or null */
+	const char *plugin; /* plugin's name or absolute path; the name when not said */
+	const char *sha256; /* pin, 64 hex digits, or null */
 	const char *origin;
-	uint32_t locality;       /* LLM_LOCALITY_*; UNKNOWN: by base URL and plugin */
+	uint32_t locality; /* LLM_LOCALITY_*; UNKNOWN: by base URL and plugin */
 	uint32_t max_concurrency; /* 0: default */
 	conf_endpoint *endpoints; /* at least one */
 	size_t n_endpoints;
@@ -69,20 +69,20 @@ typedef struct conf_provider {
 	size_t n_headers;
 	conf_pair *query;
 	size_t n_query;
-	const char *extra;       /* JSON object text, or null */
+	const char *extra; /* JSON object text, or null */
 	const char *ca_file;
 	const char *client_cert;
 	conf_secret client_key;
 	const char *proxy;
 	conf_times times;
-	conf_pair *settings;     /* keys that only the plugin knows, still unchecked, as text */
+	conf_pair *settings; /* keys that only the plugin knows, still unchecked, as text */
 	size_t n_settings;
 } conf_provider;
 
 typedef struct conf_model {
 	const char *id; /* "provider/model" */
 	const char *origin;
-	llm_caps caps;  /* UNKNOWN where nothing was said */
+	llm_caps caps; /* UNKNOWN where nothing was said */
 } conf_model;
 
 typedef struct conf_profile {
@@ -104,14 +104,14 @@ typedef struct conf_item {
 typedef struct conf {
 	arena mem;
 	const llm_allocator *allocator;
-	const char *plugin_path;   /* or null */
-	int plugins_implicit;      /* 1 unless switched off */
+	const char *plugin_path; /* or null */
+	int plugins_implicit; /* 1 unless switched off */
 	const char *default_profile;
 	const char *workspace;
-	conf_times times;          /* top level */
-	uint64_t shutdown_grace;   /* ms */
+	conf_times times; /* top level */
+	uint64_t shutdown_grace; /* ms */
 	int allow_unbounded;
-	conf_pair *aliases;        /* value: what it stands for */
+	conf_pair *aliases; /* value: what it stands for */
 	size_t n_aliases;
 	conf_provider *providers;
 	size_t n_providers;
@@ -121,7 +121,7 @@ typedef struct conf {
 	size_t n_profiles;
 	const char *const *response_headers; /* allow-list for results, or none */
 	size_t n_response_headers;
-	conf_item *items;          /* everything that was set, sorted by key */
+	conf_item *items; /* everything that was set, sorted by key */
 	size_t n_items;
 	const char **warnings;
 	size_t n_warnings;
@@ -138,8 +138,8 @@ typedef struct conf_env {
  * 0, LLM_E_CONFIG (one clear message: file, line, key, what is expected), or
  * LLM_E_NOMEM. `env` null: the process environment, unless opts has NO_ENV.
  */
-int32_t conf_load(const llm_service_opts *opts, const conf_env *env,
-	const llm_allocator *mem, redact *secrets, conf **ret, llm_err *err);
+int32_t conf_load(const llm_service_opts *opts, const conf_env *env, const llm_allocator *mem,
+	redact *secrets, conf **ret, llm_err *err);
 void conf_free(conf *c); /* wipes secrets */
 
 const conf_provider *conf_provider_named(const conf *c, const char *name);
@@ -162,7 +162,7 @@ const char *conf_nearest_target(const conf *c, const char *name);
  * unknown keys (nearest known name), wrong types. Durations and sizes are
  * rewritten as plain numbers into *ret, sorted as `keys`.
  */
-int32_t conf_check_settings(const conf_provider *p, const llm_key_info *const *keys,
-	arena *mem, conf_pair **ret, size_t *ret_n, llm_err *err);
+int32_t conf_check_settings(const conf_provider *p, const llm_key_info *const *keys, arena *mem,
+	conf_pair **ret, size_t *ret_n, llm_err *err);
 
 #endif

@@ -146,7 +146,7 @@ static int32_t take(loader *l, const char *name, size_t len, const char *value)
 	const key_def *def;
 	key_path path;
 
-	if (len >= VAR_MAX || is_no_key(name, len))
+	if (len >= VAR_MAX || !path_is_plain(name, len) || is_no_key(name, len))
 		return 0;
 	key_fold(name + 4, len - 4, folded);
 	second_name(folded, &path);

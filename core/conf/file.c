@@ -22,7 +22,7 @@ static int32_t judge(int fd, size_t max, file_facts *facts)
 		facts->problem = "it is no regular file";
 	else if (st.st_size < 0 || (uint64_t)st.st_size > max)
 		facts->problem = max < 1 << 20 ? "it is longer than 64 KiB" :
-			"it is longer than 1 MiB";
+						 "it is longer than 1 MiB";
 	else
 		facts->refused = 0;
 	return facts->problem ? LLM_E_CONFIG : 0;

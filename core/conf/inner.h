@@ -10,7 +10,7 @@
 typedef struct env_copy {
 	char *bytes; /* "NAME=VALUE" with their NULs, one behind the other */
 	size_t len;
-	int hidden;  /* only what a file refers to is looked up */
+	int hidden; /* only what a file refers to is looked up */
 } env_copy;
 
 typedef struct held_secret {
@@ -27,8 +27,8 @@ typedef struct conf_all {
 
 typedef struct loader {
 	conf_all *all;
-	conf *c;        /* &all->pub */
-	arena *mem;     /* &all->pub.mem */
+	conf *c; /* &all->pub */
+	arena *mem; /* &all->pub.mem */
 	table t;
 	redact *secrets;
 	llm_err *err;
@@ -38,7 +38,7 @@ typedef struct loader {
 typedef struct file_facts {
 	uint32_t mode;
 	const char *problem; /* why it could not be read; static text */
-	int refused;         /* the problem will not mend itself: CONFIG */
+	int refused; /* the problem will not mend itself: CONFIG */
 } file_facts;
 int32_t file_read(const char *path, size_t max, const llm_allocator *mem, file_facts *ret_facts,
 	char **ret, size_t *ret_len);
@@ -59,6 +59,8 @@ typedef struct key_path {
 	const char *part[PATH_PARTS];
 	size_t n;
 } key_path;
+/* 1 when a name can stand in a message: ASCII without control characters. */
+int path_is_plain(const char *text, size_t len);
 /* Cuts `text` in place; 0 parts when there are too many or one is empty. */
 void path_split(char *text, const char *between, key_path *ret);
 /* The row of a path, or null. A row of a later version also stands for all below it. */
@@ -81,7 +83,7 @@ int32_t dump_items(loader *l);
 /* conf.c */
 int32_t conf_warn(loader *l, const char *text);
 /* conf.c: as conf_load; `secure` 1: the process is set-uid, its environment a stranger's. */
-int32_t conf_load_as(const llm_service_opts *opts, const conf_env *env,
-	const llm_allocator *mem, redact *secrets, int secure, conf **ret, llm_err *err);
+int32_t conf_load_as(const llm_service_opts *opts, const conf_env *env, const llm_allocator *mem,
+	redact *secrets, int secure, conf **ret, llm_err *err);
 
 #endif

@@ -7,11 +7,23 @@
 #define NEAREST_MAX 96 /* rows that one group can have at most */
 
 static const char *const type_names[KEY_TYPES] = {
-	[KEY_GROUP] = "group", [KEY_LIST] = "list of groups", [KEY_STRING] = "string",
-	[KEY_BOOL] = "boolean", [KEY_INT] = "integer", [KEY_COUNT] = "integer",
-	[KEY_DURATION] = "duration", [KEY_STRINGS] = "list of strings", [KEY_CHOICE] = "choice",
-	[KEY_SECRET] = "secret", [KEY_PAIR] = "string", [KEY_SETTING] = "by the plugin",
+	[KEY_GROUP] = "group",
+	[KEY_LIST] = "list of groups",
+	[KEY_STRING] = "string",
+	[KEY_BOOL] = "boolean",
+	[KEY_INT] = "integer",
+	[KEY_COUNT] = "integer",
+	[KEY_DURATION] = "duration",
+	[KEY_STRINGS] = "list of strings",
+	[KEY_CHOICE] = "choice",
+	[KEY_SECRET] = "secret",
+	[KEY_PAIR] = "string",
+	[KEY_SETTING] = "by the plugin",
 };
+
+static const char duration_expected[] =
+	"milliseconds, or text such as \"500ms\", \"20s\", \"5m\", \"1h\"; "
+	"at most a year, 0 only where it means no limit";
 
 static const char *const type_expected[KEY_TYPES] = {
 	[KEY_GROUP] = "a group: { ... }",
@@ -20,10 +32,9 @@ static const char *const type_expected[KEY_TYPES] = {
 	[KEY_BOOL] = "true or false (in the environment also 1, 0, on, off, yes, no)",
 	[KEY_INT] = "a whole number in range",
 	[KEY_COUNT] = "a whole number, at least 1",
-	[KEY_DURATION] = "milliseconds, or text such as \"500ms\", \"20s\", \"5m\", \"1h\"; "
-		"at most a year, 0 only where it means no limit",
+	[KEY_DURATION] = duration_expected,
 	[KEY_STRINGS] = "a list of strings: [ \"...\", \"...\" ]",
-	[KEY_CHOICE] = "\"yes\", \"no\" or \"unknown\" (json_schema: also \"enforced\", \"accepted\")",
+	[KEY_CHOICE] = "\"yes\", \"no\" or \"unknown\"",
 	[KEY_SECRET] = "\"env:NAME\" or \"file:/absolute/path\"",
 	[KEY_PAIR] = "text in quotes without control characters",
 	[KEY_SETTING] = "text, a whole number, true or false",
@@ -130,7 +141,7 @@ void key_fold(const char *name, size_t len, char *dst)
 	size_t i;
 
 	for (i = 0; i < len; i++)
-		dst[i] = name[i] == '-' ? '_' : (char)ascii_lower(name[i]);
+		dst[i] = (char)(name[i] == '-' ? '_' : ascii_lower(name[i]));
 	dst[len] = '\0';
 }
 
@@ -167,8 +178,10 @@ void key_page_env(const key_def *def, char *ret, size_t cap)
 		return;
 	at = add(ret, cap, 0, "LLM_", 4);
 	for (p = def->pattern; *p; p++) {
-		char c = *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
+		char c = *p;
 
+		if (c >= 'a' && c <= 'z')
+			c = (char)(c - 'a' + 'A');
 		if (c == '.')
 			at = add(ret, cap, at, "__", 2);
 		else if (c == '*')

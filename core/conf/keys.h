@@ -12,17 +12,17 @@
 
 enum { /* what a key holds, and where it goes */
 	KEY_GROUP = 1, /* { } with known members, or a name for each member */
-	KEY_LIST,      /* ( ) of groups */
-	KEY_STRING,    /* const char * */
-	KEY_BOOL,      /* int */
-	KEY_INT,       /* uint32_t, min..max */
-	KEY_COUNT,     /* int64_t, at least 1 */
-	KEY_DURATION,  /* uint64_t, ms */
-	KEY_STRINGS,   /* const char *const * and, behind it, size_t */
-	KEY_CHOICE,    /* uint32_t, one of `choices` */
-	KEY_SECRET,    /* conf_secret */
-	KEY_PAIR,      /* added to a conf_pair * and, behind it, size_t */
-	KEY_SETTING,   /* as KEY_PAIR: a key of the plugin's own */
+	KEY_LIST, /* ( ) of groups */
+	KEY_STRING, /* const char * */
+	KEY_BOOL, /* int */
+	KEY_INT, /* uint32_t, min..max */
+	KEY_COUNT, /* int64_t, at least 1 */
+	KEY_DURATION, /* uint64_t, ms */
+	KEY_STRINGS, /* const char *const * and, behind it, size_t */
+	KEY_CHOICE, /* uint32_t, one of `choices` */
+	KEY_SECRET, /* conf_secret */
+	KEY_PAIR, /* added to a conf_pair * and, behind it, size_t */
+	KEY_SETTING, /* as KEY_PAIR: a key of the plugin's own */
 	KEY_TYPES
 };
 
@@ -36,15 +36,15 @@ enum { /* whose member it is */
 	SCOPES
 };
 
-#define KEY_LATER (1u << 0)  /* known, not in this version */
+#define KEY_LATER (1u << 0) /* known, not in this version */
 #define KEY_OBJECT (1u << 1) /* each of these groups is one object of its scope */
-#define KEY_ZERO (1u << 2)   /* a duration that may be 0 */
-#define KEY_PEM (1u << 3)    /* a secret of several lines */
+#define KEY_ZERO (1u << 2) /* a duration that may be 0 */
+#define KEY_PEM (1u << 3) /* a secret of several lines */
 #define KEY_HEADER (1u << 4) /* the name is that of a header */
-#define KEY_PLAIN (1u << 5)  /* may hold line ends and tabs */
+#define KEY_PLAIN (1u << 5) /* may hold line ends and tabs */
 #define KEY_NEEDED (1u << 6) /* its object is nothing without it */
 
-#define KEY_NAME_MAX 63    /* bytes in the name of a provider, profile, ... */
+#define KEY_NAME_MAX 63 /* bytes in the name of a provider, profile, ... */
 #define KEY_MAX_MS UINT64_C(31536000000) /* a year */
 
 typedef struct key_choice {
@@ -63,8 +63,8 @@ typedef struct key_def {
 	const key_choice *choices;
 	int (*ok)(const char *text, size_t len); /* null: any text */
 	const char *expected; /* null: what the type says */
-	const char *preset;   /* the default, as the page says it */
-	const char *env;      /* a second name of the variable, without LLM_ */
+	const char *preset; /* the default, as the page says it */
+	const char *env; /* a second name of the variable, without LLM_ */
 	const char *help;
 } key_def;
 

@@ -20,7 +20,7 @@ static int all_strings(config_setting_t *s)
 
 	for (i = 0; i < n; i++)
 		if (config_setting_type(config_setting_get_elem(s, (unsigned)i)) !=
-				CONFIG_TYPE_STRING)
+			CONFIG_TYPE_STRING)
 			return 0;
 	return 1;
 }
@@ -128,9 +128,10 @@ static int32_t refused(const parse *p, const config_t *tree)
 {
 	const char *text = config_error_text(tree);
 
-	return err_set(p->l->err, LLM_E_CONFIG, "%s:%d: %s (libconfig)\n"
-		"see this line and those before it", p->file, config_error_line(tree),
-		text ? text : "cannot be read");
+	return err_set(p->l->err, LLM_E_CONFIG,
+		"%s:%d: %s (libconfig)\n"
+		"see this line and those before it",
+		p->file, config_error_line(tree), text ? text : "cannot be read");
 }
 
 static int32_t read_tree(const parse *p, const char *text)

@@ -3,6 +3,19 @@
 #include "base/err.h"
 #include "conf/inner.h"
 
+int path_is_plain(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c < 0x20 || c >= 0x7f)
+			return 0;
+	}
+	return 1;
+}
+
 void path_split(char *text, const char *between, key_path *ret)
 {
 	size_t step = strlen(between);
@@ -37,7 +50,7 @@ const key_def *path_def(const key_path *path)
 		if (key_last(def)[0] == '#')
 			return NULL;
 		if (key_last(def)[0] == '*' && !(def->flags & KEY_HEADER) &&
-				!key_name_ok(path->part[i], strlen(path->part[i])))
+			!key_name_ok(path->part[i], strlen(path->part[i])))
 			return NULL;
 	}
 	return def;
@@ -52,8 +65,10 @@ static int32_t open_group(loader *l, entry **at, const char *name, const written
 	if (rc)
 		return rc;
 	if (e->def->type == KEY_LIST)
-		return err_set(l->err, LLM_E_CONFIG, "%s: '%s' is a list of groups\n"
-			"only a file can give it", w->origin, e->path);
+		return err_set(l->err, LLM_E_CONFIG,
+			"%s: '%s' is a list of groups\n"
+			"only a file can give it",
+			w->origin, e->path);
 	*at = e;
 	if (e->set.origin && !e->dead && e->def->type == KEY_GROUP)
 		return 0;
@@ -89,13 +104,14 @@ static int32_t take_override(loader *l, const char *text)
 	copy = arena_str(l->mem, text);
 	if (!copy)
 		return LLM_E_NOMEM;
-	if (equals) {
+	if (equals && path_is_plain(text, (size_t)(equals - text))) {
 		copy[equals - text] = '\0';
 		w.text = copy + (equals - text) + 1;
 		path_split(copy, ".", &path);
 	}
 	if (!path.n)
-		return err_set(l->err, LLM_E_CONFIG, "call: an override has no key path\n"
+		return err_set(l->err, LLM_E_CONFIG,
+			"call: an override has no key path\n"
 			"expected: KEY.PATH=VALUE, such as profiles.fast.deadline=20s");
 	return path_set(l, &path, &w);
 }

@@ -11,10 +11,10 @@ typedef struct prescan {
 	const char *end;
 	const char *file;
 	unsigned line;
-	char last;         /* the token before: one of = : , ; ( [ { or n(ame), s(tring), v(alue) */
-	const char *word;  /* the last word that stood where a key stands */
+	char last; /* the token before: one of = : , ; ( [ { or n(ame), s(tring), v(alue) */
+	const char *word; /* the last word that stood where a key stands */
 	size_t word_len;
-	const char *name;  /* the last one that an = or : made a key */
+	const char *name; /* the last one that an = or : made a key */
 	size_t name_len;
 	char open[PRESCAN_DEPTH];
 	unsigned open_line[PRESCAN_DEPTH];
@@ -27,8 +27,8 @@ static int32_t say(const prescan *s, unsigned line, const char *what, const char
 	int name_len = s->name_len < 64 ? (int)s->name_len : 64;
 
 	return err_set(s->err, LLM_E_CONFIG, "%s:%u: %s%s%.*s%s\n%s", s->file, line, what,
-		s->name ? " (after '" : "", name_len, s->name ? s->name : "",
-		s->name ? "')" : "", fix);
+		s->name ? " (after '" : "", name_len, s->name ? s->name : "", s->name ? "')" : "",
+		fix);
 }
 
 static int is_space(char c)
@@ -58,7 +58,7 @@ static int is_number_start(const prescan *s)
 }
 
 /* The bracket that the scan is in; the file as a whole is a group. */
-static char inside(const prescan *s)
+static int inside(const prescan *s)
 {
 	return s->depth ? s->open[s->depth - 1] : '{';
 }
@@ -176,8 +176,9 @@ static int is_integer(const char *t, size_t len)
 	size_t i = hex ? 2 : t[0] == '+' || t[0] == '-';
 	size_t first = i;
 
-	while (i < len && (ascii_is_digit(t[i]) || (hex && ascii_lower(t[i]) >= 'a' &&
-			ascii_lower(t[i]) <= 'f')))
+	while (i < len &&
+		(ascii_is_digit(t[i]) ||
+			(hex && ascii_lower(t[i]) >= 'a' && ascii_lower(t[i]) <= 'f')))
 		i++;
 	if (i == first)
 		return 0;
@@ -205,8 +206,10 @@ static int32_t number(prescan *s)
 
 	if (!wants_value(s))
 		return misplaced(s);
-	for (s->p++; s->p < s->end && (ascii_is_alnum(*s->p) || *s->p == '.' || *s->p == '_' ||
-			((*s->p == '-' || *s->p == '+') && ascii_lower(s->p[-1]) == 'e')); s->p++)
+	for (s->p++; s->p < s->end &&
+		(ascii_is_alnum(*s->p) || *s->p == '.' || *s->p == '_' ||
+			((*s->p == '-' || *s->p == '+') && ascii_lower(s->p[-1]) == 'e'));
+		s->p++)
 		;
 	len = (size_t)(s->p - t);
 	s->last = 'v';
@@ -268,7 +271,7 @@ static int32_t open_bracket(prescan *s, char c)
 
 static int32_t close_bracket(prescan *s, char c)
 {
-	char in = s->depth ? s->open[s->depth - 1] : 0;
+	int in = s->depth ? s->open[s->depth - 1] : 0;
 
 	if (s->last == ',' && in != '{')
 		return say(s, s->line, "a comma stands before the closing bracket",
@@ -313,7 +316,7 @@ static int32_t punct(prescan *s)
 
 static int32_t token(prescan *s)
 {
-	char next = s->p + 1 < s->end ? s->p[1] : 0;
+	int next = s->p + 1 < s->end ? s->p[1] : 0;
 
 	if (is_space(*s->p)) {
 		s->line += *s->p++ == '\n';
@@ -336,13 +339,15 @@ static int32_t token(prescan *s)
 
 int32_t prescan_text(const char *text, size_t len, const char *file, llm_err *err)
 {
-	prescan s = {.p = text, .end = text + len, .file = file, .line = 1, .last = '{',
-		.err = err};
+	prescan s = {
+		.p = text, .end = text + len, .file = file, .line = 1, .last = '{', .err = err};
 	int32_t rc = 0;
 
 	if (len > PRESCAN_FILE_MAX)
-		return err_set(err, LLM_E_CONFIG, "%s: longer than 1 MiB\n"
-			"a configuration is at most 1048576 bytes", file);
+		return err_set(err, LLM_E_CONFIG,
+			"%s: longer than 1 MiB\n"
+			"a configuration is at most 1048576 bytes",
+			file);
 	while (!rc && s.p < s.end && *s.p)
 		rc = token(&s);
 	if (!rc && s.p < s.end)

@@ -57,7 +57,8 @@ void secret_wipe_all(conf_all *all)
 static int32_t check_file(loader *l, const entry *e, const char *path, const file_facts *facts)
 {
 	if (facts->refused)
-		return err_set(l->err, LLM_E_CONFIG, "%s: '%s': cannot use %s: %s\n"
+		return err_set(l->err, LLM_E_CONFIG,
+			"%s: '%s': cannot use %s: %s\n"
 			"name a file that holds the secret and nothing else",
 			e->set.origin, e->path, path, facts->problem);
 	if (!facts->problem && (facts->mode & OPEN_TO_OTHERS))
@@ -131,8 +132,8 @@ static int32_t judge(loader *l, const entry *e, conf_secret *s)
 	}
 	if (s->value)
 		return register_secret(l->secrets, s);
-	text = s->problem ? table_text(l->mem, "%s: %s: %s", e->set.origin, e->path, s->problem)
-		: NULL;
+	text = s->problem ? table_text(l->mem, "%s: %s: %s", e->set.origin, e->path, s->problem) :
+			    NULL;
 	return text ? conf_warn(l, text) : LLM_E_NOMEM;
 }
 

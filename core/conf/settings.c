@@ -47,8 +47,8 @@ static const char *nearest(const llm_key_info *const *keys, const char *name)
 	return text_nearest(name, names, n);
 }
 
-static int32_t unknown(const conf_provider *p, const conf_pair *s,
-	const llm_key_info *const *keys, llm_err *err)
+static int32_t unknown(
+	const conf_provider *p, const conf_pair *s, const llm_key_info *const *keys, llm_err *err)
 {
 	const char *near = nearest(keys, s->name);
 
@@ -95,15 +95,17 @@ static int32_t convert(const conf_provider *p, const conf_pair *s, const llm_key
 	const char *text = read_as(k->type, s->value, number);
 
 	if (!text)
-		return err_set(err, LLM_E_CONFIG, "%s: 'providers.%s.%s' has a value that cannot be "
-			"taken\nexpected: %s", s->origin, p->name, s->name, type_text(k->type));
+		return err_set(err, LLM_E_CONFIG,
+			"%s: 'providers.%s.%s' has a value that cannot "
+			"be taken\nexpected: %s",
+			s->origin, p->name, s->name, type_text(k->type));
 	*ret = *s;
 	ret->value = arena_str(mem, text);
 	return ret->value ? 0 : LLM_E_NOMEM;
 }
 
-int32_t conf_check_settings(const conf_provider *p, const llm_key_info *const *keys,
-	arena *mem, conf_pair **ret, size_t *ret_n, llm_err *err)
+int32_t conf_check_settings(const conf_provider *p, const llm_key_info *const *keys, arena *mem,
+	conf_pair **ret, size_t *ret_n, llm_err *err)
 {
 	conf_pair *list = arena_array(mem, p->n_settings ? p->n_settings : 1, sizeof(*list));
 	size_t n = 0;

@@ -71,15 +71,14 @@ void table_done(table *t)
 	idmap_done(&t->by_fold);
 }
 
-static int32_t unknown(const table *t, const entry *parent, const char *name,
-	const written *w)
+static int32_t unknown(const table *t, const entry *parent, const char *name, const written *w)
 {
 	const char *near = key_nearest(parent->def, name);
 
 	return err_set(t->err, LLM_E_CONFIG, "%s: unknown key '%s%s%.64s'%s%s%s", w->origin,
-		parent->path, parent->path[0] ? "." : "", name,
-		near ? " - did you mean '" : "", near ? near : "", near ? "'?" :
-		"\nremove it; docs/configuration.md lists every key");
+		parent->path, parent->path[0] ? "." : "", name, near ? " - did you mean '" : "",
+		near ? near : "",
+		near ? "'?" : "\nremove it; docs/configuration.md lists every key");
 }
 
 /* The characters of a header's name; parameters of a query keep to them as well. */
@@ -106,25 +105,29 @@ static int is_ours(const char *name)
 }
 
 /* A name that the user chose. Query parameters are whatever the provider calls them. */
-static int32_t check_name(const table *t, const entry *parent, const key_def *def,
-	const char *name, const written *w)
+static int32_t check_name(
+	const table *t, const entry *parent, const key_def *def, const char *name, const written *w)
 {
-	int is_query = strcmp(def->pattern, "providers.*.query.*") == 0;
+	int is_header = (def->flags & KEY_HEADER) != 0;
+	int is_loose = is_header || strcmp(def->pattern, "providers.*.query.*") == 0;
 
-	if ((def->flags & KEY_HEADER) && is_ours(name))
-		return err_set(t->err, LLM_E_CONFIG, "%s: header '%s' in %s is not yours to set\n"
+	if (is_header && is_ours(name))
+		return err_set(t->err, LLM_E_CONFIG,
+			"%s: header '%s' in %s is not yours to set\n"
 			"host, length and connection belong to the library: remove it",
 			w->origin, name, parent->path);
-	if (is_query || (def->flags & KEY_HEADER) ? is_token(name) : key_name_ok(name, strlen(name)))
+	if (is_loose ? is_token(name) : key_name_ok(name, strlen(name)))
 		return 0;
-	return err_set(t->err, LLM_E_CONFIG, "%s: '%.64s' in %s cannot be a name\n"
-		"expected: %s, at most %d bytes", w->origin, name, parent->path,
-		is_query || (def->flags & KEY_HEADER) ? "letters, digits and - _ . ~" :
-		"a-z, 0-9, _ and -, a letter first", KEY_NAME_MAX);
+	return err_set(t->err, LLM_E_CONFIG,
+		"%s: '%.64s' in %s cannot be a name\n"
+		"expected: %s, at most %d bytes",
+		w->origin, name, parent->path,
+		is_loose ? "letters, digits, - and _" : "a-z, 0-9, _ and -, a letter first",
+		KEY_NAME_MAX);
 }
 
-static int32_t find_def(const table *t, const entry *parent, const char *name,
-	const written *w, const key_def **ret)
+static int32_t find_def(const table *t, const entry *parent, const char *name, const written *w,
+	const key_def **ret)
 {
 	const key_def *def = key_child(parent->def, name);
 
@@ -140,8 +143,8 @@ static int32_t find_def(const table *t, const entry *parent, const char *name,
 	return 0;
 }
 
-static int32_t make(table *t, entry *parent, const char *path, const char *fold,
-	const key_def *def, entry **ret)
+static int32_t make(table *t, entry *parent, const char *path, const char *fold, const key_def *def,
+	entry **ret)
 {
 	entry *e = arena_new(t->mem, sizeof(*e));
 
@@ -158,8 +161,8 @@ static int32_t make(table *t, entry *parent, const char *path, const char *fold,
 	return 0;
 }
 
-int32_t table_member(table *t, entry *parent, const char *name, const written *w,
-	int folded, entry **ret)
+int32_t table_member(
+	table *t, entry *parent, const char *name, const written *w, int folded, entry **ret)
 {
 	const key_def *def = NULL;
 	char *path;
@@ -178,7 +181,8 @@ int32_t table_member(table *t, entry *parent, const char *name, const written *w
 	if (!e)
 		return make(t, parent, path, fold, def, ret);
 	if (!folded && strcmp(e->path, path) != 0)
-		return err_set(t->err, LLM_E_CONFIG, "%s: '%s' folds like '%s' (%s)\n"
+		return err_set(t->err, LLM_E_CONFIG,
+			"%s: '%s' folds like '%s' (%s)\n"
 			"variables cannot tell them apart: rename one",
 			w->origin, path, e->path, e->set.origin);
 	*ret = e;

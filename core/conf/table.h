@@ -19,7 +19,7 @@ enum { /* how a value was written */
 	FORM_STRINGS,
 	FORM_GROUP,
 	FORM_LIST,
-	FORM_OTHER     /* a fraction, a mixed list */
+	FORM_OTHER /* a fraction, a mixed list */
 };
 
 enum { FROM_FILE = 1, FROM_ENV, FROM_CALL };
@@ -37,12 +37,12 @@ typedef struct entry {
 	const key_def *def;
 	struct entry *parent; /* null for the root */
 	const char *path;
-	const char *name;     /* the last part of the path */
-	int dead;             /* belonged to a list that was replaced */
-	size_t members;       /* entries below it, the dead ones too */
+	const char *name; /* the last part of the path */
+	int dead; /* belonged to a list that was replaced */
+	size_t members; /* entries below it, the dead ones too */
 	written set;
-	uint64_t number;      /* of a duration, integer, boolean, choice */
-	void *object;         /* of a KEY_OBJECT: see build.c */
+	uint64_t number; /* of a duration, integer, boolean, choice */
+	void *object; /* of a KEY_OBJECT: see build.c */
 } entry;
 
 typedef struct table {
@@ -61,8 +61,8 @@ void table_done(table *t);
  * names of a wrong form, keys of later versions and keys that fold like another one
  * are LLM_E_CONFIG. With `folded` a name that only folds like an existing one is that.
  */
-int32_t table_member(table *t, entry *parent, const char *name, const written *w,
-	int folded, entry **ret);
+int32_t table_member(
+	table *t, entry *parent, const char *name, const written *w, int folded, entry **ret);
 /* Checks and stores. For a list, forgets the elements that an earlier source gave. */
 int32_t table_set(table *t, entry *e, const written *w);
 /* The live entry of that exact path, or null. */

@@ -27,8 +27,8 @@ static const uint32_t forms[KEY_TYPES] = {
 
 static int32_t refuse(const table *t, const entry *e, const written *w, const char *what)
 {
-	return err_set(t->err, LLM_E_CONFIG, "%s: '%s' %s\nexpected: %s", w->origin, e->path,
-		what, key_expected(e->def));
+	return err_set(t->err, LLM_E_CONFIG, "%s: '%s' %s\nexpected: %s", w->origin, e->path, what,
+		key_expected(e->def));
 }
 
 /* Text that a person may read: UTF-8 without control characters. */
@@ -209,11 +209,14 @@ static int32_t check_secret(const table *t, const entry *e, const written *w)
 			e->path, near ? " - did you mean '" : "", near ? near : "",
 			near ? "'?" : "\nremove it");
 	if (names_reference(w->text) && !is_reference(w->text))
-		return err_set(t->err, LLM_E_CONFIG, "%s: '%s' refers to nothing\n"
-			"expected: \"env:NAME\" or \"file:/absolute/path\"", w->origin, e->path);
+		return err_set(t->err, LLM_E_CONFIG,
+			"%s: '%s' refers to nothing\n"
+			"expected: \"env:NAME\" or \"file:/absolute/path\"",
+			w->origin, e->path);
 	if (names_reference(w->text) || w->from == FROM_ENV)
 		return 0;
-	return err_set(t->err, LLM_E_CONFIG, "%s: '%s' holds a secret as it is\n"
+	return err_set(t->err, LLM_E_CONFIG,
+		"%s: '%s' holds a secret as it is\n"
 		"write \"env:NAME\" (a variable) or \"file:/absolute/path\" (a file, mode 600)",
 		w->origin, e->path);
 }
@@ -225,7 +228,7 @@ int32_t value_set(table *t, entry *e, const written *w)
 	if (value_is_secret(e) && check_secret(t, e, w))
 		return LLM_E_CONFIG;
 	if (e->def->type == KEY_PAIR && e->def->scope == SCOPE_PROVIDER &&
-			names_reference(w->text) && !is_reference(w->text))
+		names_reference(w->text) && !is_reference(w->text))
 		return refuse(t, e, w, "refers to nothing (env:NAME, file:/absolute/path)");
 	e->set = *w;
 	if (e->def->type == KEY_STRINGS)

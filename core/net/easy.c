@@ -1,6 +1,10 @@
 #include "multi.h"
 
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "llm/version.h"
 
@@ -46,6 +50,13 @@ static int on_prereq(void *ctx, char *remote_ip, char *local_ip, int remote_port
 	long fresh = 1;
 
 	(void)remote_ip, (void)local_ip, (void)remote_port, (void)local_port;
+	/*
+	 * The second time in one transfer: a kept connection died, and libcurl wants to send
+	 * the request again on a new one. Whether to is not its business (R-RETRY-14).
+	 */
+	if (x->connected)
+		return CURL_PREREQFUNC_ABORT;
+	x->connected = 1;
 	curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &fresh);
 	x->reused = fresh == 0;
 	x->ev->connected(x->ctx);
@@ -119,6 +130,8 @@ static int32_t set_headers(xfer *x)
 static CURLcode set_target(xfer *x)
 {
 	const xfer_request *rq = x->rq;
+	struct curl_blob key = {.data = (void *)(uintptr_t)rq->client_key.ptr,
+		.len = rq->client_key.len, .flags = CURL_BLOB_COPY};
 	CURLcode rc = curl_easy_setopt(x->easy, CURLOPT_URL, rq->url);
 
 	if (rc == CURLE_OK && strcmp(rq->method, "GET") != 0) {
@@ -134,9 +147,24 @@ static CURLcode set_target(xfer *x)
 		rc = curl_easy_setopt(x->easy, CURLOPT_CAINFO, rq->ca_file);
 	if (rc == CURLE_OK && rq->client_cert)
 		rc = curl_easy_setopt(x->easy, CURLOPT_SSLCERT, rq->client_cert);
-	if (rc == CURLE_OK && rq->client_key)
-		rc = curl_easy_setopt(x->easy, CURLOPT_SSLKEY, rq->client_key);
+	if (rc == CURLE_OK && rq->client_key.len)
+		rc = curl_easy_setopt(x->easy, CURLOPT_SSLKEY_BLOB, &key);
 	return rc;
+}
+
+/*
+ * What a cancelled transfer has not sent yet would keep the peer from seeing the end
+ * until it has read it all: then the connection is reset instead.
+ */
+static int on_close_socket(void *ctx, curl_socket_t fd)
+{
+	const net *n = ctx;
+	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+	int unsent = 0;
+
+	if (n->dropping && ioctl(fd, SIOCOUTQ, &unsent) == 0 && unsent > 0)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	return close(fd);
 }
 
 static void set_callbacks(xfer *x)
@@ -154,6 +182,8 @@ static void set_callbacks(xfer *x)
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
 	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_prereq);
 	curl_easy_setopt(e, CURLOPT_PREREQDATA, x);
+	curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, x->n);
 }
 
 static void set_habits(CURL *e)

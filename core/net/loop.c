@@ -14,6 +14,12 @@
 
 #define EVENTS_PER_TURN 64
 
+/* A descriptor of the loop's own. */
+typedef struct loop_watch {
+	int fd;
+	void (*fn)(struct loop_watch *w, uint32_t events);
+} loop_watch;
+
 struct loop {
 	const llm_allocator *mem;
 	llm_time_source time;
@@ -26,6 +32,8 @@ struct loop {
 	uint64_t net_due_ns; /* real monotonic time; UINT64_MAX: none */
 	void (*net_fn)(void *ctx);
 	void *net_ctx;
+	void (*socket_fn)(void *ctx, int fd, uint32_t events);
+	void *socket_ctx;
 	void (*wake_fn)(void *ctx);
 	void *wake_ctx;
 };
@@ -45,11 +53,30 @@ static void on_wake_fd(loop_watch *w, uint32_t events)
 		return;
 }
 
+static int32_t set_events(loop *l, int fd, struct epoll_event *ev)
+{
+	int op = ev->events ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
+
+	if (epoll_ctl(l->epoll_fd, op, fd, ev) == 0)
+		return 0;
+	/* libcurl closes a socket before it says so: the kernel has forgotten it then. */
+	if (!ev->events)
+		return 0;
+	return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, ev) == 0 ? 0 : LLM_E_NOMEM;
+}
+
+static int32_t loop_watch_add(loop *l, loop_watch *w)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = w};
+
+	return set_events(l, w->fd, &ev);
+}
+
 static int32_t watch_new(loop *l, loop_watch *w, int fd, llm_err *err)
 {
 	w->fd = fd;
 	w->fn = on_wake_fd;
-	if (fd < 0 || loop_watch_set(l, w, EPOLLIN, 1))
+	if (fd < 0 || loop_watch_add(l, w))
 		return err_set(err, LLM_E_NOMEM, "no descriptor left for the event loop: %s",
 			errno == EMFILE ? "raise the limit of open files (ulimit -n)" :
 					  "the system is short of memory");
@@ -123,21 +150,18 @@ void loop_timer_set(loop *l, loop_timer *t, uint64_t at_ns)
 	timers_add(&l->timers, t);
 }
 
-int32_t loop_watch_set(loop *l, loop_watch *w, uint32_t events, int is_new)
+/* Pointers to watches are even, so an odd number can only be a socket's. */
+int32_t loop_socket_set(loop *l, int fd, uint32_t events)
 {
-	struct epoll_event ev = {.events = events, .data.ptr = w};
-	int op = !events ? EPOLL_CTL_DEL : is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+	struct epoll_event ev = {.events = events, .data.u64 = (uint64_t)fd << 1 | 1};
 
-	if (epoll_ctl(l->epoll_fd, op, w->fd, &ev) == 0)
-		return 0;
-	/* libcurl closes a socket before it says so: the kernel has forgotten it then. */
-	if (!events)
-		return 0;
-	if (op == EPOLL_CTL_MOD && errno == ENOENT)
-		return loop_watch_set(l, w, events, 1);
-	if (op == EPOLL_CTL_ADD && errno == EEXIST)
-		return loop_watch_set(l, w, events, 0);
-	return LLM_E_NOMEM;
+	return set_events(l, fd, &ev);
+}
+
+void loop_on_socket(loop *l, void (*fn)(void *ctx, int fd, uint32_t events), void *ctx)
+{
+	l->socket_fn = fn;
+	l->socket_ctx = ctx;
 }
 
 void loop_net_timer(loop *l, int64_t timeout_ms, void (*fn)(void *ctx), void *ctx)
@@ -228,17 +252,24 @@ static void arm_alarm(loop *l)
 	(void)timerfd_settime(l->alarm.fd, 0, &when, NULL);
 }
 
+static void hand_out(loop *l, const struct epoll_event *ev)
+{
+	loop_watch *w = ev->data.ptr;
+
+	if (ev->data.u64 & 1)
+		l->socket_fn(l->socket_ctx, (int)(ev->data.u64 >> 1), ev->events);
+	else
+		w->fn(w, ev->events);
+}
+
 void loop_turn(loop *l, uint64_t timeout_ns)
 {
 	struct epoll_event events[EVENTS_PER_TURN];
 	int n, i;
 
 	n = epoll_wait(l->epoll_fd, events, EVENTS_PER_TURN, wait_ms(l, timeout_ns));
-	for (i = 0; i < n; i++) {
-		loop_watch *w = events[i].data.ptr;
-
-		w->fn(w, events[i].events);
-	}
+	for (i = 0; i < n; i++)
+		hand_out(l, &events[i]);
 	if (atomic_exchange(&l->woken, 0) && l->wake_fn)
 		l->wake_fn(l->wake_ctx);
 	fire_timers(l);

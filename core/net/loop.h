@@ -22,12 +22,6 @@ typedef struct loop_timer {
 	int armed;
 } loop_timer;
 
-/* A descriptor in the epoll set. Embedded in its owner, which outlives it. */
-typedef struct loop_watch {
-	int fd;
-	void (*fn)(struct loop_watch *w, uint32_t epoll_events);
-} loop_watch;
-
 int32_t loop_new(const llm_allocator *mem, const llm_time_source *time, loop **ret, llm_err *err);
 void loop_free(loop *l);
 
@@ -37,8 +31,12 @@ uint64_t loop_now(const loop *l);
 void loop_timer_set(loop *l, loop_timer *t, uint64_t at_ns);
 void loop_timer_clear(loop *l, loop_timer *t);
 
-/* `events` are EPOLL*; 0 removes. Returns 0 or LLM_E_NOMEM. */
-int32_t loop_watch_set(loop *l, loop_watch *w, uint32_t events, int is_new);
+/*
+ * Sockets of libcurl: they are known by their number alone, so that watching one needs no
+ * memory. `events` are EPOLL*; 0 removes. Returns 0, or LLM_E_NOMEM from the kernel.
+ */
+int32_t loop_socket_set(loop *l, int fd, uint32_t events);
+void loop_on_socket(loop *l, void (*fn)(void *ctx, int fd, uint32_t epoll_events), void *ctx);
 
 /* A second clock that only libcurl uses: it always runs on real time. */
 void loop_net_timer(loop *l, int64_t timeout_ms, void (*fn)(void *ctx), void *ctx);

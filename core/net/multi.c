@@ -8,11 +8,6 @@
 
 #define LEAST_LIBCURL 0x075800 /* 7.88.0 */
 
-typedef struct sock {
-	loop_watch watch;
-	net *n;
-} sock;
-
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static CURLcode curl_ready;
 
@@ -70,9 +65,8 @@ static void on_due(void *ctx)
 	act(ctx, CURL_SOCKET_TIMEOUT, 0);
 }
 
-static void on_socket(loop_watch *w, uint32_t events)
+static void on_ready(void *ctx, int fd, uint32_t events)
 {
-	sock *s = (sock *)w;
 	int mask = 0;
 
 	if (events & EPOLLIN)
@@ -81,51 +75,24 @@ static void on_socket(loop_watch *w, uint32_t events)
 		mask |= CURL_CSELECT_OUT;
 	if (events & (EPOLLERR | EPOLLHUP))
 		mask |= CURL_CSELECT_ERR;
-	act(s->n, w->fd, mask);
+	act(ctx, fd, mask);
 }
 
-static void drop_socket(net *n, sock *s)
-{
-	loop_watch_set(n->l, &s->watch, 0, 0);
-	curl_multi_assign(n->multi, s->watch.fd, NULL);
-	mem_free(n->mem, s);
-}
-
-static int watch_socket(net *n, curl_socket_t fd, sock *s, int what)
-{
-	uint32_t events = 0;
-	int is_new = !s;
-
-	if (is_new) {
-		s = mem_new(n->mem, sizeof(*s));
-		if (!s)
-			return -1;
-		s->n = n;
-		s->watch.fd = fd;
-		s->watch.fn = on_socket;
-	}
-	if (what & CURL_POLL_IN)
-		events |= EPOLLIN;
-	if (what & CURL_POLL_OUT)
-		events |= EPOLLOUT;
-	if (loop_watch_set(n->l, &s->watch, events, is_new)) {
-		mem_free(n->mem, s);
-		return -1;
-	}
-	if (is_new)
-		curl_multi_assign(n->multi, fd, s);
-	return 0;
-}
-
+/*
+ * A socket that the kernel will not watch ends by its run's time-out: an error from here
+ * would end every transfer of the multi handle.
+ */
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned)
 {
 	net *n = ctx;
+	uint32_t events = 0;
 
-	(void)easy;
-	if (what != CURL_POLL_REMOVE)
-		return watch_socket(n, fd, assigned, what);
-	if (assigned)
-		drop_socket(n, assigned);
+	(void)easy, (void)assigned;
+	if (what != CURL_POLL_REMOVE && (what & CURL_POLL_IN))
+		events |= EPOLLIN;
+	if (what != CURL_POLL_REMOVE && (what & CURL_POLL_OUT))
+		events |= EPOLLOUT;
+	(void)loop_socket_set(n->l, fd, events);
 	return 0;
 }
 
@@ -170,6 +137,7 @@ int32_t net_new(loop *l, const llm_allocator *mem, net **ret, llm_err *err)
 		mem_free(mem, n);
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	}
+	loop_on_socket(l, on_ready, n);
 	curl_multi_setopt(n->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
 	curl_multi_setopt(n->multi, CURLMOPT_SOCKETDATA, n);
 	curl_multi_setopt(n->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);

@@ -17,6 +17,7 @@ struct net {
 	CURLM *multi;
 	CURL *spare[NET_SPARE];
 	size_t n_spare;
+	int dropping; /* a transfer is being cancelled: its bytes are worth nothing */
 	int turning; /* inside libcurl: handles cannot be removed now */
 	xfer *dying; /* cancelled meanwhile, linked by `next` */
 };
@@ -29,6 +30,7 @@ struct xfer {
 	const xfer_events *ev;
 	void *ctx;
 	size_t body_sent;
+	int connected;
 	int sent_told;
 	int paused;
 	int reused;

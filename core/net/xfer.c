@@ -18,7 +18,9 @@ static void release(xfer *x)
 
 void xfer_free(xfer *x)
 {
+	x->n->dropping = 1;
 	release(x);
+	x->n->dropping = 0;
 	mem_free(x->n->mem, x);
 }
 

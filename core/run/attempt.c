@@ -18,6 +18,17 @@ uint32_t attempt_sent(const attempt *a)
 	return a->clock.connected_ns ? LLM_SENT_MAYBE : LLM_SENT_NO;
 }
 
+uint32_t attempt_phase(const attempt *a)
+{
+	if (!a->wire.url)
+		return LLM_PHASE_NONE;
+	if (!a->clock.connected_ns)
+		return LLM_PHASE_CONNECT;
+	if (!a->clock.stream)
+		return LLM_PHASE_ATTEMPT;
+	return a->clock.delta_ns ? LLM_PHASE_IDLE : LLM_PHASE_FIRST_TOKEN;
+}
+
 /* ---- the transfer's callbacks ---- */
 
 static void on_connected(void *ctx)

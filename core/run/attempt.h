@@ -49,6 +49,7 @@ struct attempt {
 	int stream_open;
 	int got_bytes;
 	uint32_t bad_frames; /* in a row */
+	int ending;          /* no more bytes: the rest is being framed */
 	uint64_t total;      /* bytes of body */
 
 	/* what the provider said */
@@ -67,6 +68,8 @@ void attempt_abort(attempt *a);
 void attempt_free(attempt *a);
 /* LLM_SENT_* as of now. */
 uint32_t attempt_sent(const attempt *a);
+/* LLM_PHASE_* as of now; NONE while the request is not even built. */
+uint32_t attempt_phase(const attempt *a);
 
 /* build.c: the provider's request, then what only the core may add. */
 int32_t attempt_build(attempt *a, llm_err *err);

@@ -163,6 +163,18 @@ static int32_t add_key(attempt *a, llm_err *err)
 	return 0;
 }
 
+/* A configured value whose variable or file could not be had. */
+static int32_t check_pairs(const conf_pair *p, size_t n, const char *what, llm_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (p[i].problem)
+			return err_set(err, LLM_E_AUTHENTICATION, "the %s %s cannot be sent: %s", what,
+				p[i].name, p[i].problem);
+	return 0;
+}
+
 static int32_t add_headers(attempt *a)
 {
 	const llm_call *c = a->c;
@@ -235,15 +247,20 @@ static int32_t lay_out(attempt *a)
 	a->wire.body_len = a->body.len;
 	a->wire.ca_file = p->ca_file;
 	a->wire.client_cert = p->client_cert;
-	a->wire.client_key = p->client_key.value;
+	a->wire.client_key = (llm_bytes){p->client_key.value, p->client_key.len};
 	a->wire.proxy = p->proxy;
 	return 0;
 }
 
 int32_t attempt_build(attempt *a, llm_err *err)
 {
+	const conf_provider *p = a->c->up->conf;
 	int32_t rc = ask_provider(a, err);
 
+	if (!rc)
+		rc = check_pairs(p->headers, p->n_headers, "header", err);
+	if (!rc)
+		rc = check_pairs(p->query, p->n_query, "query parameter", err);
 	if (rc)
 		return rc;
 	rc = add_headers(a);

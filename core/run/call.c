@@ -59,8 +59,10 @@ int32_t call_new(llm_service *svc, llm_request *rq, const llm_call_opts *opts, l
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	c->mem = svc->mem;
 	c->svc = svc;
+	service_ref(svc);
 	atomic_init(&c->refs, 1);
 	atomic_init(&c->done, 0);
+	atomic_init(&c->ended, 0);
 	pthread_mutex_init(&c->lock, NULL);
 	init_cond(&c->cond);
 	arena_init(&c->ar, &c->mem, 0);
@@ -101,10 +103,12 @@ static void free_tools(llm_result *r)
 
 void call_unref(llm_call *c)
 {
+	llm_service *svc;
 	llm_allocator mem;
 
 	if (atomic_fetch_sub(&c->refs, 1) != 1)
 		return;
+	svc = c->svc;
 	mem = c->mem;
 	free_tools(&c->res);
 	buf_done(&c->res.text);
@@ -117,6 +121,7 @@ void call_unref(llm_call *c)
 	pthread_cond_destroy(&c->cond);
 	pthread_mutex_destroy(&c->lock);
 	mem_free(&mem, c);
+	service_unref(svc);
 }
 
 /* ---- times: the nearest that speaks wins ---- */

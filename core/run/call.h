@@ -64,7 +64,7 @@ struct llm_call {
 	/* set at submit, then read-only */
 	llm_allocator mem;
 	atomic_int refs;
-	llm_service *svc; /* to be used only while the service holds the call */
+	llm_service *svc; /* held: it may have ended, and says so then */
 	llm_request *rq;  /* null: no chat */
 	uint32_t op;
 	uint32_t flags;
@@ -90,7 +90,8 @@ struct llm_call {
 	streamq events;
 	int paused;     /* the transfer waits for the reader */
 	int end_taken;
-	atomic_int done; /* the result is ready */
+	atomic_int done;  /* the result is ready, */
+	atomic_int ended; /* and the callback has been told: who waits may go */
 
 	/* loop thread, until done */
 	struct llm_call *prev;

@@ -48,10 +48,12 @@ void deliver_end(llm_call *c)
 {
 	llm_event end = {.struct_size = (uint32_t)sizeof(end), .kind = LLM_EVENT_END, .text = ""};
 
-	pthread_mutex_lock(&c->lock);
 	atomic_store(&c->done, 1);
-	pthread_cond_broadcast(&c->cond);
-	pthread_mutex_unlock(&c->lock);
 	if (c->on_event)
 		call_back(c, &end);
+	/* Whoever waits may free what the callback uses, so it is told last. */
+	pthread_mutex_lock(&c->lock);
+	atomic_store(&c->ended, 1);
+	pthread_cond_broadcast(&c->cond);
+	pthread_mutex_unlock(&c->lock);
 }

@@ -66,6 +66,8 @@ static int32_t bad_frame(attempt *a)
 	static const char text[] = "a damaged piece of the stream was skipped";
 	llm_result_sink sink;
 
+	if (a->ending) /* cut off by the end: the stream is broken, and that says it all */
+		return 0;
 	if (++a->bad_frames >= 2)
 		return reply_fail(a, LLM_E_PROTOCOL,
 			"two pieces of the stream in a row could not be read");
@@ -178,28 +180,6 @@ static int32_t feed(attempt *a, const char *bytes, size_t len)
 	}
 }
 
-int32_t reply_body(attempt *a, const char *bytes, size_t len)
-{
-	int32_t rc = a->reading == READ_UNKNOWN ? choose(a) : 0;
-
-	a->total += len;
-	if (!rc && a->total > REPLY_MAX)
-		rc = LLM_E_TOO_LARGE;
-	if (!rc)
-		rc = feed(a, bytes, len);
-	/* Of a failure's body the beginning is enough. */
-	if (rc == LLM_E_TOO_LARGE && !is_success(a))
-		return 0;
-	if (rc == LLM_E_TOO_LARGE)
-		return reply_fail(a, LLM_E_PROTOCOL, "the answer is larger than %zu MiB",
-			(a->reading == READ_WHOLE ? REPLY_MAX : FRAME_MAX) / 1048576);
-	if (rc == LLM_E_NOMEM)
-		return reply_fail(a, LLM_E_NOMEM, "out of memory while reading the answer");
-	return rc;
-}
-
-/* ---- the end ---- */
-
 static int32_t end_error_reply(attempt *a)
 {
 	llm_error_facts facts = {.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1};
@@ -221,6 +201,28 @@ static int32_t end_error_reply(attempt *a)
 	return sink_facts(a, &facts);
 }
 
+int32_t reply_body(attempt *a, const char *bytes, size_t len)
+{
+	int32_t rc = a->reading == READ_UNKNOWN ? choose(a) : 0;
+
+	a->total += len;
+	if (!rc && a->total > REPLY_MAX)
+		rc = LLM_E_TOO_LARGE;
+	if (!rc)
+		rc = feed(a, bytes, len);
+	/* Of a failure's body the beginning is enough, and the rest may have no end. */
+	if (rc == LLM_E_TOO_LARGE && !is_success(a))
+		return end_error_reply(a);
+	if (rc == LLM_E_TOO_LARGE)
+		return reply_fail(a, LLM_E_PROTOCOL, "the answer is larger than %zu MiB",
+			(a->total > REPLY_MAX ? REPLY_MAX : FRAME_MAX) / 1048576);
+	if (rc == LLM_E_NOMEM)
+		return reply_fail(a, LLM_E_NOMEM, "out of memory while reading the answer");
+	return rc;
+}
+
+/* ---- the end ---- */
+
 static int32_t end_stream(attempt *a, const xfer_outcome *out)
 {
 	llm_bytes residue = {"", 0};
@@ -229,6 +231,7 @@ static int32_t end_stream(attempt *a, const xfer_outcome *out)
 	uint32_t complete = 0;
 	int32_t rc = 0;
 
+	a->ending = 1;
 	if (a->reading == READ_SSE)
 		rc = sse_end(&a->events, on_frame, a, &residue);
 	else
@@ -246,6 +249,8 @@ static int32_t end_stream(attempt *a, const xfer_outcome *out)
 		return rc ? rc : a->c->res.error.code;
 	if (complete || a->complete)
 		return 0;
+	if (a->bad_frames)
+		return reply_fail(a, LLM_E_PROTOCOL, "the stream ends in a piece that cannot be read");
 	return reply_fail(a, LLM_E_STREAM_BROKEN, "the stream ended before the answer did%s%s",
 		out->code ? ": " : "", out->code ? out->detail : "");
 }

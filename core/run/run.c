@@ -60,8 +60,10 @@ static void complete_error(llm_call *c, const attempt *a, int32_t code)
 		e->sent = attempt_sent(a);
 		e->http_status = a->head.status;
 		e->attempt = a->rec->seq;
+		if (!e->phase)
+			e->phase = attempt_phase(a);
 	}
-	n = redact_inplace(c->svc->secrets, e->message, strlen(e->message), sizeof(e->message) - 1);
+	n = service_clean(c->svc, e->message, strlen(e->message), sizeof(e->message) - 1);
 	e->message[n] = '\0';
 }
 
@@ -210,8 +212,11 @@ static void expire(llm_call *c, uint32_t phase)
 
 static phase_due due_of(const llm_call *c)
 {
-	if (c->att && c->att->complete)
-		return (phase_due){c->att->complete_ns + DRAIN_NS, LLM_PHASE_ATTEMPT};
+	if (c->att && c->att->complete) {
+		uint64_t at = c->att->complete_ns + DRAIN_NS;
+
+		return (phase_due){at < c->deadline_ns ? at : c->deadline_ns, LLM_PHASE_ATTEMPT};
+	}
 	if (!c->att)
 		return (phase_due){c->deadline_ns, LLM_PHASE_DEADLINE};
 	return deadline_next(&c->limits, &c->att->clock);
@@ -220,13 +225,14 @@ static phase_due due_of(const llm_call *c)
 static void on_timer(loop_timer *t)
 {
 	llm_call *c = (llm_call *)(void *)((char *)t - offsetof(llm_call, timer));
+	uint64_t now = loop_now(c->svc->loop);
 	phase_due due = due_of(c);
 
 	c->timer_ns = 0;
-	if (due.at_ns <= loop_now(c->svc->loop))
-		expire(c, due.phase);
-	else
+	if (due.at_ns > now)
 		run_arm(c);
+	else /* both may have passed since the last turn: the deadline is what counts then */
+		expire(c, c->deadline_ns <= now ? LLM_PHASE_DEADLINE : due.phase);
 }
 
 /* Only ever moved forward: a timer that is set too early looks again when it fires. */

@@ -10,9 +10,29 @@
 
 /* ---- making one ---- */
 
+size_t service_clean(llm_service *svc, char *text, size_t len, size_t cap)
+{
+	size_t n;
+
+	pthread_rwlock_rdlock(&svc->secrets_lock);
+	n = redact_inplace(svc->secrets, text, len, cap);
+	pthread_rwlock_unlock(&svc->secrets_lock);
+	return n;
+}
+
+int32_t service_clean_into(llm_service *svc, const char *text, size_t len, buf *out)
+{
+	int32_t rc;
+
+	pthread_rwlock_rdlock(&svc->secrets_lock);
+	rc = redact_text(svc->secrets, text, len, out);
+	pthread_rwlock_unlock(&svc->secrets_lock);
+	return rc;
+}
+
 static size_t clean_line(void *ctx, char *line, size_t len, size_t cap)
 {
-	return redact_inplace(ctx, line, len, cap);
+	return service_clean(ctx, line, len, cap);
 }
 
 static int32_t open_plugins(llm_service *svc, const llm_service_opts *opts, llm_err *err)
@@ -36,7 +56,7 @@ static int32_t fill(llm_service *svc, const llm_service_opts *opts, llm_err *err
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	svc->log = (logger){.fn = opts->log, .token = opts->log_token,
 		.level = opts->log_level ? opts->log_level : LLM_LOG_WARN, .clean = clean_line,
-		.clean_ctx = svc->secrets};
+		.clean_ctx = svc};
 	rc = conf_load(opts, NULL, &svc->mem, svc->secrets, &svc->conf, err);
 	if (!rc)
 		rc = open_plugins(svc, opts, err);
@@ -49,9 +69,25 @@ static int32_t fill(llm_service *svc, const llm_service_opts *opts, llm_err *err
 	return rc;
 }
 
+void service_ref(llm_service *svc)
+{
+	atomic_fetch_add(&svc->refs, 1);
+}
+
+void service_unref(llm_service *svc)
+{
+	llm_allocator mem;
+
+	if (atomic_fetch_sub(&svc->refs, 1) != 1)
+		return;
+	mem = svc->mem;
+	pthread_rwlock_destroy(&svc->secrets_lock);
+	pthread_mutex_destroy(&svc->lock);
+	mem_free(&mem, svc);
+}
+
 static void dismantle(llm_service *svc)
 {
-	llm_allocator mem = svc->mem;
 	size_t i;
 
 	for (i = 0; i < svc->upstreams.n; i++)
@@ -62,8 +98,7 @@ static void dismantle(llm_service *svc)
 	plugins_free(svc->plugins);
 	conf_free(svc->conf);
 	redact_free(svc->secrets);
-	pthread_mutex_destroy(&svc->lock);
-	mem_free(&mem, svc);
+	service_unref(svc);
 }
 
 int32_t service_new(const llm_service_opts *opts, llm_service **ret, llm_err *err)
@@ -75,10 +110,12 @@ int32_t service_new(const llm_service_opts *opts, llm_service **ret, llm_err *er
 	if (!svc)
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	svc->mem = *mem;
+	atomic_init(&svc->refs, 1);
 	svc->time = clock_filled(opts->time);
 	svc->pid = getpid();
 	svc->knobs = dbg_io_from_env();
 	pthread_mutex_init(&svc->lock, NULL);
+	pthread_rwlock_init(&svc->secrets_lock, NULL);
 	idmap_init(&svc->upstreams, &svc->mem);
 	rc = fill(svc, opts, err);
 	if (rc) {
@@ -104,7 +141,7 @@ int32_t service_post(llm_service *svc, llm_call *c, unsigned why)
 	int32_t rc = 0;
 
 	pthread_mutex_lock(&svc->lock);
-	if (why == INBOX_NEW && svc->stopping) {
+	if (svc->gone || (why == INBOX_NEW && svc->stopping)) {
 		rc = LLM_E_STATE;
 		goto unlock;
 	}
@@ -224,7 +261,9 @@ int32_t service_drive(llm_service *svc, llm_err *err)
 	int32_t rc = 0;
 
 	pthread_mutex_lock(&svc->lock);
-	if (atomic_load(&svc->driver) == DRIVER_NONE) {
+	if (svc->stopping) {
+		/* Whoever ends the service turns its loop until every call has its end. */
+	} else if (atomic_load(&svc->driver) == DRIVER_NONE) {
 		if (spawn(svc))
 			rc = err_set(err, LLM_E_NOMEM,
 				"no thread could be started: the process is at its limit");
@@ -268,19 +307,39 @@ static void grace(llm_service *svc)
 	}
 }
 
+/* Every call has its end: what other threads still ask of one means nothing any more. */
+static void close_inbox(llm_service *svc)
+{
+	llm_call *c;
+	unsigned why;
+
+	pthread_mutex_lock(&svc->lock);
+	svc->gone = 1;
+	pthread_mutex_unlock(&svc->lock);
+	while ((c = take_inbox(svc, &why)))
+		call_unref(c);
+}
+
 void service_free(llm_service *svc)
 {
-	if (!svc)
+	/*
+	 * A forked child shares its parent's sockets and epoll set, and may have been made
+	 * while another thread held a lock: it can only leave everything as it is.
+	 */
+	if (!svc || svc->pid != getpid())
 		return;
+	if (service_on_loop(svc)) {
+		log_line(&svc->log, LLM_LOG_ERROR, "llm_service_free inside a callback of the same "
+			"service does nothing: the service goes on");
+		return;
+	}
 	pthread_mutex_lock(&svc->lock);
 	svc->stopping = 1;
 	pthread_mutex_unlock(&svc->lock);
-	/* A forked child has no loop thread and must leave the parent's sockets alone. */
-	if (svc->pid == getpid()) {
-		stop_thread(svc);
-		(void)service_turn(svc, 0, NULL);
-		grace(svc);
-		cancel_all(svc);
-	}
+	stop_thread(svc);
+	(void)service_turn(svc, 0, NULL);
+	grace(svc);
+	cancel_all(svc);
+	close_inbox(svc);
 	dismantle(svc);
 }

@@ -29,9 +29,11 @@ enum { DRIVER_NONE = 0, DRIVER_THREAD = 1, DRIVER_HOST = 2 };
 
 struct llm_service {
 	llm_allocator mem;
+	atomic_int refs; /* the host's, and one of every call */
 	llm_time_source time;
 	logger log;
 	redact *secrets;
+	pthread_rwlock_t secrets_lock; /* written when one is added, read to clean */
 	conf *conf;
 	plugins *plugins;
 	loop *loop;
@@ -45,6 +47,7 @@ struct llm_service {
 	struct llm_call *inbox_first;
 	struct llm_call *inbox_last;
 	int stopping; /* no new calls */
+	int gone;     /* nothing is left but this struct, for calls that the host holds */
 
 	atomic_int driver;
 	atomic_int quit; /* the own thread is to end */
@@ -59,6 +62,11 @@ struct llm_service {
 
 int32_t service_new(const llm_service_opts *opts, llm_service **ret, llm_err *err);
 void service_free(llm_service *svc);
+void service_ref(llm_service *svc);
+void service_unref(llm_service *svc);
+/* Text without secrets, as redact_inplace and redact_text do it; any thread. */
+size_t service_clean(llm_service *svc, char *text, size_t len, size_t cap);
+int32_t service_clean_into(llm_service *svc, const char *text, size_t len, buf *out);
 /* Starts the own thread when nobody drives; 0 when somebody does already. */
 int32_t service_drive(llm_service *svc, llm_err *err);
 /* LLM_E_STATE in a forked child. */

@@ -29,7 +29,7 @@ static void note_delta(attempt *a)
 
 static int32_t add_text(attempt *a, buf *to, uint32_t kind, const char *text, size_t len)
 {
-	llm_event e = {.struct_size = (uint32_t)sizeof(e), .kind = kind, .text = text, .len = len};
+	llm_event e = {.struct_size = (uint32_t)sizeof(e), .kind = kind, .len = len};
 	int32_t rc;
 
 	if (!len)
@@ -38,8 +38,10 @@ static int32_t add_text(attempt *a, buf *to, uint32_t kind, const char *text, si
 		return stop(a, LLM_E_PROTOCOL);
 	note_delta(a);
 	rc = buf_add(to, text, len);
-	if (!rc)
+	if (!rc) {
+		e.text = to->ptr + to->len - len; /* the provider's need not end in NUL */
 		rc = deliver(a->c, &e);
+	}
 	return stop(a, rc);
 }
 
@@ -126,7 +128,7 @@ static int32_t on_tool_call(void *ctx, const llm_tool_delta *d)
 		return stop(a, rc);
 	note_delta(a);
 	e.index = t->index;
-	e.text = d->arguments.len ? d->arguments.ptr : "";
+	e.text = buf_text(&t->arguments) + t->arguments.len - d->arguments.len;
 	e.len = d->arguments.len;
 	e.id = buf_text(&t->id);
 	e.name = buf_text(&t->name);

@@ -14,7 +14,7 @@ static int wanted(const attempt *a)
 /* Short of memory the trace is cut, never the run. */
 static void put(attempt *a, const char *text, size_t len)
 {
-	(void)redact_text(a->c->svc->secrets, text, len, &a->c->res.exchange);
+	(void)service_clean_into(a->c->svc, text, len, &a->c->res.exchange);
 }
 
 static void put_line(attempt *a, const char *mark, const char *name, const char *value)

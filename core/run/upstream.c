@@ -122,7 +122,9 @@ static int32_t find_key(llm_service *svc, upstream *up, int base_from_env)
 		s = arena_new(&up->ar, sizeof(*s));
 		if (!s)
 			return LLM_E_NOMEM;
+		pthread_rwlock_wrlock(&svc->secrets_lock);
 		*s = conf_secret_from_env(svc->conf, *env, svc->secrets);
+		pthread_rwlock_unlock(&svc->secrets_lock);
 		up->key = s;
 		return 0;
 	}

@@ -271,7 +271,10 @@ static size_t redact_mark(const redact *r, char *text, size_t len)
 			continue;
 		}
 		inside = 0;
-		text[out++] = text[at] == REDACT_MARK ? REDACT_NO_MARK : text[at];
+		text[out] = text[at];
+		if (text[out] == REDACT_MARK)
+			text[out] = REDACT_NO_MARK;
+		out++;
 	}
 	return out;
 }

@@ -160,7 +160,9 @@ static void redact_json(const char *t, size_t len, redact_unit *u)
 	}
 	letter = t[1] ? strchr(letters, t[1]) : NULL;
 	u->taken = 2;
-	u->bytes[0] = letter ? bytes[letter - letters] : t[1];
+	u->bytes[0] = t[1];
+	if (letter)
+		u->bytes[0] = bytes[letter - letters];
 }
 
 static size_t redact_match(const redact_secret *s, redact_reader read, const char *t, size_t len)
@@ -171,7 +173,7 @@ static size_t redact_match(const redact_secret *s, redact_reader read, const cha
 
 	while (done < s->len && at < len) {
 		read(t + at, len - at, &u);
-		if (u.n > s->len - done || memcmp(u.bytes, s->text + done, u.n))
+		if (u.n > s->len - done || memcmp(u.bytes, s->text + done, u.n) != 0)
 			return 0;
 		done += u.n;
 		at += u.taken;

@@ -193,7 +193,7 @@ static const char *url_take(const char *text, url *u)
 {
 	const char *rest = url_scheme(text, u);
 	const char *problem;
-	url_parts parts;
+	url_parts parts = {.brackets = 0};
 
 	if (!rest)
 		return "it does not begin with http:// or https://";

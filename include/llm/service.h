@@ -69,7 +69,8 @@ LLM_API int32_t llm_service_new(const llm_service_opts *opts, llm_service **ret,
 /*
  * Ends a service: no new requests, what runs gets the grace time (shutdown_grace,
  * 5 s), the rest is cancelled; every accepted call completes. Calls that the host
- * still holds stay readable until llm_call_free. Accepts null.
+ * still holds stay readable until llm_call_free. Accepts null. Inside a callback of
+ * the same service, and in a forked child, it does nothing.
  * [owner] [not-in-callback]
  */
 LLM_API void llm_service_free(llm_service *svc);

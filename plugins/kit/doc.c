@@ -12,8 +12,8 @@ static int32_t doc_put(void *ctx, const char *bytes, size_t len)
 	return d->out->body(d->out->ctx, bytes, len);
 }
 
-void kit_doc_open(kit_doc *d, const llm_host *host, const llm_http_sink *out,
-	const char *const *members)
+void kit_doc_open(
+	kit_doc *d, const llm_host *host, const llm_http_sink *out, const char *const *members)
 {
 	jsonw_init(&d->w, doc_put, d);
 	d->host = host;
@@ -35,8 +35,8 @@ static int32_t doc_extra_member(kit_doc *d, const jsonr_text *key, const llm_byt
 
 	for (i = 0; d->members[i]; i++)
 		if (jsonr_is(key, d->members[i]))
-			return kit_error(d->host, LLM_E_INVALID_REQUEST, "extra: \"",
-				d->members[i], "\" is written by the provider itself;"
+			return kit_error(d->host, LLM_E_INVALID_REQUEST, "extra: \"", d->members[i],
+				"\" is written by the provider itself;"
 				" take it out of extra and set it through the request");
 	rc = kit_decode(d->host, LLM_SCOPE_SCRATCH, key, &name);
 	if (rc)
@@ -54,8 +54,8 @@ static int32_t doc_extra(kit_doc *d, const llm_bytes *extra)
 	jsonr r;
 
 	if (!kit_is_object(extra))
-		return kit_error(d->host, LLM_E_INVALID_REQUEST,
-			"extra: expected one JSON object", NULL, NULL);
+		return kit_error(d->host, LLM_E_INVALID_REQUEST, "extra: expected one JSON object",
+			NULL, NULL);
 	jsonr_init(&r, extra->ptr, extra->len);
 	jsonr_enter_object(&r);
 	while (rc == 0 && jsonr_member(&r, &key) && jsonr_raw(&r, &value))
@@ -75,8 +75,10 @@ int32_t kit_doc_close(kit_doc *d, const llm_bytes *extra)
 	jsonw_object_end(&d->w);
 	rc = jsonw_finish(&d->w);
 	if (rc == LLM_E_INVALID_REQUEST)
-		return kit_error(d->host, rc, "the request holds text that is not UTF-8,"
-			" or a number that JSON cannot carry", NULL, NULL);
+		return kit_error(d->host, rc,
+			"the request holds text that is not UTF-8,"
+			" or a number that JSON cannot carry",
+			NULL, NULL);
 	return rc;
 }
 

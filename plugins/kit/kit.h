@@ -89,8 +89,8 @@ typedef struct kit_doc {
  * `members` are the names that the provider writes at the top level, now or with another
  * request: null-terminated, static.
  */
-void kit_doc_open(kit_doc *d, const llm_host *host, const llm_http_sink *out,
-	const char *const *members);
+void kit_doc_open(
+	kit_doc *d, const llm_host *host, const llm_http_sink *out, const char *const *members);
 /* The key of the next value at the top level. */
 void kit_doc_member(kit_doc *d, const char *name);
 /*

@@ -59,18 +59,18 @@ char *kit_string(const llm_host *host, uint32_t scope, const jsonr_text *t)
 
 char *kit_copy(const llm_host *host, uint32_t scope, const char *text)
 {
-	size_t n = text ? strlen(text) : 0;
-	char *copy = text ? host->alloc(host->ctx, scope, n + 1) : NULL;
+	size_t size = text ? strlen(text) + 1 : 0;
+	char *copy = text ? host->alloc(host->ctx, scope, size) : NULL;
 
 	if (copy)
-		memcpy(copy, text, n);
+		memcpy(copy, text, size);
 	return copy;
 }
 
 int32_t kit_emit(const llm_host *host, const jsonr_text *t,
 	int32_t (*put)(void *ctx, const char *text, size_t len), void *ctx)
 {
-	llm_bytes text = { NULL, 0 };
+	llm_bytes text = {NULL, 0};
 	int32_t rc;
 
 	if (t->len == 0)

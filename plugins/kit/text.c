@@ -29,8 +29,8 @@ static size_t text_append(char *dst, size_t used, const char *text)
 	return used + n;
 }
 
-int32_t kit_error(const llm_host *host, int32_t code, const char *before, const char *what,
-	const char *after)
+int32_t kit_error(
+	const llm_host *host, int32_t code, const char *before, const char *what, const char *after)
 {
 	char text[ERROR_MAX];
 	size_t n;
@@ -44,7 +44,7 @@ int32_t kit_error(const llm_host *host, int32_t code, const char *before, const 
 
 llm_bytes kit_text(const char *text)
 {
-	llm_bytes b = { text, text ? strlen(text) : 0 };
+	llm_bytes b = {text, text ? strlen(text) : 0};
 
 	return b;
 }
@@ -56,9 +56,9 @@ int kit_is(const llm_bytes *text, const char *plain)
 	return text->len == n && (n == 0 || memcmp(text->ptr, plain, n) == 0);
 }
 
-static char text_lower(char c)
+static int text_lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
 }
 
 int kit_same_name(const char *a, const char *b)
@@ -90,7 +90,7 @@ const char *kit_header(const llm_reply_view *reply, const char *name)
 
 llm_bytes kit_url_host(const char *url)
 {
-	llm_bytes none = { NULL, 0 };
+	llm_bytes none = {NULL, 0};
 	const char *p = strstr(url, "://");
 	llm_bytes host;
 

@@ -17,55 +17,50 @@ typedef struct example {
 } example;
 
 static const example ollama_examples[] = {
-	{ 500, "{\"error\":\"{\\\"error\\\":{\\\"code\\\":400,\\\"message\\\":\\\"too long\\\","
+	{500,
+		"{\"error\":\"{\\\"error\\\":{\\\"code\\\":400,\\\"message\\\":\\\"too long\\\","
 		"\\\"type\\\":\\\"exceed_context_size_error\\\"}}\"}",
-		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0 },
-	{ 400, "{\"error\":\"runner: exceed_context_size_error\"}",
-		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0 },
-	{ 400, "{\"error\":\"request (9 tokens) exceeds the available context size (4)\"}",
-		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0 },
-	{ 400, "{\"error\":\"the prompt is longer than the context length now available\"}",
-		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0 },
-	{ 400, "{\"error\":\"the input length exceeds the context length\"}",
-		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0 },
-	{ 400, "{\"error\":\"input exceeds maximum context length\"}",
-		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0 },
-	{ 400, "{\"error\":\"\\\"llama3.2\\\" does not support thinking\"}",
-		LLM_E_UNSUPPORTED, 0 },
-	{ 400, "{\"error\":\"image input is not supported\"}", LLM_E_UNSUPPORTED, 0 },
-	{ 500, "{\"error\":\"image input is not supported - hint: mmproj\"}",
-		LLM_E_UNSUPPORTED, 0 },
-	{ 429, "{\"error\":\"you (x) have reached your weekly usage limit\"}",
-		LLM_E_QUOTA_EXHAUSTED, 0 },
-	{ 500, "{\"error\":\"option \\\"stop\\\" must be of type array\"}",
-		LLM_E_INVALID_REQUEST, 0 },
-	{ 500, "{\"error\":\"invalid format: 7; expected \\\"json\\\" or a schema\"}",
-		LLM_E_INVALID_REQUEST, 0 },
-	{ 500, "{\"error\":\"invalid option provided: colour\"}", LLM_E_INVALID_REQUEST, 0 },
-	{ 500, "{\"error\":\"illegal base64 data at input byte 4\"}", LLM_E_INVALID_REQUEST, 0 },
-	{ 500, "{\"error\":\"error parsing tool call: raw='{', err=unexpected end\"}",
-		LLM_E_PROTOCOL, 0 },
-	{ 500, "{\"error\":\"CUDA error: out of memory\"}", LLM_E_UNAVAILABLE,
-		LLM_ERRF_RESOURCE },
-	{ 500, "{\"error\":\"llama-server reported out-of-memory during startup\"}",
-		LLM_E_UNAVAILABLE, LLM_ERRF_RESOURCE },
-	{ 500, "{\"error\":\"ggml: cudaMalloc failed\"}", LLM_E_UNAVAILABLE, LLM_ERRF_RESOURCE },
-	{ 500, "{\"error\":\"failed to allocate compute buffers\"}", LLM_E_UNAVAILABLE,
-		LLM_ERRF_RESOURCE },
-	{ 500, "{\"error\":\"there is not enough memory\"}", LLM_E_UNAVAILABLE,
-		LLM_ERRF_RESOURCE },
-	{ 500, "{\"error\":\"model requires more system memory (9 GiB) than is available\"}",
-		LLM_E_UNAVAILABLE, LLM_ERRF_RESOURCE },
-	{ 500, "{\"error\":\"llama-server process has terminated: signal: killed\"}",
-		LLM_E_UNAVAILABLE, 0 },
-	{ 500, "{\"error\":\"llama-server process no longer running: -1\"}",
-		LLM_E_UNAVAILABLE, 0 },
-	{ 500, "{\"error\":\"timed out waiting for llama-server to start\"}",
-		LLM_E_UNAVAILABLE, 0 },
-	{ 500, "{\"error\":\"model runner has unexpectedly stopped\"}", LLM_E_UNAVAILABLE, 0 },
-	{ 500, "{\"error\":\"an error was encountered while running the model: EOF\"}",
-		LLM_E_UNAVAILABLE, 0 },
-	{ 0, NULL, 0, 0 },
+		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0},
+	{400, "{\"error\":\"runner: exceed_context_size_error\"}", LLM_E_CONTEXT_LENGTH_EXCEEDED,
+		0},
+	{400, "{\"error\":\"request (9 tokens) exceeds the available context size (4)\"}",
+		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0},
+	{400, "{\"error\":\"the prompt is longer than the context length now available\"}",
+		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0},
+	{400, "{\"error\":\"the input length exceeds the context length\"}",
+		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0},
+	{400, "{\"error\":\"input exceeds maximum context length\"}", LLM_E_CONTEXT_LENGTH_EXCEEDED,
+		0},
+	{400, "{\"error\":\"\\\"llama3.2\\\" does not support thinking\"}", LLM_E_UNSUPPORTED, 0},
+	{400, "{\"error\":\"image input is not supported\"}", LLM_E_UNSUPPORTED, 0},
+	{500, "{\"error\":\"image input is not supported - hint: mmproj\"}", LLM_E_UNSUPPORTED, 0},
+	{429, "{\"error\":\"you (x) have reached your weekly usage limit\"}", LLM_E_QUOTA_EXHAUSTED,
+		0},
+	{500, "{\"error\":\"option \\\"stop\\\" must be of type array\"}", LLM_E_INVALID_REQUEST,
+		0},
+	{500, "{\"error\":\"invalid format: 7; expected \\\"json\\\" or a schema\"}",
+		LLM_E_INVALID_REQUEST, 0},
+	{500, "{\"error\":\"invalid option provided: colour\"}", LLM_E_INVALID_REQUEST, 0},
+	{500, "{\"error\":\"illegal base64 data at input byte 4\"}", LLM_E_INVALID_REQUEST, 0},
+	{500, "{\"error\":\"error parsing tool call: raw='{', err=unexpected end\"}",
+		LLM_E_PROTOCOL, 0},
+	{500, "{\"error\":\"CUDA error: out of memory\"}", LLM_E_UNAVAILABLE, LLM_ERRF_RESOURCE},
+	{500, "{\"error\":\"llama-server reported out-of-memory during startup\"}",
+		LLM_E_UNAVAILABLE, LLM_ERRF_RESOURCE},
+	{500, "{\"error\":\"ggml: cudaMalloc failed\"}", LLM_E_UNAVAILABLE, LLM_ERRF_RESOURCE},
+	{500, "{\"error\":\"failed to allocate compute buffers\"}", LLM_E_UNAVAILABLE,
+		LLM_ERRF_RESOURCE},
+	{500, "{\"error\":\"there is not enough memory\"}", LLM_E_UNAVAILABLE, LLM_ERRF_RESOURCE},
+	{500, "{\"error\":\"model requires more system memory (9 GiB) than is available\"}",
+		LLM_E_UNAVAILABLE, LLM_ERRF_RESOURCE},
+	{500, "{\"error\":\"llama-server process has terminated: signal: killed\"}",
+		LLM_E_UNAVAILABLE, 0},
+	{500, "{\"error\":\"llama-server process no longer running: -1\"}", LLM_E_UNAVAILABLE, 0},
+	{500, "{\"error\":\"timed out waiting for llama-server to start\"}", LLM_E_UNAVAILABLE, 0},
+	{500, "{\"error\":\"model runner has unexpectedly stopped\"}", LLM_E_UNAVAILABLE, 0},
+	{500, "{\"error\":\"an error was encountered while running the model: EOF\"}",
+		LLM_E_UNAVAILABLE, 0},
+	{0, NULL, 0, 0},
 };
 
 /* A body of OpenAI's shape. */
@@ -74,56 +69,53 @@ static const example ollama_examples[] = {
 	"}}"
 
 static const example openai_examples[] = {
-	{ 400, SAYS("x", "null", "\"context_length_exceeded\""),
-		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0 },
-	{ 400, SAYS("x", "null", "\"unsupported_parameter\""), LLM_E_UNSUPPORTED, 0 },
-	{ 400, SAYS("x", "null", "\"unsupported_value\""), LLM_E_UNSUPPORTED, 0 },
-	{ 400, SAYS("x", "null", "\"content_filter\""), LLM_E_CONTENT_FILTERED, 0 },
-	{ 400, SAYS("x", "null", "\"content_policy_violation\""), LLM_E_CONTENT_FILTERED, 0 },
-	{ 400, SAYS("x", "null", "\"invalid_prompt\""), LLM_E_CONTENT_FILTERED, 0 },
-	{ 400, SAYS("x", "null", "\"invalid_api_key\""), LLM_E_AUTHENTICATION, 0 },
-	{ 400, SAYS("x", "null", "\"mismatched_organization\""), LLM_E_AUTHENTICATION, 0 },
-	{ 400, SAYS("x", "null", "\"invalid_organization\""), LLM_E_AUTHENTICATION, 0 },
-	{ 400, SAYS("x", "null", "\"unsupported_country_region_territory\""),
-		LLM_E_PERMISSION_DENIED, 0 },
-	{ 400, SAYS("x", "null", "\"model_not_found\""), LLM_E_NOT_FOUND, 0 },
-	{ 429, SAYS("x", "null", "\"insufficient_quota\""), LLM_E_QUOTA_EXHAUSTED, 0 },
-	{ 429, SAYS("x", "null", "\"credit_balance_exhausted\""), LLM_E_QUOTA_EXHAUSTED, 0 },
-	{ 429, SAYS("x", "null", "\"billing_hard_limit_reached\""), LLM_E_QUOTA_EXHAUSTED, 0 },
-	{ 500, SAYS("x", "null", "\"rate_limit_exceeded\""), LLM_E_RATE_LIMITED, 0 },
-	{ 500, SAYS("x", "null", "\"slow_down\""), LLM_E_RATE_LIMITED, 0 },
-	{ 500, SAYS("x", "null", "\"server_is_overloaded\""), LLM_E_UNAVAILABLE, 0 },
-	{ 500, SAYS("x", "null", "\"insufficient_system_resource\""), LLM_E_UNAVAILABLE, 0 },
-	{ 500, SAYS("x", "null", "\"error\""), LLM_E_UNAVAILABLE, 0 },
-	{ 500, SAYS("x", "null", "\"abort\""), LLM_E_CANCELLED, 0 },
-	{ 500, SAYS("x", "null", "\"cancelled\""), LLM_E_CANCELLED, 0 },
-	{ 400, SAYS("x", "\"exceed_context_size_error\"", "400"),
-		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0 },
-	{ 429, SAYS("x", "\"insufficient_quota\"", "null"), LLM_E_QUOTA_EXHAUSTED, 0 },
-	{ 500, SAYS("x", "\"not_supported_error\"", "null"), LLM_E_UNSUPPORTED, 0 },
-	{ 500, SAYS("x", "\"unavailable_error\"", "null"), LLM_E_UNAVAILABLE, 0 },
-	{ 500, SAYS("x", "\"service_unavailable_error\"", "null"), LLM_E_UNAVAILABLE, 0 },
-	{ 400, SAYS("maximum context length is 8 tokens", "null", "null"),
-		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0 },
-	{ 400, SAYS("the model's context length is only 8 tokens", "null", "400"),
-		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0 },
-	{ 400, SAYS("the request exceeds the available context size", "null", "400"),
-		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0 },
-	{ 500, SAYS("Context size has been exceeded.", "\"server_error\"", "500"),
-		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0 },
-	{ 429, SAYS("Request too large for m", "\"tokens\"", "\"rate_limit_exceeded\""),
-		LLM_E_INVALID_REQUEST, 0 },
-	{ 429, SAYS("You exceeded your current quota", "null", "null"),
-		LLM_E_QUOTA_EXHAUSTED, 0 },
-	{ 400, SAYS("Insufficient Balance", "null", "null"), LLM_E_QUOTA_EXHAUSTED, 0 },
-	{ 403, SAYS("Insufficient credits", "null", "null"), LLM_E_QUOTA_EXHAUSTED, 0 },
-	{ 0, NULL, 0, 0 },
+	{400, SAYS("x", "null", "\"context_length_exceeded\""), LLM_E_CONTEXT_LENGTH_EXCEEDED, 0},
+	{400, SAYS("x", "null", "\"unsupported_parameter\""), LLM_E_UNSUPPORTED, 0},
+	{400, SAYS("x", "null", "\"unsupported_value\""), LLM_E_UNSUPPORTED, 0},
+	{400, SAYS("x", "null", "\"content_filter\""), LLM_E_CONTENT_FILTERED, 0},
+	{400, SAYS("x", "null", "\"content_policy_violation\""), LLM_E_CONTENT_FILTERED, 0},
+	{400, SAYS("x", "null", "\"invalid_prompt\""), LLM_E_CONTENT_FILTERED, 0},
+	{400, SAYS("x", "null", "\"invalid_api_key\""), LLM_E_AUTHENTICATION, 0},
+	{400, SAYS("x", "null", "\"mismatched_organization\""), LLM_E_AUTHENTICATION, 0},
+	{400, SAYS("x", "null", "\"invalid_organization\""), LLM_E_AUTHENTICATION, 0},
+	{400, SAYS("x", "null", "\"unsupported_country_region_territory\""),
+		LLM_E_PERMISSION_DENIED, 0},
+	{400, SAYS("x", "null", "\"model_not_found\""), LLM_E_NOT_FOUND, 0},
+	{429, SAYS("x", "null", "\"insufficient_quota\""), LLM_E_QUOTA_EXHAUSTED, 0},
+	{429, SAYS("x", "null", "\"credit_balance_exhausted\""), LLM_E_QUOTA_EXHAUSTED, 0},
+	{429, SAYS("x", "null", "\"billing_hard_limit_reached\""), LLM_E_QUOTA_EXHAUSTED, 0},
+	{500, SAYS("x", "null", "\"rate_limit_exceeded\""), LLM_E_RATE_LIMITED, 0},
+	{500, SAYS("x", "null", "\"slow_down\""), LLM_E_RATE_LIMITED, 0},
+	{500, SAYS("x", "null", "\"server_is_overloaded\""), LLM_E_UNAVAILABLE, 0},
+	{500, SAYS("x", "null", "\"insufficient_system_resource\""), LLM_E_UNAVAILABLE, 0},
+	{500, SAYS("x", "null", "\"error\""), LLM_E_UNAVAILABLE, 0},
+	{500, SAYS("x", "null", "\"abort\""), LLM_E_CANCELLED, 0},
+	{500, SAYS("x", "null", "\"cancelled\""), LLM_E_CANCELLED, 0},
+	{400, SAYS("x", "\"exceed_context_size_error\"", "400"), LLM_E_CONTEXT_LENGTH_EXCEEDED, 0},
+	{429, SAYS("x", "\"insufficient_quota\"", "null"), LLM_E_QUOTA_EXHAUSTED, 0},
+	{500, SAYS("x", "\"not_supported_error\"", "null"), LLM_E_UNSUPPORTED, 0},
+	{500, SAYS("x", "\"unavailable_error\"", "null"), LLM_E_UNAVAILABLE, 0},
+	{500, SAYS("x", "\"service_unavailable_error\"", "null"), LLM_E_UNAVAILABLE, 0},
+	{400, SAYS("maximum context length is 8 tokens", "null", "null"),
+		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0},
+	{400, SAYS("the model's context length is only 8 tokens", "null", "400"),
+		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0},
+	{400, SAYS("the request exceeds the available context size", "null", "400"),
+		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0},
+	{500, SAYS("Context size has been exceeded.", "\"server_error\"", "500"),
+		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0},
+	{429, SAYS("Request too large for m", "\"tokens\"", "\"rate_limit_exceeded\""),
+		LLM_E_INVALID_REQUEST, 0},
+	{429, SAYS("You exceeded your current quota", "null", "null"), LLM_E_QUOTA_EXHAUSTED, 0},
+	{400, SAYS("Insufficient Balance", "null", "null"), LLM_E_QUOTA_EXHAUSTED, 0},
+	{403, SAYS("Insufficient credits", "null", "null"), LLM_E_QUOTA_EXHAUSTED, 0},
+	{0, NULL, 0, 0},
 };
 
 static llm_error_facts facts_of(plug *p, const example *e)
 {
-	llm_reply_view reply = { (uint32_t)sizeof(reply), e->status, NULL, 0,
-		{ e->body, strlen(e->body) }, NULL };
+	llm_reply_view reply = {
+		(uint32_t)sizeof(reply), e->status, NULL, 0, {e->body, strlen(e->body)}, NULL};
 	llm_error_facts facts;
 
 	plug_begin(p);
@@ -134,7 +126,7 @@ static llm_error_facts facts_of(plug *p, const example *e)
 /* Does this row alone make the example what it is? */
 static int decides(plug *p, const llm_error_rule *row, const example *e)
 {
-	const llm_error_rule *const only[] = { row, NULL };
+	const llm_error_rule *const only[] = {row, NULL};
 	llm_error_facts facts = facts_of(p, e);
 	verdict with = classify_reply(e->status, &facts, only);
 	verdict without = classify_reply(e->status, &facts, NULL);
@@ -173,7 +165,7 @@ static void check_sides(plug *p, const example *examples)
 
 		if (phrase && (*row)->status == 0)
 			for (e = examples; e->body; e++) {
-				example moved = { 503, e->body, LLM_E_UNAVAILABLE, 0 };
+				example moved = {503, e->body, LLM_E_UNAVAILABLE, 0};
 
 				cr_expect_not(decides(p, *row, &moved), "%s", (*row)->text);
 			}
@@ -184,9 +176,9 @@ static void check_sides(plug *p, const example *examples)
 static void check_digits(plug *p)
 {
 	static const example e[] = {
-		{ 500, "{\"error\":\"upstream said 429 and 401 and 404\"}", LLM_E_SERVER_ERROR, 0 },
-		{ 400, "429", LLM_E_INVALID_REQUEST, 0 },
-		{ 503, "{\"error\":\"code=400 error 429\"}", LLM_E_UNAVAILABLE, 0 },
+		{500, "{\"error\":\"upstream said 429 and 401 and 404\"}", LLM_E_SERVER_ERROR, 0},
+		{400, "429", LLM_E_INVALID_REQUEST, 0},
+		{503, "{\"error\":\"code=400 error 429\"}", LLM_E_UNAVAILABLE, 0},
 	};
 	size_t i;
 
@@ -204,16 +196,30 @@ static void check_digits(plug *p)
 static void check_bodies(plug *p)
 {
 	static const char *const bodies[] = {
-		"", "   \r\n", "404 page not found", "<html><title>502</title></html>", "null", "[]",
-		"{}", "{\"error\":null}", "{\"error\":\"\"}", "{\"error\":{}}", "{\"error\":7}",
-		"{\"error\":[1]}", "{\"error\":true}", "{\"error\":\"unfinished",
-		"{\"error\":\"{\"}", "{\"error\":\"{\\\"error\\\":\"}", "{\"error\":\"{}\"}",
-		"{\"error\":{\"message\":7,\"type\":[],\"code\":{}}}", "\xff\xfe\x00",
+		"",
+		"   \r\n",
+		"404 page not found",
+		"<html><title>502</title></html>",
+		"null",
+		"[]",
+		"{}",
+		"{\"error\":null}",
+		"{\"error\":\"\"}",
+		"{\"error\":{}}",
+		"{\"error\":7}",
+		"{\"error\":[1]}",
+		"{\"error\":true}",
+		"{\"error\":\"unfinished",
+		"{\"error\":\"{\"}",
+		"{\"error\":\"{\\\"error\\\":\"}",
+		"{\"error\":\"{}\"}",
+		"{\"error\":{\"message\":7,\"type\":[],\"code\":{}}}",
+		"\xff\xfe\x00",
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
-		example e = { 502, bodies[i], LLM_E_UNAVAILABLE, 0 };
+		example e = {502, bodies[i], LLM_E_UNAVAILABLE, 0};
 		llm_error_facts facts = facts_of(p, &e);
 
 		cr_expect_eq(facts.struct_size, sizeof(facts));
@@ -223,8 +229,8 @@ static void check_bodies(plug *p)
 	}
 }
 
-static void with_provider(const char *file, const example *examples,
-	void (*check)(plug *p, const example *examples))
+static void with_provider(
+	const char *file, const example *examples, void (*check)(plug *p, const example *examples))
 {
 	plug p;
 
@@ -269,7 +275,7 @@ Test(provider_errors, R_ERR_2_digits_are_no_evidence)
 Test(provider_errors, R_ERR_12_plain_text_is_cut)
 {
 	char body[4000];
-	example e = { 500, body, LLM_E_SERVER_ERROR, 0 };
+	example e = {500, body, LLM_E_SERVER_ERROR, 0};
 	llm_error_facts facts;
 	plug p;
 
@@ -284,9 +290,11 @@ Test(provider_errors, R_ERR_12_plain_text_is_cut)
 /* The tail of the runner's log, behind its document, may name the cause. */
 Test(provider_errors, R_ERR_12_nested_document_with_a_tail)
 {
-	example e = { 500, "{\"error\":\"{\\\"error\\\":{\\\"code\\\":500,\\\"message\\\":\\\"no\\\","
+	example e = {500,
+		"{\"error\":\"{\\\"error\\\":{\\\"code\\\":500,"
+		"\\\"message\\\":\\\"no\\\","
 		"\\\"type\\\":\\\"server_error\\\"}}\\ncudaMalloc failed: out of memory\"}",
-		LLM_E_UNAVAILABLE, LLM_ERRF_RESOURCE };
+		LLM_E_UNAVAILABLE, LLM_ERRF_RESOURCE};
 	llm_error_facts facts;
 	verdict v;
 	plug p;
@@ -305,7 +313,7 @@ Test(provider_errors, R_ERR_12_nested_document_with_a_tail)
 /* Without memory for a decoded text there is still a text. */
 Test(provider_errors, out_of_memory)
 {
-	example e = { 400, "{\"error\":\"a \\u0026 b\"}", LLM_E_INVALID_REQUEST, 0 };
+	example e = {400, "{\"error\":\"a \\u0026 b\"}", LLM_E_INVALID_REQUEST, 0};
 	llm_error_facts facts;
 	plug p;
 

@@ -36,7 +36,7 @@ static int32_t on_frame(void *ctx, const frame *f)
 {
 	feeder *w = ctx;
 	plug *p = w->x->p;
-	llm_frame_view view = { (uint32_t)sizeof(view), 0, f->event, f->data, f->id };
+	llm_frame_view view = {(uint32_t)sizeof(view), 0, f->event, f->data, f->id};
 	int32_t rc;
 
 	plug_begin(p);
@@ -78,8 +78,8 @@ static int32_t feed_ndjson(feeder *w, const size_t *cuts, llm_bytes *ret_residue
 static int32_t feed(feeder *w, const size_t *cuts)
 {
 	plug *p = w->x->p;
-	llm_bytes residue = { "", 0 };
-	llm_caps caps = { .struct_size = (uint32_t)sizeof(caps) };
+	llm_bytes residue = {"", 0};
+	llm_caps caps = {.struct_size = (uint32_t)sizeof(caps)};
 	ndjson n;
 	int32_t rc;
 	sse s;
@@ -90,8 +90,9 @@ static int32_t feed(feeder *w, const size_t *cuts)
 	else
 		rc = feed_ndjson(w, cuts, &residue, &n);
 	plug_begin(p);
-	cr_assert_eq(p->v->stream_close(p->instance, w->stream, &residue, &w->o->answer.sink,
-		&w->o->complete), 0);
+	cr_assert_eq(p->v->stream_close(
+			     p->instance, w->stream, &residue, &w->o->answer.sink, &w->o->complete),
+		0);
 	if (caps.framing == LLM_FRAMING_SSE)
 		sse_done(&s);
 	else
@@ -110,11 +111,11 @@ static void judge(outcome *o, const exchange *x)
 static void play_stream(exchange *x, const size_t *cuts, outcome *o)
 {
 	llm_reply_view head = exchange_reply(x);
-	feeder w = { x, o, NULL, 0 };
+	feeder w = {x, o, NULL, 0};
 
 	memset(o, 0, sizeof(*o));
 	plug_answer_init(&o->answer);
-	head.body = (llm_bytes){ "", 0 };
+	head.body = (llm_bytes){"", 0};
 	plug_begin(x->p);
 	cr_assert_eq(x->p->v->stream_open(x->p->instance, &head, &w.stream), 0);
 	o->code = feed(&w, cuts);
@@ -157,8 +158,7 @@ static void done_outcome(outcome *o)
 	cr_expect((got) == (want), "%s/%s: %s is %lld, expected %lld", (x)->provider, (x)->name, \
 		what, (long long)(got), (long long)(want))
 
-static void same_text(const exchange *x, const plug_text *got, const json_t *want,
-	const char *what)
+static void same_text(const exchange *x, const plug_text *got, const json_t *want, const char *what)
 {
 	const char *text = json_is_string(want) ? json_string_value(want) : "";
 
@@ -214,7 +214,7 @@ static void same_ids(const exchange *x, const outcome *o, const json_t *want)
 {
 	const json_t *request_id = json_object_get(want, "request_id");
 	const plug_text *told = &o->answer.meta[LLM_META_REQUEST_ID];
-	plug_text got = { (char *)(uintptr_t)o->facts.request_id.ptr, o->facts.request_id.len };
+	plug_text got = {(char *)(uintptr_t)o->facts.request_id.ptr, o->facts.request_id.len};
 
 	if (json_object_get(want, "response_id"))
 		same_text(x, &o->answer.meta[LLM_META_RESPONSE_ID],
@@ -239,8 +239,8 @@ static void same_chat(const exchange *x, const outcome *o, const json_t *want)
 	same_text(x, &a->meta[LLM_META_MODEL], json_object_get(want, "response_model"), "model");
 	SAME(x, a->has_metric[LLM_METRIC_LOAD_MS], json_is_integer(load), "load_ms known");
 	SAME(x, a->metric[LLM_METRIC_LOAD_MS], (uint64_t)json_integer_value(load), "load_ms");
-	SAME(x, a->meta[LLM_META_LOGPROBS].len > 0,
-		json_is_true(json_object_get(want, "logprobs")), "logprobs");
+	SAME(x, a->meta[LLM_META_LOGPROBS].len > 0, json_is_true(json_object_get(want, "logprobs")),
+		"logprobs");
 	SAME(x, a->n_cut, 0, "pieces of text that cut a character");
 	SAME(x, a->n_late, 0, "events behind the error");
 	SAME(x, a->n_finish > 1, 0, "finished twice");
@@ -257,7 +257,7 @@ static void same_error(const exchange *x, const outcome *o, const json_t *want)
 	const json_t *contains = json_object_get(want, "message_contains");
 	const json_t *provider_code = json_object_get(want, "provider_code");
 	const llm_bytes *said = o->facts.code.len ? &o->facts.code : &o->facts.type;
-	const plug_text got = { (char *)(uintptr_t)said->ptr, said->len };
+	const plug_text got = {(char *)(uintptr_t)said->ptr, said->len};
 
 	cr_expect_str_eq(llm_error_name(o->code), code ? code : "UNKNOWN", "%s/%s: code is %s",
 		x->provider, x->name, llm_error_name(o->code));
@@ -266,8 +266,8 @@ static void same_error(const exchange *x, const outcome *o, const json_t *want)
 	SAME(x, x->status, json_integer_value(json_object_get(want, "http_status")), "status");
 	if (contains)
 		cr_expect(has_text(&o->facts.message, json_string_value(contains)),
-			"%s/%s: message is %.*s", x->provider, x->name,
-			(int)o->facts.message.len, o->facts.message.ptr);
+			"%s/%s: message is %.*s", x->provider, x->name, (int)o->facts.message.len,
+			o->facts.message.ptr);
 	if (json_is_string(provider_code)) {
 		char *copy = plug_keep_text(x->p, got.ptr ? got.ptr : "", got.len);
 
@@ -356,8 +356,8 @@ static void check_exchange(exchange *x)
 
 	cr_assert(operation, "%s/%s: no operation", x->provider, x->name);
 	if (strcmp(operation, "none") == 0)
-		cr_expect(exchange_pinned(x, "none"), "%s/%s: \"none\" is not pinned",
-			x->provider, x->name);
+		cr_expect(exchange_pinned(x, "none"), "%s/%s: \"none\" is not pinned", x->provider,
+			x->name);
 	if (strcmp(operation, "chat") == 0 && x->is_stream)
 		check_stream(x);
 	else if (strcmp(operation, "chat") == 0 || json_is_object(exchange_expects(x, "error")))
@@ -367,7 +367,7 @@ static void check_exchange(exchange *x)
 
 Test(provider_fixtures, R_ERR_2_R_ERR_12_ollama_answers)
 {
-	static const char *const config[] = { "base_url", "http://127.0.0.1:11434", NULL };
+	static const char *const config[] = {"base_url", "http://127.0.0.1:11434", NULL};
 	plug p;
 
 	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/ollama.so", config), 0);
@@ -377,7 +377,7 @@ Test(provider_fixtures, R_ERR_2_R_ERR_12_ollama_answers)
 
 Test(provider_fixtures, R_ERR_2_R_ERR_12_openai_answers)
 {
-	static const char *const config[] = { "base_url", "https://api.openai.com/v1", NULL };
+	static const char *const config[] = {"base_url", "https://api.openai.com/v1", NULL};
 	plug p;
 
 	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/openai.so", config), 0);

@@ -15,7 +15,7 @@ static plug_http http;
 
 static void set_up(void)
 {
-	static const char *const config[] = { "base_url", "http://127.0.0.1:11434", NULL };
+	static const char *const config[] = {"base_url", "http://127.0.0.1:11434", NULL};
 
 	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/ollama.so", config), 0);
 	plug_http_init(&http);
@@ -59,8 +59,8 @@ static void body_has(const char *key, const char *want)
 	json_t *expected = want ? neutral_json(want) : NULL;
 
 	cr_assert(body, "the body is %s", http.body.ptr);
-	cr_expect(neutral_same(json_object_get(body, key), expected), "%s in %s", key,
-		http.body.ptr);
+	cr_expect(
+		neutral_same(json_object_get(body, key), expected), "%s in %s", key, http.body.ptr);
 	json_decref(expected);
 	json_decref(body);
 }
@@ -83,9 +83,9 @@ static void warned(const char *text)
 
 Test(provider_ollama, describes_itself)
 {
-	static const char *const names[] = { "num_ctx", "num_keep", "typical_p", "repeat_last_n",
+	static const char *const names[] = {"num_ctx", "num_keep", "typical_p", "repeat_last_n",
 		"num_batch", "num_gpu", "main_gpu", "use_mmap", "num_thread", "draft_num_predict",
-		"keep_alive" };
+		"keep_alive"};
 	size_t found = 0;
 	size_t i, k;
 
@@ -105,7 +105,7 @@ Test(provider_ollama, describes_itself)
 
 static llm_caps caps_of(const char *model)
 {
-	llm_caps caps = { .struct_size = (uint32_t)sizeof(caps) };
+	llm_caps caps = {.struct_size = (uint32_t)sizeof(caps)};
 
 	cr_assert_eq(p.v->capabilities(p.instance, model, &caps), 0);
 	return caps;
@@ -117,18 +117,24 @@ Test(provider_ollama, R_ROUTE_5_cloud_names_accept_a_schema_only)
 		const char *model;
 		int cloud;
 	} rows[] = {
-		{ "llama3.2", 0 }, { "gpt-oss:120b-cloud", 1 }, { "glm-5.2:cloud", 1 },
-		{ "cloud", 0 }, { "cloudy:7b", 0 }, { "gpt-oss:120b-cloud:local", 0 },
+		{"llama3.2", 0},
+		{"gpt-oss:120b-cloud", 1},
+		{"glm-5.2:cloud", 1},
+		{"cloud", 0},
+		{"cloudy:7b", 0},
+		{"gpt-oss:120b-cloud:local", 0},
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		llm_caps c = caps_of(rows[i].model);
 
-		cr_expect_eq(c.json_schema, (uint32_t)(rows[i].cloud ? LLM_CAP_ACCEPTED :
-			LLM_CAP_YES), "%s", rows[i].model);
-		cr_expect_eq(c.locality, (uint32_t)(rows[i].cloud ? LLM_LOCALITY_CLOUD :
-			LLM_LOCALITY_UNKNOWN), "%s", rows[i].model);
+		cr_expect_eq(c.json_schema,
+			(uint32_t)(rows[i].cloud ? LLM_CAP_ACCEPTED : LLM_CAP_YES), "%s",
+			rows[i].model);
+		cr_expect_eq(c.locality,
+			(uint32_t)(rows[i].cloud ? LLM_LOCALITY_CLOUD : LLM_LOCALITY_UNKNOWN), "%s",
+			rows[i].model);
 		cr_expect_eq(c.framing, (uint32_t)LLM_FRAMING_NDJSON);
 		cr_expect_eq(c.tool_choice, (uint32_t)LLM_CAP_NO);
 		cr_expect_eq(c.tools_with_schema, (uint32_t)LLM_CAP_NO);
@@ -141,17 +147,17 @@ Test(provider_ollama, R_ROUTE_5_cloud_address_accepts_a_schema_only)
 		const char *url;
 		uint32_t want;
 	} rows[] = {
-		{ "https://ollama.com", LLM_CAP_ACCEPTED },
-		{ "https://ollama.com:443/x", LLM_CAP_ACCEPTED },
-		{ "https://api.ollama.com", LLM_CAP_ACCEPTED },
-		{ "https://notollama.com", LLM_CAP_YES },
-		{ "https://ollama.com.example", LLM_CAP_YES },
-		{ "http://[::1]:11434", LLM_CAP_YES },
+		{"https://ollama.com", LLM_CAP_ACCEPTED},
+		{"https://ollama.com:443/x", LLM_CAP_ACCEPTED},
+		{"https://api.ollama.com", LLM_CAP_ACCEPTED},
+		{"https://notollama.com", LLM_CAP_YES},
+		{"https://ollama.com.example", LLM_CAP_YES},
+		{"http://[::1]:11434", LLM_CAP_YES},
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const char *config[] = { "base_url", rows[i].url, NULL };
+		const char *config[] = {"base_url", rows[i].url, NULL};
 
 		plug_close(&p);
 		cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/ollama.so", config), 0);
@@ -178,17 +184,19 @@ Test(provider_ollama, R_ERR_7_truncation_is_off_unless_allowed)
 
 Test(provider_ollama, every_option_in_the_order_of_the_sheet)
 {
-	static const char want[] = "{\"temperature\":0.5,\"top_p\":0.9,\"top_k\":40,\"min_p\":0.05,"
+	static const char want[] =
+		"{\"temperature\":0.5,\"top_p\":0.9,\"top_k\":40,\"min_p\":0.05,"
 		"\"typical_p\":0.25,\"seed\":7,\"num_predict\":64,\"num_ctx\":8192,\"num_keep\":4,"
 		"\"stop\":[\"a\",\"b\"],\"repeat_penalty\":1.1,\"repeat_last_n\":64,"
-		"\"presence_penalty\":0.2,\"frequency_penalty\":0.3,\"num_batch\":512,\"num_gpu\":-1,"
+		"\"presence_penalty\":0.2,\"frequency_penalty\":0.3,\"num_batch\":512,"
+		"\"num_gpu\":-1,"
 		"\"main_gpu\":0,\"use_mmap\":true,\"num_thread\":8,\"draft_num_predict\":4}";
 
 	ask("{'model':'m','messages':[],'stop':['a','b'],'numbers':{'temperature':0.5,'top_p':0.9,"
-		"'top_k':40,'min_p':0.05,'seed':7,'max_output_tokens':64,'repeat_penalty':1.1,"
-		"'presence_penalty':0.2,'frequency_penalty':0.3},'options':{'typical_p':0.25,"
-		"'num_ctx':8192,'num_keep':4,'repeat_last_n':64,'num_batch':512,'num_gpu':-1,"
-		"'main_gpu':0,'use_mmap':true,'num_thread':8,'draft_num_predict':4}}");
+	    "'top_k':40,'min_p':0.05,'seed':7,'max_output_tokens':64,'repeat_penalty':1.1,"
+	    "'presence_penalty':0.2,'frequency_penalty':0.3},'options':{'typical_p':0.25,"
+	    "'num_ctx':8192,'num_keep':4,'repeat_last_n':64,'num_batch':512,'num_gpu':-1,"
+	    "'main_gpu':0,'use_mmap':true,'num_thread':8,'draft_num_predict':4}}");
 	cr_expect_eq(build(), 0);
 	cr_expect(strstr(http.body.ptr, want), "%s", http.body.ptr);
 	cr_expect_str_eq(http.headers.ptr, "Content-Type: application/json\n");
@@ -196,15 +204,16 @@ Test(provider_ollama, every_option_in_the_order_of_the_sheet)
 
 Test(provider_ollama, option_of_a_wrong_type_is_refused)
 {
-	static const char *const options[] = { "{'num_ctx':'8192'}", "{'num_ctx':1.5}",
+	static const char *const options[] = {"{'num_ctx':'8192'}", "{'num_ctx':1.5}",
 		"{'use_mmap':1}", "{'typical_p':true}", "{'num_gpu':null}", "{'keep_alive':true}",
-		"{'num_thread':[]}" };
+		"{'num_thread':[]}"};
 	size_t i;
 
 	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		char text[200];
 
-		snprintf(text, sizeof(text), "{'model':'m','messages':[],'options':%s}", options[i]);
+		snprintf(
+			text, sizeof(text), "{'model':'m','messages':[],'options':%s}", options[i]);
 		ask(text);
 		refused(LLM_E_INVALID_REQUEST, "expected");
 	}
@@ -218,20 +227,39 @@ Test(provider_ollama, keep_alive_in_all_its_forms)
 		const char *given;
 		const char *want; /* null: refused */
 	} rows[] = {
-		{ "300", "300" }, { "0", "0" }, { "-1", "-1" }, { "1.5", "1.5" },
-		{ "'300'", "300" }, { "'0'", "0" }, { "'-1'", "-1" }, { "'0.5'", "0.5" },
-		{ "'10m'", "'10m'" }, { "'1h30m'", "'1h30m'" }, { "'500ms'", "'500ms'" },
-		{ "'-1m'", "'-1m'" }, { "'1.5h'", "'1.5h'" }, { "'.5s'", "'.5s'" },
-		{ "''", NULL }, { "'10'", "10" }, { "'10 m'", NULL }, { "'ten'", NULL },
-		{ "'10d'", NULL }, { "'m'", NULL }, { "'-'", NULL }, { "'1h30'", NULL },
-		{ "'1..5h'", NULL }, { "'1e400'", NULL },
+		{"300", "300"},
+		{"0", "0"},
+		{"-1", "-1"},
+		{"1.5", "1.5"},
+		{"'300'", "300"},
+		{"'0'", "0"},
+		{"'-1'", "-1"},
+		{"'0.5'", "0.5"},
+		{"'10m'", "'10m'"},
+		{"'1h30m'", "'1h30m'"},
+		{"'500ms'", "'500ms'"},
+		{"'-1m'", "'-1m'"},
+		{"'1.5h'", "'1.5h'"},
+		{"'.5s'", "'.5s'"},
+		{"''", NULL},
+		{"'10'", "10"},
+		{"'10 m'", NULL},
+		{"'ten'", NULL},
+		{"'10d'", NULL},
+		{"'m'", NULL},
+		{"'-'", NULL},
+		{"'1h30'", NULL},
+		{"'1..5h'", NULL},
+		{"'1e400'", NULL},
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char text[200];
 
-		snprintf(text, sizeof(text), "{'model':'m','messages':[],'options':{'keep_alive':%s}}",
+		snprintf(text, sizeof(text),
+			"{'model':'m','messages':[],"
+			"'options':{'keep_alive':%s}}",
 			rows[i].given);
 		ask(text);
 		if (!rows[i].want) {
@@ -250,10 +278,13 @@ Test(provider_ollama, think_is_off_on_or_a_level)
 		uint32_t level;
 		const char *want;
 	} rows[] = {
-		{ LLM_REASONING_DEFAULT, NULL }, { LLM_REASONING_OFF, "false" },
-		{ LLM_REASONING_ON, "true" }, { LLM_REASONING_LOW, "'low'" },
-		{ LLM_REASONING_MEDIUM, "'medium'" }, { LLM_REASONING_HIGH, "'high'" },
-		{ LLM_REASONING_MAX, "'max'" },
+		{LLM_REASONING_DEFAULT, NULL},
+		{LLM_REASONING_OFF, "false"},
+		{LLM_REASONING_ON, "true"},
+		{LLM_REASONING_LOW, "'low'"},
+		{LLM_REASONING_MEDIUM, "'medium'"},
+		{LLM_REASONING_HIGH, "'high'"},
+		{LLM_REASONING_MAX, "'max'"},
 	};
 	size_t i;
 
@@ -268,15 +299,16 @@ Test(provider_ollama, think_is_off_on_or_a_level)
 Test(provider_ollama, conversation_with_parts_of_every_kind)
 {
 	ask("{'model':'m','messages':["
-		"{'role':'system','parts':[{'text':'a'},{'text':'b'}]},"
-		"{'role':'assistant','parts':[{'reasoning':'r'},{'text':'t'},"
-		"{'tool_call':{'id':'1','name':'f','arguments':''}},"
-		"{'tool_call':{'name':'g','arguments':'{}'}}]},"
-		"{'role':'tool','parts':[{'tool_result':{'id':'1','name':'f','content':'x'}},"
-		"{'tool_result':{'name':'g','content':'y'}}]}]}");
+	    "{'role':'system','parts':[{'text':'a'},{'text':'b'}]},"
+	    "{'role':'assistant','parts':[{'reasoning':'r'},{'text':'t'},"
+	    "{'tool_call':{'id':'1','name':'f','arguments':''}},"
+	    "{'tool_call':{'name':'g','arguments':'{}'}}]},"
+	    "{'role':'tool','parts':[{'tool_result':{'id':'1','name':'f','content':'x'}},"
+	    "{'tool_result':{'name':'g','content':'y'}}]}]}");
 	((llm_part_view *)(uintptr_t)rq.messages[2]->parts[1])->is_error = 1;
 	cr_expect_eq(build(), 0, "%s", p.error.ptr);
-	body_has("messages", "[{'role':'system','content':'ab'},"
+	body_has("messages",
+		"[{'role':'system','content':'ab'},"
 		"{'role':'assistant','content':'t','thinking':'r','tool_calls':["
 		"{'id':'1','function':{'index':0,'name':'f','arguments':{}}},"
 		"{'function':{'index':1,'name':'g','arguments':{}}}]},"
@@ -288,7 +320,8 @@ Test(provider_ollama, tools_without_a_schema_and_none_at_all)
 {
 	ask("{'model':'m','messages':[],'tools':[{'name':'f'}]}");
 	cr_expect_eq(build(), 0);
-	body_has("tools", "[{'type':'function','function':{'name':'f','parameters':"
+	body_has("tools",
+		"[{'type':'function','function':{'name':'f','parameters':"
 		"{'type':'object','properties':{}}}}]");
 	rq.tool_choice = LLM_TOOLS_NONE;
 	cr_expect_eq(build(), 0);
@@ -310,9 +343,8 @@ Test(provider_ollama, extra_joins_at_the_top)
 
 Test(provider_ollama, extra_may_not_write_what_the_plugin_writes)
 {
-	static const char *const names[] = { "model", "messages", "tools", "format", "think",
-		"stream", "truncate", "shift", "options", "keep_alive", "logprobs",
-		"top_logprobs" };
+	static const char *const names[] = {"model", "messages", "tools", "format", "think",
+		"stream", "truncate", "shift", "options", "keep_alive", "logprobs", "top_logprobs"};
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -324,9 +356,9 @@ Test(provider_ollama, extra_may_not_write_what_the_plugin_writes)
 		refused(LLM_E_INVALID_REQUEST, names[i]);
 	}
 	ask_hi();
-	rq.extra = (llm_bytes){ "[1]", 3 };
+	rq.extra = (llm_bytes){"[1]", 3};
 	refused(LLM_E_INVALID_REQUEST, "extra");
-	rq.extra = (llm_bytes){ "{\"\\u006dodel\":1}", 16 };
+	rq.extra = (llm_bytes){"{\"\\u006dodel\":1}", 16};
 	refused(LLM_E_INVALID_REQUEST, "model");
 }
 
@@ -342,7 +374,7 @@ Test(provider_ollama, what_cannot_be_honoured_is_refused)
 	rq.choices = 2;
 	refused(LLM_E_UNSUPPORTED, "one answer");
 	ask_hi();
-	rq.safety = (llm_bytes){ "[]", 2 };
+	rq.safety = (llm_bytes){"[]", 2};
 	refused(LLM_E_UNSUPPORTED, "safety");
 	ask_hi();
 	rq.continue_last_turn = 1;
@@ -361,7 +393,7 @@ static llm_part_view *first_part(void)
 
 Test(provider_ollama, parts_that_cannot_be_sent_are_refused)
 {
-	static const uint32_t kinds[] = { LLM_PART_AUDIO, LLM_PART_FILE, 77 };
+	static const uint32_t kinds[] = {LLM_PART_AUDIO, LLM_PART_FILE, 77};
 	size_t i;
 
 	ask_hi();
@@ -384,13 +416,13 @@ Test(provider_ollama, parts_that_cannot_be_sent_are_refused)
 
 Test(provider_ollama, arguments_that_are_no_object_are_refused)
 {
-	static const char *const arguments[] = { "[1]", "7", "{", "{} {}", "null", "text" };
+	static const char *const arguments[] = {"[1]", "7", "{", "{} {}", "null", "text"};
 	size_t i;
 
 	for (i = 0; i < sizeof(arguments) / sizeof(arguments[0]); i++) {
 		ask("{'model':'m','messages':[{'role':'assistant','parts':["
-			"{'tool_call':{'id':'1','name':'f','arguments':'x'}}]}]}");
-		first_part()->text = (llm_bytes){ arguments[i], strlen(arguments[i]) };
+		    "{'tool_call':{'id':'1','name':'f','arguments':'x'}}]}]}");
+		first_part()->text = (llm_bytes){arguments[i], strlen(arguments[i])};
 		refused(LLM_E_INVALID_REQUEST, "\"f\"");
 	}
 	ask("{'model':'m','messages':[],'tools':[{'name':'f','schema':[1]}]}");
@@ -424,61 +456,6 @@ Test(provider_ollama, what_is_left_out_is_told)
 Test(provider_ollama, U_11_text_that_is_not_utf8_is_refused)
 {
 	ask_hi();
-	first_part()->text = (llm_bytes){ "\xc3\x28", 2 };
+	first_part()->text = (llm_bytes){"\xc3\x28", 2};
 	refused(LLM_E_INVALID_REQUEST, "UTF-8");
-}
-
-/* ---- operations on models ---- */
-
-static int32_t parse_list(const char *body, plug_models *m)
-{
-	const llm_state_ext *state = p.v->get_extension(p.instance, LLM_EXT_STATE);
-	llm_reply_view reply = { (uint32_t)sizeof(reply), 200, NULL, 0, { body, strlen(body) }, NULL };
-
-	plug_models_done(m);
-	plug_models_init(m);
-	plug_begin(&p);
-	return state->parse(p.instance, &reply, &m->sink);
-}
-
-Test(provider_ollama, U_12_lists_of_models_with_wrong_types)
-{
-	plug_models m;
-
-	plug_models_init(&m);
-	cr_expect_eq(parse_list("{\"models\":null}", &m), 0);
-	cr_expect_eq(parse_list("{\"models\":[]}", &m), 0);
-	cr_expect_eq(parse_list("{\"models\":[1,null,{},{\"name\":7},{\"name\":\"a\",\"size\":\"x\","
-		"\"details\":[],\"capabilities\":{},\"context_length\":-1,\"remote_host\":5}]}", &m), 0);
-	cr_expect_eq(m.n, 1);
-	cr_expect_eq(m.rows[0].size_bytes, 0);
-	cr_expect_eq(m.rows[0].context_tokens, 0);
-	cr_expect_eq(m.rows[0].loaded, 1u);
-	cr_expect_eq(parse_list("{}", &m), LLM_E_PROTOCOL);
-	cr_expect_eq(parse_list("{\"models\":7}", &m), LLM_E_PROTOCOL);
-	cr_expect_eq(parse_list("[]", &m), LLM_E_PROTOCOL);
-	cr_expect_eq(parse_list("{\"models\":[", &m), LLM_E_PROTOCOL);
-	cr_expect_eq(parse_list("", &m), LLM_E_PROTOCOL);
-	plug_models_done(&m);
-}
-
-Test(provider_ollama, show_tells_the_trained_context_and_capabilities)
-{
-	static const char body[] = "{\"model_info\":{\"qwen3.context_length\":40960,"
-		"\"general.architecture\":\"qwen3\"},\"capabilities\":[\"completion\",\"vision\"]}";
-	const llm_model_ext *e = p.v->get_extension(p.instance, LLM_EXT_MODEL);
-	llm_reply_view reply = { (uint32_t)sizeof(reply), 200, NULL, 0,
-		{ body, sizeof(body) - 1 }, NULL };
-	plug_models m;
-
-	plug_models_init(&m);
-	plug_begin(&p);
-	cr_expect_eq(e->parse(p.instance, "qwen3:8b", &reply, &m.sink), 0);
-	cr_assert_eq(m.n, 1);
-	cr_expect_eq(m.rows[0].caps.max_input_tokens, 40960);
-	cr_expect_eq(m.rows[0].caps.vision, (uint32_t)LLM_CAP_YES);
-	cr_expect_eq(m.rows[0].caps.tools, (uint32_t)LLM_CAP_NO);
-	cr_expect_eq(m.rows[0].context_tokens, 0);
-	cr_expect_null(p.v->get_extension(p.instance, "llm.provider.nothing/1"));
-	plug_models_done(&m);
 }

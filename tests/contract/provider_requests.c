@@ -14,8 +14,7 @@
 	cr_expect((got) == (want), "%s/%s: %s is %lld, expected %lld", (x)->provider, (x)->name, \
 		what, (long long)(got), (long long)(want))
 
-static void same_text(const exchange *x, const plug_text *got, const json_t *want,
-	const char *what)
+static void same_text(const exchange *x, const plug_text *got, const json_t *want, const char *what)
 {
 	const char *text = json_is_string(want) ? json_string_value(want) : "";
 
@@ -28,8 +27,11 @@ static void same_caps(const exchange *x, const llm_caps *got, const json_t *want
 		const char *name;
 		uint32_t value;
 	} rows[] = {
-		{ "chat", got->chat }, { "tools", got->tools }, { "vision", got->vision },
-		{ "reasoning", got->reasoning }, { "json_schema", got->json_schema },
+		{"chat", got->chat},
+		{"tools", got->tools},
+		{"vision", got->vision},
+		{"reasoning", got->reasoning},
+		{"json_schema", got->json_schema},
 	};
 	size_t known = 0;
 	size_t i;
@@ -60,8 +62,8 @@ static void same_model(const exchange *x, const plug_model *got, const json_t *w
 
 static int32_t ask_models(const exchange *x, const char *operation, plug_http *h, plug_models *m)
 {
-	const char *model = json_string_value(json_object_get(
-		json_object_get(x->expectation, "request"), "model"));
+	const char *model = json_string_value(
+		json_object_get(json_object_get(x->expectation, "request"), "model"));
 	const llm_provider_vtable *v = x->p->v;
 	void *in = x->p->instance;
 	llm_reply_view reply = exchange_reply(x);
@@ -159,8 +161,8 @@ static void check_request(exchange *x, const json_t *request)
 	same_target(x, &h);
 	SAME(x, h.n_warnings, 0, "warnings");
 	got = json_loads(h.body.ptr ? h.body.ptr : "", JSON_REJECT_DUPLICATES, NULL);
-	cr_expect(neutral_same(got, want), "%s/%s: the body is %s", x->provider, x->name,
-		h.body.ptr);
+	cr_expect(
+		neutral_same(got, want), "%s/%s: the body is %s", x->provider, x->name, h.body.ptr);
 	json_decref(got);
 	json_decref(want);
 	plug_http_done(&h);
@@ -173,8 +175,10 @@ static void check_chat(exchange *x)
 	if (json_is_object(request))
 		check_request(x, request);
 	else
-		cr_expect(exchange_pinned(x, json_string_value(request)), "%s/%s: \"%s\" is not"
-			" pinned", x->provider, x->name, json_string_value(request));
+		cr_expect(exchange_pinned(x, json_string_value(request)),
+			"%s/%s: \"%s\" is not"
+			" pinned",
+			x->provider, x->name, json_string_value(request));
 }
 
 static void check_exchange(exchange *x)
@@ -190,7 +194,7 @@ static void check_exchange(exchange *x)
 
 Test(provider_requests, R_ERR_7_ollama)
 {
-	static const char *const config[] = { "base_url", "http://127.0.0.1:11434", NULL };
+	static const char *const config[] = {"base_url", "http://127.0.0.1:11434", NULL};
 	plug p;
 
 	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/ollama.so", config), 0);
@@ -200,7 +204,7 @@ Test(provider_requests, R_ERR_7_ollama)
 
 Test(provider_requests, openai)
 {
-	static const char *const config[] = { "base_url", "https://api.openai.com/v1", NULL };
+	static const char *const config[] = {"base_url", "https://api.openai.com/v1", NULL};
 	plug p;
 
 	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/openai.so", config), 0);

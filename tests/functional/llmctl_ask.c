@@ -1,5 +1,6 @@
 /* llmctl ask in a pipe: where the question comes from, and what is printed. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "support/run.h"
@@ -46,8 +47,8 @@ Test(llmctl_ask, both_are_joined_by_a_blank_line)
 	sim *s = say();
 
 	expect_said(s, "the log\n", RUN_LIST("ask", "-m", "ollama/sim-small", "Explain this"));
-	cr_expect_eq(sim_log_count(s, "Explain this\\\\n\\\\nthe log\\\""), 1, "%s",
-		sim_log_text(s));
+	cr_expect_eq(
+		sim_log_count(s, "Explain this\\\\n\\\\nthe log\\\""), 1, "%s", sim_log_text(s));
 	sim_stop(s);
 }
 
@@ -75,8 +76,9 @@ Test(llmctl_ask, system_text_and_options_reach_the_provider)
 {
 	sim *s = say();
 
-	expect_said(s, NULL, RUN_LIST("ask", "-m", "ollama/sim-small", "-s", "Be brief", "-o",
-		"temperature=0.5", "-o", "seed=7", "-o", "num_ctx=4096", "x"));
+	expect_said(s, NULL,
+		RUN_LIST("ask", "-m", "ollama/sim-small", "-s", "Be brief", "-o", "temperature=0.5",
+			"-o", "seed=7", "-o", "num_ctx=4096", "x"));
 	cr_expect_eq(sim_log_count(s, "Be brief"), 1);
 	cr_expect_eq(sim_log_count(s, "\\\"temperature\\\":0.5"), 1, "%s", sim_log_text(s));
 	cr_expect_eq(sim_log_count(s, "\\\"seed\\\":7"), 1);
@@ -89,8 +91,8 @@ Test(llmctl_ask, an_unknown_option_is_refused_with_the_nearest)
 	sim *s = say();
 	run_result r;
 
-	run_llmctl(sim_url(s), NULL, RUN_LIST("ask", "-m", "ollama/sim-small", "-o",
-		"temprature=1", "x"), &r);
+	run_llmctl(sim_url(s), NULL,
+		RUN_LIST("ask", "-m", "ollama/sim-small", "-o", "temprature=1", "x"), &r);
 	cr_expect_eq(r.status, 2);
 	cr_expect_str_empty(r.out);
 	cr_expect(strstr(r.err, "temperature"), "%s", r.err);
@@ -124,13 +126,14 @@ Test(llmctl_ask, reasoning_is_shown_in_a_pipe_only_when_asked_for)
 	sim *s = say();
 	run_result r;
 
-	run_llmctl(sim_url(s), NULL, RUN_LIST("ask", "-m", "ollama/sim-small", "-o",
-		"reasoning=on", "x"), &r);
+	run_llmctl(sim_url(s), NULL,
+		RUN_LIST("ask", "-m", "ollama/sim-small", "-o", "reasoning=on", "x"), &r);
 	cr_expect_str_eq(r.out, SAID "\n");
 	cr_expect_str_empty(r.err);
 	run_done(&r);
-	run_llmctl(sim_url(s), NULL, RUN_LIST("ask", "-m", "ollama/sim-small", "-o",
-		"reasoning=on", "--reasoning", "x"), &r);
+	run_llmctl(sim_url(s), NULL,
+		RUN_LIST("ask", "-m", "ollama/sim-small", "-o", "reasoning=on", "--reasoning", "x"),
+		&r);
 	cr_expect_str_eq(r.out, SAID "\n");
 	cr_expect_gt(r.err_len, 10);
 	cr_expect_null(strchr(r.err, '\033'), "%s", r.err);
@@ -159,10 +162,12 @@ Test(llmctl_ask, verbose_shows_the_exchange_and_no_secret)
 	char *home = run_folder();
 	const run_opts opts = {.home = home, .env = RUN_LIST("SIM_KEY=canary-4711")};
 
-	snprintf(conf, sizeof(conf), "default_profile = \"p\";\n"
+	snprintf(conf, sizeof(conf),
+		"default_profile = \"p\";\n"
 		"providers = { sim = { plugin = \"openai\"; base_url = \"%s/v1\"; "
 		"api_key = \"env:SIM_KEY\"; }; };\n"
-		"profiles = { p = { candidates = [ \"sim/sim-small\" ]; }; };\n", sim_url(s));
+		"profiles = { p = { candidates = [ \"sim/sim-small\" ]; }; };\n",
+		sim_url(s));
 	run_folder_put(home, ".config/llm/llm.conf", conf);
 	run_program(RUN_LIST(LLMCTL, "ask", "-v", "x"), &opts, &r);
 	cr_expect_eq(r.status, 0, "%s", r.err);
@@ -208,7 +213,8 @@ Test(llmctl_ask, without_configuration_the_loaded_model_answers_and_is_named)
 
 Test(llmctl_ask, nothing_loaded_then_the_first_there_is)
 {
-	char *script = sim_file("accept\nread request\n"
+	char *script = sim_file(
+		"accept\nread request\n"
 		"reply 200 \"Content-Type: application/json\" \"{\\\"models\\\":[]}\"\nclose\n"
 		"accept\nserve\n");
 	sim *s = sim_start(RUN_LIST("--script", script, "--say", SAID));
@@ -263,11 +269,13 @@ Test(llmctl_ask, a_model_that_was_not_pulled_names_the_command_and_what_is_there
 
 static void conf_text(char *ret, size_t cap, const sim *s, const char *model)
 {
-	snprintf(ret, cap, "default_profile = \"p\";\n"
+	snprintf(ret, cap,
+		"default_profile = \"p\";\n"
 		"aliases = { quick = \"ollama/sim-large\"; };\n"
 		"providers = { ollama = { base_url = \"%s\"; }; };\n"
 		"profiles = { p = { candidates = [ \"ollama/%s\" ]; };\n"
-		"  other = { candidates = [ \"ollama/sim-large\" ]; }; };\n", sim_url(s), model);
+		"  other = { candidates = [ \"ollama/sim-large\" ]; }; };\n",
+		sim_url(s), model);
 }
 
 Test(llmctl_ask, the_user_s_file_is_read_and_dash_c_replaces_it)

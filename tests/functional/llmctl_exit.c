@@ -8,7 +8,7 @@
 
 typedef struct row {
 	const char *script; /* what the upstream does after "accept" */
-	const char *code;   /* named on standard error */
+	const char *code; /* named on standard error */
 	int status;
 } row;
 
@@ -27,11 +27,11 @@ static const row rows[] = {
 	{REPLY(500, "oops"), "SERVER_ERROR", 6},
 	{REPLY(503, "busy"), "UNAVAILABLE", 6},
 	{"read request\nreset\n", "CONNECTION", 6},
-	{"read request\nreply 200 \"Content-Type: application/x-ndjson\" \"hello\\n\"\n", "PROTOCOL", 6},
 	{"read request\nhead 200 \"Content-Type: application/x-ndjson\" "
 	 "\"Transfer-Encoding: chunked\"\nchunk \"{\\\"model\\\":\\\"m\\\",\\\"message\\\":"
 	 "{\\\"role\\\":\\\"assistant\\\",\\\"content\\\":\\\"half an \\\"},\\\"done\\\":false}\\n\""
-	 "\nclose\n", "STREAM_BROKEN", 6},
+	 "\nclose\n",
+		"STREAM_BROKEN", 6},
 	{"read request\nkeep\n", "DEADLINE", 7},
 };
 
@@ -45,8 +45,8 @@ static void check_row(const row *r)
 	snprintf(text, sizeof(text), "accept\n%s", r->script);
 	script = sim_file(text);
 	s = sim_start(RUN_LIST("--script", script));
-	run_llmctl(sim_url(s), NULL, RUN_LIST("ask", "-m", "ollama/sim-small", "--timeout",
-		"500ms", "x"), &got);
+	run_llmctl(sim_url(s), NULL,
+		RUN_LIST("ask", "-m", "ollama/sim-small", "--timeout", "500ms", "x"), &got);
 	cr_expect_eq(got.status, r->status, "%s: status %d, not %d: %s", r->code, got.status,
 		r->status, got.err);
 	cr_expect(strstr(got.err, r->code), "%s is not named: %s", r->code, got.err);
@@ -61,13 +61,30 @@ Test(llmctl_exit, each_failure_of_the_upstream_has_its_status)
 		check_row(&rows[i]);
 }
 
+Test(llmctl_exit, an_answer_that_is_no_json_is_6)
+{
+	char *script = sim_file("accept\nread request\n"
+				"reply 200 \"Content-Type: application/json\" \"hello\"\n");
+	sim *s = sim_start(RUN_LIST("--script", script));
+	run_result r;
+
+	run_llmctl(sim_url(s), NULL, RUN_LIST("ask", "-m", "ollama/sim-small", "--no-stream", "x"),
+		&r);
+	cr_expect_eq(r.status, 6, "status %d: %s", r.status, r.err);
+	cr_expect(strstr(r.err, "PROTOCOL"), "%s", r.err);
+	cr_expect_str_empty(r.out);
+	run_done(&r);
+	sim_stop(s);
+	sim_file_free(script);
+}
+
 Test(llmctl_exit, a_broken_stream_keeps_the_text_so_far)
 {
 	char text[1024], *script;
 	run_result r;
 	sim *s;
 
-	snprintf(text, sizeof(text), "accept\n%s", rows[11].script);
+	snprintf(text, sizeof(text), "accept\n%s", rows[10].script);
 	script = sim_file(text);
 	s = sim_start(RUN_LIST("--script", script));
 	run_llmctl(sim_url(s), NULL, RUN_LIST("ask", "-m", "ollama/sim-small", "x"), &r);

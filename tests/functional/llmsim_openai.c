@@ -11,9 +11,9 @@
 #define HI "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]"
 #define TOOLS \
 	"\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"add\",\"parameters\":" \
-	"{\"type\":\"object\",\"properties\":{\"name\":{\"const\":\"J\\u00fcrgen \\\"x\\\"\"},\"n\":" \
-	"{\"type\":\"integer\"}},\"required\":[\"n\"]}}},{\"type\":\"function\",\"function\":" \
-	"{\"name\":\"sub\"}}]"
+	"{\"type\":\"object\",\"properties\":{\"name\":{\"const\":\"J\\u00fcrgen \\\"x\\\"\"}," \
+	"\"n\":{\"type\":\"integer\"}},\"required\":[\"n\"]}}},{\"type\":\"function\"," \
+	"\"function\":{\"name\":\"sub\"}}]"
 
 static const char *const none[] = {NULL};
 static const char *const say[] = {"--say", "one two <three>", NULL};

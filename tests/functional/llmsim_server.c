@@ -414,7 +414,8 @@ Test(llmsim_server, ends_with_its_parent)
 	cr_assert_eq(pipe(ends), 0);
 	parent = fork();
 	if (!parent) {
-		sim_start(none); /* inherits the write end: it closes when both are gone */
+		/* It inherits the write end, which closes when both are gone. */
+		unlink(sim_log_path(sim_start(none)));
 		_exit(0);
 	}
 	close(ends[1]);

@@ -7,25 +7,25 @@
 #include <unistd.h>
 
 const exchange_pin exchange_pins[] = {
-	{ "ollama", "err_400_images_dataurl", "refused UNSUPPORTED" },
-	{ "ollama", "err_400_keep_alive", "refused INVALID_REQUEST" },
-	{ "ollama", "err_400_model_required", "refused INVALID_REQUEST" },
-	{ "ollama", "err_400_think_value", "refused INVALID_REQUEST" },
-	{ "ollama", "err_404_route_plaintext", "refused INVALID_REQUEST" },
-	{ "ollama", "err_500_bad_option", "refused INVALID_REQUEST" },
-	{ "ollama", "embed_basic", "none" },
-	{ "ollama", "err_400_context_rendered", "none" },
-	{ "ollama", "err_400_embed_too_long", "none" },
-	{ "ollama", "err_404_model_embed", "none" },
-	{ "ollama", "generate_basic", "none" },
-	{ "ollama", "pull_stream", "none" },
-	{ "ollama", "pull_stream_error", "none" },
-	{ "ollama", "version", "none" },
-	{ "openai", "azure_stream", "refused UNSUPPORTED" },
-	{ "openai", "chat_reasoning_exhausted", "refused UNSUPPORTED" },
-	{ "openai", "err_invalid_schema", "refused UNSUPPORTED" },
-	{ "openai", "err_unsupported_parameter", "refused INVALID_REQUEST" },
-	{ NULL, NULL, NULL },
+	{"ollama", "err_400_images_dataurl", "refused UNSUPPORTED"},
+	{"ollama", "err_400_keep_alive", "refused INVALID_REQUEST"},
+	{"ollama", "err_400_model_required", "refused INVALID_REQUEST"},
+	{"ollama", "err_400_think_value", "refused INVALID_REQUEST"},
+	{"ollama", "err_404_route_plaintext", "refused INVALID_REQUEST"},
+	{"ollama", "err_500_bad_option", "refused INVALID_REQUEST"},
+	{"ollama", "embed_basic", "none"},
+	{"ollama", "err_400_context_rendered", "none"},
+	{"ollama", "err_400_embed_too_long", "none"},
+	{"ollama", "err_404_model_embed", "none"},
+	{"ollama", "generate_basic", "none"},
+	{"ollama", "pull_stream", "none"},
+	{"ollama", "pull_stream_error", "none"},
+	{"ollama", "version", "none"},
+	{"openai", "azure_stream", "refused UNSUPPORTED"},
+	{"openai", "chat_reasoning_exhausted", "refused UNSUPPORTED"},
+	{"openai", "err_invalid_schema", "refused UNSUPPORTED"},
+	{"openai", "err_unsupported_parameter", "refused INVALID_REQUEST"},
+	{NULL, NULL, NULL},
 };
 
 int exchange_pinned(const exchange *x, const char *what)
@@ -64,7 +64,7 @@ static void add_header(exchange *x, char *line)
 			x->method[0] = '\0';
 		return;
 	}
-	x->headers[x->n_headers] = (llm_header_view){ line, value };
+	x->headers[x->n_headers] = (llm_header_view){line, value};
 	x->header_list[x->n_headers] = &x->headers[x->n_headers];
 	x->n_headers++;
 }
@@ -114,8 +114,8 @@ void exchange_done(exchange *x)
 
 llm_reply_view exchange_reply(const exchange *x)
 {
-	llm_reply_view r = { (uint32_t)sizeof(r), x->status, x->header_list, x->n_headers,
-		{ x->body, x->body_len }, NULL };
+	llm_reply_view r = {(uint32_t)sizeof(r), x->status, x->header_list, x->n_headers,
+		{x->body, x->body_len}, NULL};
 
 	return r;
 }

@@ -15,10 +15,10 @@ typedef struct exchange {
 	const char *provider;
 	const char *name;
 	json_t *expectation; /* null: none that can be read */
-	char *body;          /* of the answer; null: there is none */
+	char *body; /* of the answer; null: there is none */
 	size_t body_len;
 	int is_stream;
-	char *status_text;   /* null: no .status */
+	char *status_text; /* null: no .status */
 	int32_t status;
 	char method[8];
 	char path[200];

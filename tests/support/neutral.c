@@ -17,22 +17,32 @@ static uint32_t look_up(const word *words, const char *name)
 }
 
 static const word roles[] = {
-	{ "system", LLM_ROLE_SYSTEM }, { "user", LLM_ROLE_USER },
-	{ "assistant", LLM_ROLE_ASSISTANT }, { "tool", LLM_ROLE_TOOL }, { NULL, 0 },
+	{"system", LLM_ROLE_SYSTEM},
+	{"user", LLM_ROLE_USER},
+	{"assistant", LLM_ROLE_ASSISTANT},
+	{"tool", LLM_ROLE_TOOL},
+	{NULL, 0},
 };
 static const word levels[] = {
-	{ "off", LLM_REASONING_OFF }, { "on", LLM_REASONING_ON }, { "low", LLM_REASONING_LOW },
-	{ "medium", LLM_REASONING_MEDIUM }, { "high", LLM_REASONING_HIGH },
-	{ "max", LLM_REASONING_MAX }, { NULL, 0 },
+	{"off", LLM_REASONING_OFF},
+	{"on", LLM_REASONING_ON},
+	{"low", LLM_REASONING_LOW},
+	{"medium", LLM_REASONING_MEDIUM},
+	{"high", LLM_REASONING_HIGH},
+	{"max", LLM_REASONING_MAX},
+	{NULL, 0},
 };
 
 uint32_t neutral_finish(const char *name)
 {
 	static const word words[] = {
-		{ "none", LLM_FINISH_NONE }, { "stop", LLM_FINISH_STOP },
-		{ "length", LLM_FINISH_LENGTH }, { "tool_calls", LLM_FINISH_TOOL_CALLS },
-		{ "content_filter", LLM_FINISH_CONTENT_FILTER },
-		{ "other", LLM_FINISH_OTHER }, { NULL, 0 },
+		{"none", LLM_FINISH_NONE},
+		{"stop", LLM_FINISH_STOP},
+		{"length", LLM_FINISH_LENGTH},
+		{"tool_calls", LLM_FINISH_TOOL_CALLS},
+		{"content_filter", LLM_FINISH_CONTENT_FILTER},
+		{"other", LLM_FINISH_OTHER},
+		{NULL, 0},
 	};
 
 	return look_up(words, name);
@@ -41,8 +51,11 @@ uint32_t neutral_finish(const char *name)
 uint32_t neutral_cap(const char *name)
 {
 	static const word words[] = {
-		{ "unknown", LLM_CAP_UNKNOWN }, { "yes", LLM_CAP_YES }, { "no", LLM_CAP_NO },
-		{ "accepted", LLM_CAP_ACCEPTED }, { NULL, 0 },
+		{"unknown", LLM_CAP_UNKNOWN},
+		{"yes", LLM_CAP_YES},
+		{"no", LLM_CAP_NO},
+		{"accepted", LLM_CAP_ACCEPTED},
+		{NULL, 0},
 	};
 
 	return look_up(words, name);
@@ -52,13 +65,13 @@ uint32_t neutral_cap(const char *name)
 
 static llm_bytes bytes_of(const json_t *text)
 {
-	return (llm_bytes){ json_string_value(text), json_string_length(text) };
+	return (llm_bytes){json_string_value(text), json_string_length(text)};
 }
 
 static llm_bytes dumped(plug *p, const json_t *value)
 {
 	char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-	llm_bytes b = { NULL, strlen(text) };
+	llm_bytes b = {NULL, strlen(text)};
 
 	b.ptr = plug_keep_text(p, text, b.len);
 	free(text);
@@ -78,7 +91,7 @@ static llm_bytes from_base64(plug *p, const char *text)
 {
 	size_t n = strlen(text);
 	char *out = plug_keep(p, n + 1);
-	llm_bytes b = { out, n / 4 * 3 };
+	llm_bytes b = {out, n / 4 * 3};
 	size_t i;
 
 	for (i = 0; i + 3 < n; i += 4) {
@@ -115,7 +128,7 @@ static int fill_part(plug *p, const json_t *j, llm_part_view *v)
 		v->id = json_string_value(json_object_get(call ? call : result, "id"));
 		v->name = json_string_value(json_object_get(call ? call : result, "name"));
 		v->text = bytes_of(call ? json_object_get(call, "arguments") :
-			json_object_get(result, "content"));
+					  json_object_get(result, "content"));
 	} else {
 		return -1;
 	}
@@ -202,21 +215,20 @@ static int fill_numbers(plug *p, const json_t *j, llm_request_view *v)
 		size_t offset;
 		int whole;
 	} rows[] = {
-		{ "temperature", LLM_HAS_TEMPERATURE, offsetof(llm_request_view, temperature), 0 },
-		{ "top_p", LLM_HAS_TOP_P, offsetof(llm_request_view, top_p), 0 },
-		{ "min_p", LLM_HAS_MIN_P, offsetof(llm_request_view, min_p), 0 },
-		{ "presence_penalty", LLM_HAS_PRESENCE_PENALTY,
-			offsetof(llm_request_view, presence_penalty), 0 },
-		{ "frequency_penalty", LLM_HAS_FREQUENCY_PENALTY,
-			offsetof(llm_request_view, frequency_penalty), 0 },
-		{ "repeat_penalty", LLM_HAS_REPEAT_PENALTY,
-			offsetof(llm_request_view, repeat_penalty), 0 },
-		{ "top_k", LLM_HAS_TOP_K, offsetof(llm_request_view, top_k), 1 },
-		{ "seed", LLM_HAS_SEED, offsetof(llm_request_view, seed), 1 },
-		{ "max_output_tokens", LLM_HAS_MAX_OUTPUT_TOKENS,
-			offsetof(llm_request_view, max_output_tokens), 1 },
-		{ "top_logprobs", LLM_HAS_TOP_LOGPROBS,
-			offsetof(llm_request_view, top_logprobs), 1 },
+		{"temperature", LLM_HAS_TEMPERATURE, offsetof(llm_request_view, temperature), 0},
+		{"top_p", LLM_HAS_TOP_P, offsetof(llm_request_view, top_p), 0},
+		{"min_p", LLM_HAS_MIN_P, offsetof(llm_request_view, min_p), 0},
+		{"presence_penalty", LLM_HAS_PRESENCE_PENALTY,
+			offsetof(llm_request_view, presence_penalty), 0},
+		{"frequency_penalty", LLM_HAS_FREQUENCY_PENALTY,
+			offsetof(llm_request_view, frequency_penalty), 0},
+		{"repeat_penalty", LLM_HAS_REPEAT_PENALTY,
+			offsetof(llm_request_view, repeat_penalty), 0},
+		{"top_k", LLM_HAS_TOP_K, offsetof(llm_request_view, top_k), 1},
+		{"seed", LLM_HAS_SEED, offsetof(llm_request_view, seed), 1},
+		{"max_output_tokens", LLM_HAS_MAX_OUTPUT_TOKENS,
+			offsetof(llm_request_view, max_output_tokens), 1},
+		{"top_logprobs", LLM_HAS_TOP_LOGPROBS, offsetof(llm_request_view, top_logprobs), 1},
 	};
 	size_t known = 0;
 	size_t i;
@@ -258,7 +270,8 @@ static int fill_options(plug *p, const json_t *j, llm_request_view *v)
 	json_t *value;
 
 	v->options = list;
-	json_object_foreach((json_t *)(uintptr_t)j, name, value) {
+	json_object_foreach((json_t *)(uintptr_t)j, name, value)
+	{
 		llm_option_view *o = plug_keep(p, sizeof(*o));
 
 		o->struct_size = (uint32_t)sizeof(*o);
@@ -305,9 +318,8 @@ int neutral_view(plug *p, const json_t *request, int stream, llm_request_view *r
 	ret->struct_size = (uint32_t)sizeof(*ret);
 	ret->stream = stream != 0;
 	ret->choices = 1;
-	json_object_foreach((json_t *)(uintptr_t)request, name, value)
-		if (fill_member(p, name, value, ret))
-			return -1;
+	json_object_foreach((json_t *)(uintptr_t)request, name,
+		value) if (fill_member(p, name, value, ret)) return -1;
 	return 0;
 }
 
@@ -336,9 +348,8 @@ static int same_objects(const json_t *a, const json_t *b)
 
 	if (json_object_size(a) != json_object_size(b))
 		return 0;
-	json_object_foreach((json_t *)(uintptr_t)a, name, value)
-		if (!neutral_same(value, json_object_get(b, name)))
-			return 0;
+	json_object_foreach((json_t *)(uintptr_t)a, name,
+		value) if (!neutral_same(value, json_object_get(b, name))) return 0;
 	return 1;
 }
 

@@ -127,8 +127,8 @@ int32_t plug_open(plug *p, const char *file, const char *const *config)
 		return -1000;
 	p->info = p->v->describe();
 	p->config = config;
-	p->host = (llm_host){ (uint32_t)sizeof(p->host), LLM_ABI_MINOR, 0, p, host_log,
-		host_config, host_set_error, host_alloc, host_extension };
+	p->host = (llm_host){(uint32_t)sizeof(p->host), LLM_ABI_MINOR, 0, p, host_log, host_config,
+		host_set_error, host_alloc, host_extension};
 	return p->v->create(&p->host, &p->instance);
 }
 
@@ -175,7 +175,7 @@ char *plug_keep_text(plug *p, const char *text, size_t len)
 
 char *plug_read_file(const char *path, size_t *ret_len)
 {
-	plug_text t = { NULL, 0 };
+	plug_text t = {NULL, 0};
 	char piece[4096];
 	size_t n;
 	FILE *f = fopen(path, "rb");

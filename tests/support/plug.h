@@ -28,10 +28,10 @@ typedef struct plug {
 	void *instance;
 	llm_host host;
 	const char *const *config; /* "key", "value", ..., null */
-	plug_block *scopes[4];     /* by LLM_SCOPE_*; 0: plug_keep's */
+	plug_block *scopes[4]; /* by LLM_SCOPE_*; 0: plug_keep's */
 	uint64_t allocs;
-	uint64_t fail_at;          /* the allocation that gets null; 0: none */
-	int32_t error_code;        /* of the last set_error */
+	uint64_t fail_at; /* the allocation that gets null; 0: none */
+	int32_t error_code; /* of the last set_error */
 	plug_text error;
 } plug;
 
@@ -77,8 +77,8 @@ typedef struct plug_answer {
 	plug_text reasoning;
 	plug_call calls[PLUG_CALLS];
 	size_t n_calls;
-	plug_text meta[8];    /* by LLM_META_* */
-	uint64_t metric[4];   /* by LLM_METRIC_* */
+	plug_text meta[8]; /* by LLM_META_* */
+	uint64_t metric[4]; /* by LLM_METRIC_* */
 	int has_metric[4];
 	llm_usage usage;
 	int n_usage;
@@ -90,10 +90,10 @@ typedef struct plug_answer {
 	llm_error_facts facts; /* its texts are the answer's own */
 	plug_text fact_texts[4];
 	int n_errors;
-	int n_late;            /* pushed after an error */
-	int n_cut;             /* pieces of text that are not whole characters */
+	int n_late; /* pushed after an error */
+	int n_cut; /* pieces of text that are not whole characters */
 	uint64_t n_events;
-	uint64_t refuse_at;    /* the event that is answered with refuse_with; 0: none */
+	uint64_t refuse_at; /* the event that is answered with refuse_with; 0: none */
 	int32_t refuse_with;
 } plug_answer;
 

@@ -50,8 +50,8 @@ static int32_t http_warning(void *ctx, const char *text, size_t len)
 void plug_http_init(plug_http *h)
 {
 	memset(h, 0, sizeof(*h));
-	h->sink = (llm_http_sink){ (uint32_t)sizeof(h->sink), 0, h, http_target, http_header,
-		http_body, http_warning };
+	h->sink = (llm_http_sink){
+		(uint32_t)sizeof(h->sink), 0, h, http_target, http_header, http_body, http_warning};
 }
 
 void plug_http_done(plug_http *h)
@@ -213,9 +213,9 @@ void plug_answer_init(plug_answer *a)
 {
 	memset(a, 0, sizeof(*a));
 	a->usage = (llm_usage)LLM_USAGE_INIT;
-	a->sink = (llm_result_sink){ (uint32_t)sizeof(a->sink), 0, a, on_text, on_reasoning,
+	a->sink = (llm_result_sink){(uint32_t)sizeof(a->sink), 0, a, on_text, on_reasoning,
 		on_tool_call, on_data, on_opaque, on_usage, on_finish, on_meta, on_metric,
-		on_warning, on_error };
+		on_warning, on_error};
 }
 
 void plug_answer_done(plug_answer *a)
@@ -249,7 +249,7 @@ static void print(plug_text *t, const char *name, const plug_text *value)
 
 char *plug_answer_print(const plug_answer *a)
 {
-	plug_text t = { NULL, 0 };
+	plug_text t = {NULL, 0};
 	char line[300];
 	size_t i;
 
@@ -265,10 +265,11 @@ char *plug_answer_print(const plug_answer *a)
 	print(&t, "warnings", &a->warnings);
 	print(&t, "raw", &a->finish_raw);
 	print(&t, "message", &a->fact_texts[2]);
-	snprintf(line, sizeof(line), "finish=%u errors=%d status=%d usage=%" PRId64 "/%" PRId64
-		"/%" PRId64 "/%" PRId64 " load=%" PRIu64 "\n", a->finish, a->n_errors,
-		a->facts.status, a->usage.input_tokens, a->usage.output_tokens,
-		a->usage.cache_read_tokens, a->usage.reasoning_tokens,
+	snprintf(line, sizeof(line),
+		"finish=%u errors=%d status=%d usage=%" PRId64 "/%" PRId64 "/%" PRId64 "/%" PRId64
+		" load=%" PRIu64 "\n",
+		a->finish, a->n_errors, a->facts.status, a->usage.input_tokens,
+		a->usage.output_tokens, a->usage.cache_read_tokens, a->usage.reasoning_tokens,
 		a->metric[LLM_METRIC_LOAD_MS]);
 	plug_add(&t, line, strlen(line));
 	return t.ptr;
@@ -309,7 +310,7 @@ static int32_t on_next(void *ctx, const char *cursor, size_t len)
 void plug_models_init(plug_models *m)
 {
 	memset(m, 0, sizeof(*m));
-	m->sink = (llm_models_sink){ (uint32_t)sizeof(m->sink), 0, m, on_model, on_next };
+	m->sink = (llm_models_sink){(uint32_t)sizeof(m->sink), 0, m, on_model, on_next};
 }
 
 void plug_models_done(plug_models *m)

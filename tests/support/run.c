@@ -23,7 +23,7 @@ typedef struct text {
 
 struct run {
 	pid_t pid;
-	int in;  /* our ends, -1 when closed */
+	int in; /* our ends, -1 when closed */
 	int out;
 	int err;
 	const char *input;
@@ -109,23 +109,26 @@ static const char *keep(char *room, size_t cap, const char *name, const char *va
 static void exec_clean(const char *const *argv, const char *home, const char *const *extra)
 {
 	static char rooms[3][4096];
-	const char *env[ENV_MAX] = {"TERM=xterm"};
+	const char *env[ENV_MAX];
 	const char *path = getenv("PATH"), *locale = getenv("LC_ALL");
-	size_t n = 1;
+	size_t n = 0;
 
+	/* Of two with one name the first counts. */
+	for (; extra && *extra && n + 5 < ENV_MAX; extra++)
+		env[n++] = *extra;
+	env[n++] = "TERM=xterm";
 	env[n++] = keep(rooms[0], sizeof(rooms[0]), "HOME", home);
 	env[n++] = keep(rooms[1], sizeof(rooms[1]), "PATH", path ? path : "/usr/bin:/bin");
 	if (locale)
 		env[n++] = keep(rooms[2], sizeof(rooms[2]), "LC_ALL", locale);
-	for (; extra && *extra && n + 1 < ENV_MAX; extra++)
-		env[n++] = *extra;
+	env[n] = NULL;
 	execve(argv[0], (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
 	fprintf(stderr, "run: cannot execute %s: %s\n", argv[0], strerror(errno));
 	_exit(98);
 }
 
-static void become(const char *const *argv, const run_opts *o, const char *home, int in, int out,
-	int err)
+static void become(
+	const char *const *argv, const run_opts *o, const char *home, int in, int out, int err)
 {
 	struct sigaction usual = {.sa_handler = SIG_DFL};
 	sigset_t none;

@@ -92,9 +92,9 @@ static bool check_members(walk *w, const json_t *properties, const json_t *v)
 
 	if (!json_is_object(v))
 		return true;
-	json_object_foreach(object, name, member)
-		if (!check_below(w, name, json_object_get(properties, name), member))
-			return false;
+	json_object_foreach(
+		object, name, member) if (!check_below(w, name, json_object_get(properties, name),
+						  member)) return false;
 	return true;
 }
 
@@ -139,9 +139,8 @@ static bool check(walk *w, const json_t *schema, const json_t *value)
 	const char *key;
 	json_t *rule, *object = (json_t *)(uintptr_t)schema;
 
-	json_object_foreach(object, key, rule)
-		if (!check_keyword(w, key, rule, value))
-			return false;
+	json_object_foreach(
+		object, key, rule) if (!check_keyword(w, key, rule, value)) return false;
 	return true;
 }
 

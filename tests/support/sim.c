@@ -189,6 +189,11 @@ pid_t sim_pid(const sim *s)
 
 /* ---- the log ---- */
 
+const char *sim_log_path(const sim *s)
+{
+	return s->log_path;
+}
+
 const char *sim_log_text(sim *s)
 {
 	FILE *f = fopen(s->log_path, "re");

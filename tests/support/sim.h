@@ -35,6 +35,7 @@ int sim_stop(sim *s);
 const char *sim_url(const sim *s); /* "http://127.0.0.1:PORT", owned by s */
 uint16_t sim_port(const sim *s);
 pid_t sim_pid(const sim *s);
+const char *sim_log_path(const sim *s); /* removed by sim_stop() */
 
 /* The log so far, zero-terminated; owned by s until the next call on s. */
 const char *sim_log_text(sim *s);

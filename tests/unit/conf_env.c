@@ -9,9 +9,11 @@ static const char profile[] = "profiles = { local-fast = { candidates = [ \"olla
 
 Test(conf_env, R_CFG_1_names_and_nesting)
 {
-	conf *c = accepted(try_all(profile, ENV("LLM_DEFAULT_PROFILE=local-fast",
-		"LLM_PROVIDERS__GEMINI__API_KEY=canary-1", "LLM_PLUGINS__IMPLICIT=on",
-		"LLM_PROVIDERS__MY_AI__PLUGIN=openai", "HOME=/root"), NULL));
+	conf *c = accepted(try_all(profile,
+		ENV("LLM_DEFAULT_PROFILE=local-fast", "LLM_PROVIDERS__GEMINI__API_KEY=canary-1",
+			"LLM_PLUGINS__IMPLICIT=on", "LLM_PROVIDERS__MY_AI__PLUGIN=openai",
+			"HOME=/root"),
+		NULL));
 
 	cr_assert_str_eq(c->default_profile, "local-fast");
 	cr_assert_eq(c->n_providers, 2);
@@ -28,8 +30,10 @@ Test(conf_env, R_CFG_1_names_and_nesting)
 
 Test(conf_env, R_CFG_1_dash_and_case_are_folded)
 {
-	conf *c = accepted(try_all(profile, ENV("LLM_PROFILES__LOCAL_FAST__DEADLINE=7s",
-		"LLM_profiles__other_one__candidates=a/b"), NULL));
+	conf *c = accepted(try_all(profile,
+		ENV("LLM_PROFILES__LOCAL_FAST__DEADLINE=7s",
+			"LLM_profiles__other_one__candidates=a/b"),
+		NULL));
 
 	cr_assert_eq(c->n_profiles, 2);
 	cr_assert_eq(conf_profile_named(c, "local-fast")->times.deadline, 7000);
@@ -58,9 +62,10 @@ Test(conf_env, R_CFG_1_precedence)
 
 Test(conf_env, R_CFG_1_overrides)
 {
-	conf *c = accepted(try_all(profile, NULL, ENV("profiles.local_fast.deadline=3s",
-		"providers.x-y.base_url=http://127.0.0.1:1/a=b", "aliases.fast=local-fast",
-		"providers.x-y.headers.X-Title=a b")));
+	conf *c = accepted(try_all(profile, NULL,
+		ENV("profiles.local_fast.deadline=3s",
+			"providers.x-y.base_url=http://127.0.0.1:1/a=b", "aliases.fast=local-fast",
+			"providers.x-y.headers.X-Title=a b")));
 
 	cr_assert_eq(c->profiles[0].times.deadline, 3000);
 	cr_assert_str_eq(c->providers[0].name, "x-y");
@@ -70,6 +75,7 @@ Test(conf_env, R_CFG_1_overrides)
 	conf_free(c);
 	REFUSED(try_all("", NULL, ENV("workspace")), "call", "KEY.PATH=VALUE");
 	REFUSED(try_all("", NULL, ENV("=x")), "KEY.PATH=VALUE");
+	REFUSED(try_all("", NULL, ENV("work\nspace=x")), "KEY.PATH=VALUE");
 	REFUSED(try_all("", NULL, ENV("a..b=x")), "KEY.PATH=VALUE");
 	REFUSED(try_all("", NULL, ENV("a.b.c.d.e.f.g.h.i=x")), "KEY.PATH=VALUE");
 	REFUSED(try_all("", NULL, ENV("profiels.a.deadline=1s")), "'profiles'");
@@ -82,10 +88,12 @@ Test(conf_env, R_CFG_1_overrides)
 
 Test(conf_env, R_CFG_2_unknown_variables_are_warnings)
 {
-	conf *c = accepted(try_all("", ENV("LLM_WORKSPCE=x", "LLM_API_KEY=canary-2",
-		"LLM_PROVIDERS__OLLAMA__HEADERS__A__B=canary", "LLM_MODELS=gpt", "LLM_STORAGE=x",
-		"LLM_PROFILES__A__DEADLIN=1", "LLM_MODELS__0__ID=x", "LLM_=1", "LLM_A____B=1",
-		"LLM_PROVIDERS__9__PLUGIN=x"), NULL));
+	conf *c = accepted(try_all("",
+		ENV("LLM_WORKSPCE=x", "LLM_API_KEY=canary-2",
+			"LLM_PROVIDERS__OLLAMA__HEADERS__A__B=canary", "LLM_MODELS=gpt",
+			"LLM_STORAGE=x", "LLM_PROFILES__A__DEADLIN=1", "LLM_MODELS__0__ID=x",
+			"LLM_=1", "LLM_A____B=1", "LLM_PROVIDERS__9__PLUGIN=x"),
+		NULL));
 	size_t i;
 
 	cr_assert_eq(c->n_warnings, 9);
@@ -102,8 +110,10 @@ Test(conf_env, R_CFG_2_unknown_variables_are_warnings)
 
 Test(conf_env, R_CFG_2_names_that_are_no_keys)
 {
-	conf *c = accepted(try_all("", ENV("LLM_PLUGIN_PATH=/a:/b", "LLM_TEST_X=1", "LLM_DBG_IO=1",
-		"LLM_LOG=debug", "LLM_LOG_CONTENT=1", "LLM=1", "XLLM_WORKSPACE=1"), NULL));
+	conf *c = accepted(try_all("",
+		ENV("LLM_PLUGIN_PATH=/a:/b", "LLM_TEST_X=1", "LLM_DBG_IO=1", "LLM_LOG=debug",
+			"LLM_LOG_CONTENT=1", "LLM_a\nb=1", "LLM=1", "XLLM_WORKSPACE=1"),
+		NULL));
 
 	cr_assert_eq(c->n_warnings, 0);
 	cr_assert_str_eq(c->env_plugin_path, "/a:/b");
@@ -154,8 +164,9 @@ Test(conf_env, R_CFG_3_booleans)
 
 Test(conf_env, R_CFG_3_lists_by_commas)
 {
-	conf *c = accepted(try_all("", ENV("LLM_PROFILES__A__CANDIDATES=o/1, p/2 ,q#e/3",
-		"LLM_RESPONSE_HEADERS=x-a", "LLM_PROVIDERS__Q__MAX_CONCURRENCY=7"),
+	conf *c = accepted(try_all("",
+		ENV("LLM_PROFILES__A__CANDIDATES=o/1, p/2 ,q#e/3", "LLM_RESPONSE_HEADERS=x-a",
+			"LLM_PROVIDERS__Q__MAX_CONCURRENCY=7"),
 		ENV("profiles.a.candidates=o/1,p/2")));
 
 	cr_assert_eq(c->profiles[0].n_candidates, 2);
@@ -174,7 +185,8 @@ Test(conf_env, the_second_name_and_headers)
 {
 	conf *c = accepted(try_all("providers = { a = { headers = { X_Odd = \"1\"; }; }; };",
 		ENV("LLM_SHUTDOWN_GRACE_MS=1500", "LLM_PROVIDERS__A__HEADERS__X_ODD=2",
-		"LLM_PROVIDERS__A__HEADERS__X_TITLE=t", "LLM_PROVIDERS__A__QUERY__V=3"), NULL));
+			"LLM_PROVIDERS__A__HEADERS__X_TITLE=t", "LLM_PROVIDERS__A__QUERY__V=3"),
+		NULL));
 
 	cr_assert_eq(c->shutdown_grace, 1500);
 	cr_assert_str_eq(c->providers[0].headers[0].name, "X_Odd");
@@ -205,8 +217,8 @@ Test(conf_env, R_CFG_5_read_once)
 Test(conf_env, no_env_and_set_uid_hide_it)
 {
 	llm_service_opts opts = LLM_SERVICE_OPTS_INIT;
-	const char *const vars[] = {"LLM_WORKSPACE=x", "LLM_PLUGIN_PATH=/evil", "OLLAMA_HOST=h",
-		"K=canary-3", NULL};
+	const char *const vars[] = {
+		"LLM_WORKSPACE=x", "LLM_PLUGIN_PATH=/evil", "OLLAMA_HOST=h", "K=canary-3", NULL};
 	conf_env env = {vars};
 	int secure;
 

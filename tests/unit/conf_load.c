@@ -158,8 +158,8 @@ Test(conf_load, values_of_a_wrong_form)
 	REFUSED(try_text("providers = { a = { ca_file = \"\"; }; };"), "not empty");
 	REFUSED(try_text("providers = { a = { ca_file = \"a\\nb\"; }; };"), "control");
 	REFUSED(try_text("providers = { a = { ca_file = \"a\\xffz\"; }; };"), "'providers.a.ca_f");
-	REFUSED(try_text("providers = { a = { headers = { X-A = \"a\\r\\nb: c\"; }; }; };"),
-		"X-A", "control");
+	REFUSED(try_text("providers = { a = { headers = { X-A = \"a\\r\\nb: c\"; }; }; };"), "X-A",
+		"control");
 	REFUSED(try_text("providers = { a = { headers = { Host = \"x\"; }; }; };"), "'Host'");
 	REFUSED(try_text("response_headers = [ \"set-cookie\" ];"), "no secret");
 	REFUSED(try_text("models = ( { id = \"nomodel\"; } );"), "PROVIDER/MODEL");
@@ -173,7 +173,8 @@ Test(conf_load, values_of_a_wrong_form)
 
 Test(conf_load, keys_of_later_versions)
 {
-	REFUSED(try_text("storage = { plugin = \"sqlite\"; };"), "'storage'", "not in this version");
+	REFUSED(try_text("storage = { plugin = \"sqlite\"; };"), "'storage'",
+		"not in this version");
 	REFUSED(try_text("limits = { };"), "not in this version");
 	REFUSED(try_text("telemetry = { };"), "not in this version");
 	REFUSED(try_text("privacy = 1;"), "not in this version");
@@ -183,9 +184,11 @@ Test(conf_load, keys_of_later_versions)
 	REFUSED(try_text("profiles = { a = { candidates = [\"o/m\"]; policy = \"cost\"; }; };"),
 		"'profiles.a.policy'", "not in this version");
 	REFUSED(try_text("providers = { a = { endpoints = ( { id = \"x\"; }, { id = \"y\"; } );\n"
-		"}; };"), "'providers.a.endpoints'", "not in this version");
+			 "}; };"),
+		"'providers.a.endpoints'", "not in this version");
 	REFUSED(try_text("providers = { a = { base_url = \"http://h\";\n"
-		"endpoints = ( { base_url = \"http://i\"; } ); }; };"), "config_text:2", "keep one");
+			 "endpoints = ( { base_url = \"http://i\"; } ); }; };"),
+		"config_text:2", "keep one");
 }
 
 Test(conf_load, R_CFG_6_names)
@@ -196,14 +199,15 @@ Test(conf_load, R_CFG_6_names)
 	REFUSED(try_text("providers = { a = { endpoints = ( { id = \"EU\"; } ); }; };"),
 		"endpoints.0.id", "a-z");
 	REFUSED(try_text("providers = { a123456789a123456789a123456789a123456789a123456789"
-		"a123456789a123456789 = { }; };"), "63 bytes");
+			 "a123456789a123456789 = { }; };"),
+		"63 bytes");
 }
 
 Test(conf_load, R_CFG_1_keys_that_fold_alike)
 {
 	REFUSED(try_text("profiles = { a-b = { candidates = [\"o/m\"]; };\n"
-		"a_b = { candidates = [\"o/m\"]; }; };"), "config_text:2", "'profiles.a-b'",
-		"'profiles.a_b'");
+			 "a_b = { candidates = [\"o/m\"]; }; };"),
+		"config_text:2", "'profiles.a-b'", "'profiles.a_b'");
 	REFUSED(try_text("providers = { a = { headers = { X-A = \"1\"; x-a = \"2\"; }; }; };"),
 		"x-a", "X-A");
 	REFUSED(try_text("a = 1; a = 2;"), "config_text:1");
@@ -212,7 +216,7 @@ Test(conf_load, R_CFG_1_keys_that_fold_alike)
 Test(conf_load, R_CFG_3_durations)
 {
 	conf *c = accepted(try_text("queue = 250; connect = \"250ms\"; first_token = \"2m\";"
-		"deadline = \"1h\"; idle = 0; attempt = \"0\";"));
+				    "deadline = \"1h\"; idle = 0; attempt = \"0\";"));
 
 	cr_assert_eq(c->times.queue, 250);
 	cr_assert_eq(c->times.connect, 250);
@@ -240,7 +244,7 @@ Test(conf_load, R_TIME_9_zero)
 	REFUSED(try_text("profiles = { a = { candidates = [\"o/m\"];\ndeadline = \"0s\"; }; };"),
 		"config_text:2", "'profiles.a.deadline'", "allow_unbounded");
 	conf_free(accepted(try_text("deadline = 0; allow_unbounded = true; idle = 0;"
-		"first_token = 0; attempt = 0;")));
+				    "first_token = 0; attempt = 0;")));
 }
 
 Test(conf_load, R_WS_3_workspace)
@@ -276,10 +280,11 @@ static conf_try try_files(const char *first, const char *const *more)
 
 Test(conf_load, R_CFG_1_later_files_win)
 {
-	static const char a[] = "workspace = \"one\"; idle = 1000; models = ( { id = \"a/1\"; },"
+	static const char a[] =
+		"workspace = \"one\"; idle = 1000; models = ( { id = \"a/1\"; },"
 		"{ id = \"a/2\"; max_input_tokens = 5; } ); providers = { p = { x = \"1\"; }; };";
 	static const char b[] = "\nworkspace = \"two\"; models = ( { id = \"b/1\"; } );"
-		"providers = { p = { y = \"2\"; }; q = { }; };";
+				"providers = { p = { y = \"2\"; }; q = { }; };";
 	char one[64];
 	char two[64];
 	const char *more[] = {file_with(two, b, sizeof(b) - 1, 0644), NULL};

@@ -4,7 +4,8 @@
 
 static const char text[] =
 	"default_profile = \"f\"; aliases = { x = \"ollama/m\"; y = \"x\"; };\n"
-	"providers = { ollama = { keep_alive = \"5m\"; headers = { X-A = \"b\"; X-Key = \"env:K\"; };\n"
+	"providers = { ollama = { keep_alive = \"5m\";\n"
+	" headers = { X-A = \"b\"; X-Key = \"env:K\"; };\n"
 	" api_key = \"file:/nonexistent/key\"; }; };\n"
 	"models = ( { id = \"ollama/m\"; capabilities = { vision = \"no\"; }; } );\n"
 	"profiles = { f = { candidates = [ \"y\", \"openai/n\" ]; }; };\n";
@@ -12,8 +13,8 @@ static const char text[] =
 static const char *const vars[] = {"K=canary-key", "LLM_WORKSPACE=w", "LLM_IDEL=3",
 	"LLM_RESPONSE_HEADERS=a,b", "LLM_PROVIDERS__OPENAI__API_KEY=env:K", NULL};
 static const char *const overrides[] = {"profiles.f.deadline=5s", NULL};
-static const llm_key_info keep_alive = {sizeof(llm_key_info), LLM_TYPE_DURATION, "keep_alive",
-	NULL, NULL, ""};
+static const llm_key_info keep_alive = {
+	sizeof(llm_key_info), LLM_TYPE_DURATION, "keep_alive", NULL, NULL, ""};
 static const llm_key_info *const keys[] = {&keep_alive, NULL};
 
 static int use(conf *c, const llm_allocator *mem)

@@ -92,8 +92,8 @@ Test(conf_prescan, no_syntax_error_is_left_to_libconfig)
 	static const char *const texts[] = {"a", "a =", "a b = 1;", "a = 5 5;", "a = 1;;", ";",
 		"a = (1 2);", "a = [ (1) ];", "a = [,1];", "a = { 5 };", "a = { b };", "= 5;",
 		"a = ;", "a = \"x\" 5;", "\"a\" = 5;", "a.b = 1;", "a = 1 $", "_a = 1;", "a = -;",
-		"a = (1; 2);", "a = { b = };", "a = 1\fb = 2", "a = 1,, b = 2", "a : : 1", "a = 0x;",
-		"a = -0x1;", "a = true1;", "a = { } }", "a = (", "a = 1 /"};
+		"a = (1; 2);", "a = { b = };", "a = 1\fb = 2", "a = 1,, b = 2", "a : : 1",
+		"a = 0x;", "a = -0x1;", "a = true1;", "a = { } }", "a = (", "a = 1 /"};
 	size_t i;
 
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -125,7 +125,7 @@ Test(conf_prescan, brackets_texts_and_comments_are_closed)
 Test(conf_prescan, every_prefix_of_a_file_ends)
 {
 	static const char text[] = "a = { b = \"x\\\"y\"; c = [ 1, -2L ]; d = ( { e = 0x1fL; } ); }"
-		" /* c */ # d\n// e\nf : true;";
+				   " /* c */ # d\n// e\nf : true;";
 	llm_err err = LLM_ERR_INIT;
 	size_t n;
 

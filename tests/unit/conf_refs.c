@@ -42,38 +42,45 @@ Test(conf_refs, R_ROUTE_2_circles)
 
 Test(conf_refs, R_ROUTE_2_what_an_alias_may_stand_for)
 {
-	conf *c = accepted(try_text("aliases = { f = \"fast\"; m = \"o/a/b:c@d\"; };"
-		"profiles = { fast = { candidates = [ \"m\", \"p/x\" ]; }; };"));
+	conf *c = accepted(
+		try_text("aliases = { f = \"fast\"; m = \"o/a/b:c@d\"; };"
+			 "profiles = { fast = { candidates = [ \"m\", \"p/x\" ]; }; };"));
 
 	cr_assert_str_eq(conf_alias(c, "f"), "fast");
 	cr_assert_str_eq(c->profiles[0].candidates[0], "m");
 	cr_assert_str_eq(conf_nearest_target(c, "fats"), "fast");
 	conf_free(c);
 	REFUSED(try_text("aliases = { f = \"fast\"; };\nprofiles = { fest = {"
-		"candidates = [ \"o/m\" ]; }; };"), "config_text:1", "'fast'", "'fest'");
+			 "candidates = [ \"o/m\" ]; }; };"),
+		"config_text:1", "'fast'", "'fest'");
 	REFUSED(try_text("aliases = { f = \"o/\"; };"), "PROVIDER/MODEL");
 	REFUSED(try_text("aliases = { f = \"O/m\"; };"), "PROVIDER/MODEL");
 	REFUSED(try_text("aliases = { f = \"\"; };"), "no profile");
 	REFUSED(try_text("aliases = { f = \"o/m\"; };\nprofiles = { f = {"
-		"candidates = [ \"o/m\" ]; }; };"), "has the name of a profile");
+			 "candidates = [ \"o/m\" ]; }; };"),
+		"has the name of a profile");
 }
 
 Test(conf_refs, R_ROUTE_1_candidates)
 {
 	REFUSED(try_text("profiles = { a = { }; };"), "no candidates");
 	REFUSED(try_text("profiles = { a = { candidates = [ ]; }; };"), "is empty");
-	REFUSED(try_text("profiles = { a = {\ncandidates = [ \"gemma\" ]; }; };"),
-		"config_text:2", "'gemma'", "PROVIDER/MODEL");
+	REFUSED(try_text("profiles = { a = {\ncandidates = [ \"gemma\" ]; }; };"), "config_text:2",
+		"'gemma'", "PROVIDER/MODEL");
 	REFUSED(try_text("profiles = { a = { candidates = [ \"o/m\", \"o/m\" ]; }; };"), "twice");
 	REFUSED(try_text("aliases = { x = \"o/m\"; }; profiles = { a = {"
-		"candidates = [ \"o/m\", \"x\" ]; }; };"), "'x' twice");
+			 "candidates = [ \"o/m\", \"x\" ]; }; };"),
+		"'x' twice");
 	REFUSED(try_text("profiles = { a = { candidates = [ \"b\" ]; };"
-		"b = { candidates = [ \"o/m\" ]; }; };"), "profile 'b' as a candidate");
+			 "b = { candidates = [ \"o/m\" ]; }; };"),
+		"profile 'b' as a candidate");
 	REFUSED(try_text("aliases = { x = \"b\"; }; profiles = { a = { candidates = [ \"x\" ]; };"
-		"b = { candidates = [ \"o/m\" ]; }; };"), "profile 'b' as a candidate");
+			 "b = { candidates = [ \"o/m\" ]; }; };"),
+		"profile 'b' as a candidate");
 	REFUSED(try_text("profiles = { a = { candidates = [ \"o#eu/m\" ]; }; };"), "endpoint");
 	REFUSED(try_text("providers = { o = { endpoints = ( { id = \"us\"; } ); }; };"
-		"profiles = { a = { candidates = [ \"o#eu/m\" ]; }; };"), "it has: us");
+			 "profiles = { a = { candidates = [ \"o#eu/m\" ]; }; };"),
+		"it has: us");
 	REFUSED(try_text("profiles = { a = { candidates = [ \"o#/m\" ]; }; };"), "PROVIDER#");
 }
 
@@ -81,9 +88,9 @@ Test(conf_refs, implicit_providers)
 {
 	static const char on[] = "profiles = { a = { candidates = [ \"o/m\" ]; }; };";
 	static const char off[] = "plugins = { implicit = false; };\n"
-		"profiles = { a = { candidates = [ \"o/m\" ]; }; };";
+				  "profiles = { a = { candidates = [ \"o/m\" ]; }; };";
 	static const char named[] = "plugins = { implicit = false; }; providers = { o = { }; };\n"
-		"profiles = { a = { candidates = [ \"o/m\" ]; }; };";
+				    "profiles = { a = { candidates = [ \"o/m\" ]; }; };";
 
 	conf_free(accepted(try_text(on)));
 	REFUSED(try_text(off), "config_text:2", "'o'", "plugins.implicit");
@@ -93,20 +100,20 @@ Test(conf_refs, implicit_providers)
 Test(conf_refs, default_profile)
 {
 	REFUSED(try_text("\ndefault_profile = \"fats\";\nprofiles = { fast = {"
-		"candidates = [ \"o/m\" ]; }; };"), "config_text:2", "'fats'", "'fast'");
+			 "candidates = [ \"o/m\" ]; }; };"),
+		"config_text:2", "'fats'", "'fast'");
 	conf_free(accepted(try_text("default_profile = \"f\"; aliases = { f = \"o/m\"; };")));
 }
 
-static const llm_key_info keep_alive = {sizeof(llm_key_info), LLM_TYPE_DURATION, "keep_alive",
-	"ms", NULL, ""};
-static const llm_key_info num_ctx = {sizeof(llm_key_info), LLM_TYPE_INT, "num_ctx", NULL, NULL,
-	""};
+static const llm_key_info keep_alive = {
+	sizeof(llm_key_info), LLM_TYPE_DURATION, "keep_alive", "ms", NULL, ""};
+static const llm_key_info num_ctx = {sizeof(llm_key_info), LLM_TYPE_INT, "num_ctx", NULL, NULL, ""};
 static const llm_key_info cap = {sizeof(llm_key_info), LLM_TYPE_SIZE, "cap", NULL, NULL, ""};
 static const llm_key_info flag = {sizeof(llm_key_info), LLM_TYPE_BOOL, "flag", NULL, NULL, ""};
 static const llm_key_info top = {sizeof(llm_key_info), LLM_TYPE_REAL, "top", NULL, NULL, ""};
 static const llm_key_info word = {sizeof(llm_key_info), LLM_TYPE_STRING, "word", NULL, NULL, ""};
-static const llm_key_info *const plugin_keys[] = {&cap, &flag, &keep_alive, &num_ctx, &top, &word,
-	NULL};
+static const llm_key_info *const plugin_keys[] = {
+	&cap, &flag, &keep_alive, &num_ctx, &top, &word, NULL};
 
 typedef struct settings {
 	conf *c;
@@ -122,8 +129,8 @@ static settings check(const char *text)
 
 	arena_init(&s.mem, mem_default(), 0);
 	s.c = accepted(try_text(text));
-	s.t.rc = conf_check_settings(&s.c->providers[0], plugin_keys, &s.mem, &s.list, &s.n,
-		&s.t.err);
+	s.t.rc = conf_check_settings(
+		&s.c->providers[0], plugin_keys, &s.mem, &s.list, &s.n, &s.t.err);
 	return s;
 }
 
@@ -135,8 +142,8 @@ static void done(settings *s)
 
 Test(conf_refs, settings_in_the_plugins_form_and_order)
 {
-	settings s = check("providers = { a = { word = \"x y\"; num_ctx = 8192; keep_alive = \"5m\";"
-		"cap = \"64k\"; flag = true; top = \"0.5\"; }; };");
+	settings s = check("providers = { a = { word = \"x y\"; num_ctx = 8192;"
+			   "keep_alive = \"5m\"; cap = \"64k\"; flag = true; top = \"0.5\"; }; };");
 	static const char *const want[] = {"65536", "true", "300000", "8192", "0.5", "x y"};
 	size_t i;
 

@@ -56,8 +56,8 @@ Test(conf_secret, R_CFG_4_a_plugin_gets_no_secret)
 Test(conf_secret, R_CFG_4_dumps_show_stars)
 {
 	conf *c = accepted(try_all("providers = { a = { api_key = \"env:K\";"
-		"headers = { X-Key = \"env:K\"; X-Plain = \"env:K\"; };"
-		"extra = \"{\\\"my_token\\\": \\\"canary-x\\\"}\"; }; };",
+				   "headers = { X-Key = \"env:K\"; X-Plain = \"env:K\"; };"
+				   "extra = \"{\\\"my_token\\\": \\\"canary-x\\\"}\"; }; };",
 		ENV("K=canary-k", "LLM_PROVIDERS__B__API_KEY=canary-b"), NULL));
 	size_t i;
 
@@ -74,7 +74,8 @@ Test(conf_secret, R_CFG_4_dumps_show_stars)
 Test(conf_secret, R_CFG_4_an_unset_variable_is_a_warning)
 {
 	conf *c = accepted(try_all("providers = {\n a = { api_key = \"env:K\"; };\n"
-		"b = { headers = { X-Key = \"env:H\"; }; }; };", ENV("H="), NULL));
+				   "b = { headers = { X-Key = \"env:H\"; }; }; };",
+		ENV("H="), NULL));
 	const conf_secret *k = &c->providers[0].endpoints[0].key;
 
 	cr_assert_null(k->value);
@@ -93,13 +94,14 @@ Test(conf_secret, R_CFG_4_line_ends)
 		const char *text;
 		const char *key;
 	} good[] = {{"canary", "canary"}, {"canary\n", "canary"}, {"canary\r\n", "canary"}};
-	static const char *const bad[] = {"a\nb\n", "canary\n\n", "a\tb", "a\x7f", "\na", "a\r\r\n"};
+	static const char *const bad[] = {
+		"a\nb\n", "canary\n\n", "a\tb", "a\x7f", "\na", "a\r\r\n"};
 	char path[64];
 	size_t i;
 
 	for (i = 0; i < 3; i++) {
-		conf *c = accepted(try_key_file(file_with(path, good[i].text,
-			strlen(good[i].text), 0600)));
+		conf *c = accepted(
+			try_key_file(file_with(path, good[i].text, strlen(good[i].text), 0600)));
 
 		cr_assert_str_eq(c->providers[0].endpoints[0].key.value, good[i].key);
 		conf_free(c);
@@ -189,8 +191,10 @@ Test(conf_secret, R_CFG_4_secrets_reach_the_redactor)
 	buf out;
 
 	file_with(path, "canary-file\n", 12, 0600);
-	snprintf(text, sizeof(text), "providers = { a = { api_key = \"env:K\";"
-		"headers = { X-Key = \"file:%s\"; }; }; };", path);
+	snprintf(text, sizeof(text),
+		"providers = { a = { api_key = \"env:K\";"
+		"headers = { X-Key = \"file:%s\"; }; }; };",
+		path);
 	opts.config_text = text;
 	cr_assert_eq(conf_load(&opts, &env, mem_default(), r, &c, NULL), 0);
 	buf_init(&out, mem_default(), 0);

@@ -18,8 +18,8 @@ typedef struct conf_try {
 } conf_try;
 
 /* Any of the lists may be null; `vars` null is an empty environment. */
-static inline conf_try try_all(const char *text, const char *const *vars,
-	const char *const *overrides)
+static inline conf_try try_all(
+	const char *text, const char *const *vars, const char *const *overrides)
 {
 	conf_try t = {.err = LLM_ERR_INIT};
 	llm_service_opts opts = LLM_SERVICE_OPTS_INIT;
@@ -52,8 +52,7 @@ static inline void refused_with(const conf_try *t, const char *const *words)
 	cr_assert_null(t->c);
 	cr_assert_leq(lines_of(t->err.message), 3, "%s", t->err.message);
 	for (; *words; words++)
-		cr_assert(strstr(t->err.message, *words), "no '%s' in: %s", *words,
-			t->err.message);
+		cr_assert(strstr(t->err.message, *words), "no '%s' in: %s", *words, t->err.message);
 }
 
 #define REFUSED(t, ...) \

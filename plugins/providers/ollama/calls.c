@@ -65,12 +65,10 @@ static void read_call(jsonr *r, call *c)
 	}
 }
 
-static int32_t push_call(const ollama *o, uint32_t index, const call *c,
-	const llm_result_sink *out)
+static int32_t push_call(const ollama *o, uint32_t index, const call *c, const llm_result_sink *out)
 {
 	llm_tool_delta delta = {
-		.struct_size = (uint32_t)sizeof(delta), .index = index, .complete = 1
-	};
+		.struct_size = (uint32_t)sizeof(delta), .index = index, .complete = 1};
 	int32_t rc;
 
 	rc = kit_decode(o->host, LLM_SCOPE_SCRATCH, &c->id, &delta.id);
@@ -82,8 +80,8 @@ static int32_t push_call(const ollama *o, uint32_t index, const call *c,
 	return out->tool_call(out->ctx, &delta);
 }
 
-int32_t ollama_read_calls(const ollama *o, ollama_stream *s, const llm_bytes *calls,
-	const llm_result_sink *out)
+int32_t ollama_read_calls(
+	const ollama *o, ollama_stream *s, const llm_bytes *calls, const llm_result_sink *out)
 {
 	int32_t rc = 0;
 	jsonr r;
@@ -91,12 +89,14 @@ int32_t ollama_read_calls(const ollama *o, ollama_stream *s, const llm_bytes *ca
 	jsonr_init(&r, calls->ptr, calls->len);
 	jsonr_enter_array(&r);
 	while (rc == 0 && jsonr_element(&r)) {
-		call c = { { "", 0, 0 }, { "", 0, 0 }, { NULL, 0 }, 0 };
+		call c = {{"", 0, 0}, {"", 0, 0}, {NULL, 0}, 0};
 
 		read_call(&r, &c);
 		if (c.bad || c.name.len == 0)
-			return kit_error(o->host, LLM_E_PROTOCOL, "Ollama sent a tool call"
-				" without a name or with arguments that are no object", NULL, NULL);
+			return kit_error(o->host, LLM_E_PROTOCOL,
+				"Ollama sent a tool call"
+				" without a name or with arguments that are no object",
+				NULL, NULL);
 		if (out)
 			rc = push_call(o, s->n_calls++, &c, out);
 	}

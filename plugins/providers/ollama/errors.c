@@ -10,7 +10,8 @@
 #include "ollama.h"
 
 #define ROW(match, status, code, flags, text) \
-	&(const llm_error_rule) { \
+	&(const llm_error_rule) \
+	{ \
 		(uint32_t)sizeof(llm_error_rule), match, status, code, flags, 0, text \
 	}
 #define PHRASE(status, code, text) ROW(LLM_MATCH_PHRASE, status, code, 0, text)
@@ -54,7 +55,7 @@ const llm_error_rule *const ollama_error_rules[] = {
 typedef struct nested {
 	jsonr_text message;
 	jsonr_text type;
-	llm_bytes code;  /* as written */
+	llm_bytes code; /* as written */
 	llm_bytes inner; /* the object under "error", if there is one */
 } nested;
 
@@ -65,7 +66,7 @@ static void nested_code(jsonr *r, nested *n)
 	if (jsonr_peek(r) == JSONR_NUMBER)
 		jsonr_number(r, &n->code);
 	else if (jsonr_string(r, &text))
-		n->code = (llm_bytes){ text.raw, text.len };
+		n->code = (llm_bytes){text.raw, text.len};
 }
 
 static void nested_error(jsonr *r, nested *n)
@@ -102,10 +103,10 @@ static int nested_read(const llm_bytes *json, nested *n, size_t *ret_used)
 }
 
 /* The document's message with what stands behind the document: it may name the cause. */
-static llm_bytes nested_message(const ollama *o, uint32_t scope, const nested *n,
-	const llm_bytes *tail)
+static llm_bytes nested_message(
+	const ollama *o, uint32_t scope, const nested *n, const llm_bytes *tail)
 {
-	llm_bytes none = { NULL, 0 };
+	llm_bytes none = {NULL, 0};
 	char *text;
 	size_t len;
 
@@ -115,14 +116,13 @@ static llm_bytes nested_message(const ollama *o, uint32_t scope, const nested *n
 	len = jsonr_decode(&n->message, text);
 	if (tail->len > 0)
 		memcpy(text + len, tail->ptr, tail->len);
-	return (llm_bytes){ text, len + tail->len };
+	return (llm_bytes){text, len + tail->len};
 }
 
 /* Takes the facts out of the runner's document, if `text` is one. */
-static void unwrap(const ollama *o, uint32_t scope, const llm_bytes *text,
-	llm_error_facts *facts)
+static void unwrap(const ollama *o, uint32_t scope, const llm_bytes *text, llm_error_facts *facts)
 {
-	nested n = { { "", 0, 0 }, { "", 0, 0 }, { NULL, 0 }, { NULL, 0 } };
+	nested n = {{"", 0, 0}, {"", 0, 0}, {NULL, 0}, {NULL, 0}};
 	llm_bytes message;
 	llm_bytes tail;
 	size_t used;
@@ -132,7 +132,7 @@ static void unwrap(const ollama *o, uint32_t scope, const llm_bytes *text,
 		return;
 	if (n.inner.len > 0 && !nested_read(&n.inner, &n, &inner_used))
 		return;
-	tail = (llm_bytes){ text->ptr + used, text->len - used };
+	tail = (llm_bytes){text->ptr + used, text->len - used};
 	message = nested_message(o, scope, &n, &tail);
 	if (message.len > 0)
 		facts->message = message;
@@ -150,8 +150,8 @@ static int32_t status_of(const llm_bytes *code)
 	return (int32_t)status;
 }
 
-void ollama_error_facts(const ollama *o, uint32_t scope, const llm_bytes *value,
-	llm_error_facts *ret_facts)
+void ollama_error_facts(
+	const ollama *o, uint32_t scope, const llm_bytes *value, llm_error_facts *ret_facts)
 {
 	jsonr_text text;
 	jsonr r;
@@ -183,13 +183,11 @@ static int body_error(const llm_bytes *body, llm_bytes *ret)
 	return found && jsonr_finish(&r) == 0;
 }
 
-int32_t ollama_classify_error(void *instance, const llm_reply_view *reply,
-	llm_error_facts *ret_facts)
+int32_t ollama_classify_error(
+	void *instance, const llm_reply_view *reply, llm_error_facts *ret_facts)
 {
 	const ollama *o = instance;
-	llm_error_facts facts = {
-		.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1
-	};
+	llm_error_facts facts = {.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1};
 	llm_bytes value;
 
 	if (body_error(&reply->body, &value)) {

@@ -85,7 +85,7 @@ static void take_path(place *p, llm_bytes *rest)
 {
 	size_t at = find(rest, '/');
 
-	p->path = (llm_bytes){ rest->ptr + at, rest->len - at };
+	p->path = (llm_bytes){rest->ptr + at, rest->len - at};
 	rest->len = at;
 	while (p->path.len > 0 && p->path.ptr[p->path.len - 1] == '/')
 		p->path.len--;
@@ -103,17 +103,17 @@ static void take_port(place *p, const llm_bytes *text)
 static void take_host(place *p, llm_bytes *rest)
 {
 	int bracket = rest->len > 0 && rest->ptr[0] == '[';
-	llm_bytes port = { "", 0 };
+	llm_bytes port = {"", 0};
 	size_t at;
 
 	drop(rest, (size_t)bracket);
 	at = find(rest, bracket ? ']' : ':');
-	p->host = (llm_bytes){ rest->ptr, at };
+	p->host = (llm_bytes){rest->ptr, at};
 	drop(rest, at);
 	if (bracket && rest->len > 0)
 		drop(rest, 1);
 	if (rest->len > 0 && rest->ptr[0] == ':')
-		port = (llm_bytes){ rest->ptr + 1, rest->len - 1 };
+		port = (llm_bytes){rest->ptr + 1, rest->len - 1};
 	if (!bracket && find(&port, ':') < port.len)
 		p->host.len += rest->len; /* a second colon: v6 without brackets */
 	else

@@ -30,11 +30,12 @@ static int32_t refuse(const ollama *o, int32_t code, const char *text)
 static int32_t image_check(const ollama *o, const llm_message_view *m, const llm_part_view *p)
 {
 	if (m->role != LLM_ROLE_USER)
-		return refuse(o, LLM_E_UNSUPPORTED,
-			"Ollama takes images in turns of the user only");
+		return refuse(
+			o, LLM_E_UNSUPPORTED, "Ollama takes images in turns of the user only");
 	if (p->data.len > 0)
 		return 0;
-	return refuse(o, LLM_E_UNSUPPORTED, "Ollama takes images as bytes, not by URL;"
+	return refuse(o, LLM_E_UNSUPPORTED,
+		"Ollama takes images as bytes, not by URL;"
 		" fetch the image and pass its bytes");
 }
 
@@ -53,18 +54,24 @@ static int32_t part_check(const ollama *o, const llm_message_view *m, const llm_
 {
 	switch (p->kind) {
 	case LLM_PART_TEXT:
-		return m->role != LLM_ROLE_TOOL ? 0 : refuse(o, LLM_E_INVALID_REQUEST,
-			"a turn of a tool holds tool results, not text");
+		return m->role != LLM_ROLE_TOOL ?
+			0 :
+			refuse(o, LLM_E_INVALID_REQUEST,
+				"a turn of a tool holds tool results, not text");
 	case LLM_PART_IMAGE:
 		return image_check(o, m, p);
 	case LLM_PART_REASONING:
-		return m->role == LLM_ROLE_ASSISTANT ? 0 : refuse(o, LLM_E_INVALID_REQUEST,
-			"reasoning stands in turns of the assistant only");
+		return m->role == LLM_ROLE_ASSISTANT ?
+			0 :
+			refuse(o, LLM_E_INVALID_REQUEST,
+				"reasoning stands in turns of the assistant only");
 	case LLM_PART_TOOL_CALL:
 		return call_check(o, m, p);
 	case LLM_PART_TOOL_RESULT:
-		return m->role == LLM_ROLE_TOOL ? 0 : refuse(o, LLM_E_INVALID_REQUEST,
-			"a tool result stands in a turn of a tool");
+		return m->role == LLM_ROLE_TOOL ?
+			0 :
+			refuse(o, LLM_E_INVALID_REQUEST,
+				"a tool result stands in a turn of a tool");
 	case LLM_PART_OPAQUE:
 		return 0;
 	default:

@@ -17,13 +17,13 @@ enum {
 
 typedef struct entry {
 	jsonr_text name;
-	jsonr_text size_name;    /* "3.2B" */
+	jsonr_text size_name; /* "3.2B" */
 	jsonr_text quantization; /* "Q4_K_M" */
 	jsonr_text architecture;
 	int64_t bytes;
-	int64_t window;          /* context_length of a loaded model */
-	int64_t trained;         /* the longest context it was trained for */
-	unsigned can;            /* CAN_* */
+	int64_t window; /* context_length of a loaded model */
+	int64_t trained; /* the longest context it was trained for */
+	unsigned can; /* CAN_* */
 	int remote;
 } entry;
 
@@ -33,8 +33,11 @@ static void read_capabilities(jsonr *r, entry *e)
 		const char *name;
 		unsigned bit;
 	} words[] = {
-		{ "completion", CAN_COMPLETE }, { "tools", CAN_TOOLS }, { "vision", CAN_SEE },
-		{ "thinking", CAN_THINK }, { "audio", CAN_HEAR },
+		{"completion", CAN_COMPLETE},
+		{"tools", CAN_TOOLS},
+		{"vision", CAN_SEE},
+		{"thinking", CAN_THINK},
+		{"audio", CAN_HEAR},
 	};
 	jsonr_text word;
 	size_t i;
@@ -111,7 +114,7 @@ static void read_info(jsonr *r, entry *e)
 
 static void read_member(jsonr *r, const jsonr_text *key, entry *e)
 {
-	jsonr_text host = { "", 0, 0 };
+	jsonr_text host = {"", 0, 0};
 
 	if (jsonr_is(key, "name")) {
 		jsonr_string(r, &e->name);
@@ -165,8 +168,8 @@ static const char *entry_detail(const ollama *o, const entry *e)
 
 	if (e->size_name.len == 0 && e->quantization.len == 0)
 		return NULL;
-	text = o->host->alloc(o->host->ctx, LLM_SCOPE_SCRATCH,
-		e->size_name.len + e->quantization.len + 2);
+	text = o->host->alloc(
+		o->host->ctx, LLM_SCOPE_SCRATCH, e->size_name.len + e->quantization.len + 2);
 	if (!text)
 		return NULL;
 	n = jsonr_decode(&e->size_name, text);
@@ -180,7 +183,7 @@ static const char *entry_detail(const ollama *o, const entry *e)
 static int32_t entry_push(const ollama *o, const char *name, const entry *e, uint32_t loaded,
 	const llm_models_sink *out)
 {
-	llm_model_info info = { .struct_size = (uint32_t)sizeof(info) };
+	llm_model_info info = {.struct_size = (uint32_t)sizeof(info)};
 	llm_caps caps;
 
 	entry_caps(o, name, e, &caps);
@@ -219,8 +222,8 @@ static int32_t nonsense(const ollama *o)
 }
 
 /* {"models":[...]}. Entries without a name are passed over. */
-static int32_t parse_list(const ollama *o, const llm_reply_view *reply, uint32_t loaded,
-	const llm_models_sink *out)
+static int32_t parse_list(
+	const ollama *o, const llm_reply_view *reply, uint32_t loaded, const llm_models_sink *out)
 {
 	int32_t rc = 0;
 	int found = 0;
@@ -252,17 +255,16 @@ static int32_t models_build(void *instance, const char *cursor, const llm_http_s
 	return kit_get(out, "/api/tags");
 }
 
-static int32_t models_parse(void *instance, const llm_reply_view *reply,
-	const llm_models_sink *out)
+static int32_t models_parse(void *instance, const llm_reply_view *reply, const llm_models_sink *out)
 {
 	return parse_list(instance, reply, 0, out);
 }
 
 static int32_t model_build(void *instance, const char *model, const llm_http_sink *out)
 {
-	static const char *const members[] = { "model", NULL };
+	static const char *const members[] = {"model", NULL};
 	const ollama *o = instance;
-	llm_bytes no_extra = { NULL, 0 };
+	llm_bytes no_extra = {NULL, 0};
 	kit_doc d;
 	int32_t rc;
 
@@ -275,8 +277,8 @@ static int32_t model_build(void *instance, const char *model, const llm_http_sin
 	return kit_doc_close(&d, &no_extra);
 }
 
-static int32_t model_parse(void *instance, const char *model, const llm_reply_view *reply,
-	const llm_models_sink *out)
+static int32_t model_parse(
+	void *instance, const char *model, const llm_reply_view *reply, const llm_models_sink *out)
 {
 	const ollama *o = instance;
 	jsonr_text key;
@@ -300,18 +302,12 @@ static int32_t state_build(void *instance, const llm_http_sink *out)
 	return kit_get(out, "/api/ps");
 }
 
-static int32_t state_parse(void *instance, const llm_reply_view *reply,
-	const llm_models_sink *out)
+static int32_t state_parse(void *instance, const llm_reply_view *reply, const llm_models_sink *out)
 {
 	return parse_list(instance, reply, 1, out);
 }
 
 const llm_models_ext ollama_models = {
-	(uint32_t)sizeof(llm_models_ext), 0, models_build, models_parse
-};
-const llm_model_ext ollama_model = {
-	(uint32_t)sizeof(llm_model_ext), 0, model_build, model_parse
-};
-const llm_state_ext ollama_state = {
-	(uint32_t)sizeof(llm_state_ext), 0, state_build, state_parse
-};
+	(uint32_t)sizeof(llm_models_ext), 0, models_build, models_parse};
+const llm_model_ext ollama_model = {(uint32_t)sizeof(llm_model_ext), 0, model_build, model_parse};
+const llm_state_ext ollama_state = {(uint32_t)sizeof(llm_state_ext), 0, state_build, state_parse};

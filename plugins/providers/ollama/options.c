@@ -31,15 +31,24 @@ static const llm_key_info option_info[] = {
 };
 
 const llm_key_info *const ollama_options[] = {
-	&option_info[0], &option_info[1], &option_info[2], &option_info[3],
-	&option_info[4], &option_info[5], &option_info[6], &option_info[7],
-	&option_info[8], &option_info[9], &option_info[10], NULL,
+	&option_info[0],
+	&option_info[1],
+	&option_info[2],
+	&option_info[3],
+	&option_info[4],
+	&option_info[5],
+	&option_info[6],
+	&option_info[7],
+	&option_info[8],
+	&option_info[9],
+	&option_info[10],
+	NULL,
 };
 
 /* A member of `options`: from a number of the request, or from an option of ours. */
 typedef struct option_row {
 	const char *name;
-	uint64_t has;  /* LLM_HAS_*; 0: an option of ours */
+	uint64_t has; /* LLM_HAS_*; 0: an option of ours */
 	size_t offset; /* of the number in llm_request_view */
 	int whole;
 } option_row;
@@ -138,8 +147,8 @@ static int32_t options_check(const ollama *o, const llm_request_view *rq)
 			return kit_error(o->host, LLM_E_UNSUPPORTED, "option ",
 				rq->options[i]->name, " is not one of Ollama's");
 		if (!option_fits(&rq->options[i]->json, info->type))
-			return kit_error(o->host, LLM_E_INVALID_REQUEST, "option ",
-				info->name, option_expected(info->type));
+			return kit_error(o->host, LLM_E_INVALID_REQUEST, "option ", info->name,
+				option_expected(info->type));
 	}
 	return 0;
 }
@@ -207,7 +216,7 @@ int32_t ollama_write_options(const ollama *o, kit_doc *d, const llm_request_view
 /* Length of a Go duration's unit at `p`, 0 when there is none. */
 static size_t unit_len(const char *p, const char *end)
 {
-	static const char *const units[] = { "ns", "us", "ms", "s", "m", "h" };
+	static const char *const units[] = {"ns", "us", "ms", "s", "m", "h"};
 	size_t i;
 	size_t n;
 
@@ -264,7 +273,7 @@ static int is_duration(const char *p, size_t len)
 int32_t ollama_write_keep_alive(const ollama *o, kit_doc *d, const llm_request_view *rq)
 {
 	const llm_option_view *option = kit_option(rq, "keep_alive");
-	jsonr_text text = { NULL, 0, 0 };
+	jsonr_text text = {NULL, 0, 0};
 	char plain[64];
 	size_t n;
 	double seconds;
@@ -285,8 +294,10 @@ int32_t ollama_write_keep_alive(const ollama *o, kit_doc *d, const llm_request_v
 	else if (is_duration(plain, n))
 		jsonw_string(&d->w, plain, n);
 	else
-		return kit_error(o->host, LLM_E_INVALID_REQUEST, "option keep_alive: expected"
+		return kit_error(o->host, LLM_E_INVALID_REQUEST,
+			"option keep_alive: expected"
 			" seconds such as 300, or a duration with units such as \"10m\";"
-			" -1 keeps the model loaded, 0 unloads it", NULL, NULL);
+			" -1 keeps the model loaded, 0 unloads it",
+			NULL, NULL);
 	return 0;
 }

@@ -5,8 +5,8 @@
 
 #include "ollama.h"
 
-static const llm_key_info *const no_keys[] = { NULL };
-static const char *const key_env[] = { "OLLAMA_API_KEY", NULL };
+static const llm_key_info *const no_keys[] = {NULL};
+static const char *const key_env[] = {"OLLAMA_API_KEY", NULL};
 
 static const llm_provider_info info = {
 	.struct_size = (uint32_t)sizeof(info),
@@ -127,8 +127,8 @@ static const llm_provider_vtable vtable = {
 	.get_extension = plugin_extension,
 };
 
-static const llm_plugin_part part = { LLM_KIND_PROVIDER, &vtable };
-static const llm_plugin_part *const parts[] = { &part, NULL };
+static const llm_plugin_part part = {LLM_KIND_PROVIDER, &vtable};
+static const llm_plugin_part *const parts[] = {&part, NULL};
 
 static const llm_plugin_desc desc = {
 	.magic = LLM_PLUGIN_MAGIC,
@@ -137,7 +137,7 @@ static const llm_plugin_desc desc = {
 	.abi_minor_min = 0,
 	.id = "org.libllm.ollama",
 	.version = "0.1.0",
-	.licence = "MIT",
+	.licence = "Apache-2.0",
 	.parts = parts,
 };
 

@@ -4,8 +4,19 @@
 #include "ollama.h"
 
 static const char *const members[] = {
-	"model", "messages", "tools", "format", "think", "stream", "truncate", "shift", "options",
-	"keep_alive", "logprobs", "top_logprobs", NULL,
+	"model",
+	"messages",
+	"tools",
+	"format",
+	"think",
+	"stream",
+	"truncate",
+	"shift",
+	"options",
+	"keep_alive",
+	"logprobs",
+	"top_logprobs",
+	NULL,
 };
 
 static int32_t refuse(const ollama *o, const char *text)
@@ -17,10 +28,11 @@ static int32_t refuse(const ollama *o, const char *text)
 static int32_t request_check(const ollama *o, const llm_request_view *rq)
 {
 	if (!rq->model || !rq->model[0])
-		return kit_error(o->host, LLM_E_INVALID_REQUEST, "the request names no model",
-			NULL, NULL);
+		return kit_error(
+			o->host, LLM_E_INVALID_REQUEST, "the request names no model", NULL, NULL);
 	if (rq->tool_choice == LLM_TOOLS_REQUIRED || rq->tool_choice == LLM_TOOLS_NAMED)
-		return refuse(o, "Ollama cannot be told that a tool must be called;"
+		return refuse(o,
+			"Ollama cannot be told that a tool must be called;"
 			" use the tool choice auto or none");
 	if ((rq->has & LLM_HAS_CHOICES) && rq->choices > 1)
 		return refuse(o, "Ollama gives one answer; ask several times for more");
@@ -60,7 +72,8 @@ static int32_t request_warn(const llm_request_view *rq, const llm_http_sink *out
 	if (rc == 0 && any_strict(rq))
 		rc = kit_warn(out, "Ollama does not enforce a tool's schema; strict was left out");
 	if (rc == 0 && rq->format != LLM_FORMAT_TEXT)
-		rc = kit_warn(out, "Ollama does not call tools while a format is asked for;"
+		rc = kit_warn(out,
+			"Ollama does not call tools while a format is asked for;"
 			" the format wins");
 	return rc;
 }
@@ -122,7 +135,7 @@ static int32_t write_format(const ollama *o, kit_doc *d, const llm_request_view 
 
 static void write_think(kit_doc *d, uint32_t reasoning)
 {
-	static const char *const levels[] = { "low", "medium", "high", "max" };
+	static const char *const levels[] = {"low", "medium", "high", "max"};
 
 	if (reasoning == LLM_REASONING_DEFAULT || reasoning > LLM_REASONING_MAX)
 		return;
@@ -185,8 +198,7 @@ static int32_t write_body(const ollama *o, const llm_request_view *rq, const llm
 	return kit_doc_close(&d, &rq->extra);
 }
 
-int32_t ollama_build_request(void *instance, const llm_request_view *rq,
-	const llm_http_sink *out)
+int32_t ollama_build_request(void *instance, const llm_request_view *rq, const llm_http_sink *out)
 {
 	const ollama *o = instance;
 	int32_t rc = request_check(o, rq);

@@ -13,8 +13,11 @@
 enum { N_INPUT, N_OUTPUT, N_LOAD, N_PROMPT, N_EVAL, N_COUNTS };
 
 static const char *const count_names[N_COUNTS] = {
-	"prompt_eval_count", "eval_count",
-	"load_duration", "prompt_eval_duration", "eval_duration",
+	"prompt_eval_count",
+	"eval_count",
+	"load_duration",
+	"prompt_eval_duration",
+	"eval_duration",
 };
 
 typedef struct answer {
@@ -129,12 +132,10 @@ static int32_t read_answer(const llm_bytes *json, answer *a)
 	return jsonr_finish(&r);
 }
 
-static int32_t push_error(const ollama *o, ollama_stream *s, const answer *a,
-	const llm_result_sink *out)
+static int32_t push_error(
+	const ollama *o, ollama_stream *s, const answer *a, const llm_result_sink *out)
 {
-	llm_error_facts facts = {
-		.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1
-	};
+	llm_error_facts facts = {.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1};
 
 	ollama_error_facts(o, LLM_SCOPE_SCRATCH, &a->error, &facts);
 	/* The HTTP status was sent before the failure; Ollama's own failures are its 500. */
@@ -144,8 +145,8 @@ static int32_t push_error(const ollama *o, ollama_stream *s, const answer *a,
 	return out->error(out->ctx, &facts);
 }
 
-static int32_t push_model(const ollama *o, ollama_stream *s, const answer *a,
-	const llm_result_sink *out)
+static int32_t push_model(
+	const ollama *o, ollama_stream *s, const answer *a, const llm_result_sink *out)
 {
 	llm_bytes name;
 	int32_t rc;
@@ -159,8 +160,8 @@ static int32_t push_model(const ollama *o, ollama_stream *s, const answer *a,
 	return out->meta(out->ctx, LLM_META_MODEL, name.ptr, name.len);
 }
 
-static int32_t push_content(const ollama *o, ollama_stream *s, const answer *a,
-	const llm_result_sink *out)
+static int32_t push_content(
+	const ollama *o, ollama_stream *s, const answer *a, const llm_result_sink *out)
 {
 	int32_t rc = push_model(o, s, a, out);
 
@@ -194,7 +195,7 @@ static int32_t raw_usage_put(void *ctx, const char *bytes, size_t len)
 /* Ollama has no object for usage; its counts are told as one. */
 static int32_t push_raw_usage(const answer *a, const llm_result_sink *out)
 {
-	raw_usage raw = { { 0 }, 0 };
+	raw_usage raw = {{0}, 0};
 	int32_t rc;
 	jsonw w;
 	int i;
@@ -228,8 +229,7 @@ static int32_t push_usage(const answer *a, const llm_result_sink *out)
 static int32_t push_times(const answer *a, const llm_result_sink *out)
 {
 	static const uint32_t metrics[N_COUNTS] = {
-		0, 0, LLM_METRIC_LOAD_MS, LLM_METRIC_PROMPT_MS, LLM_METRIC_OUTPUT_MS
-	};
+		0, 0, LLM_METRIC_LOAD_MS, LLM_METRIC_PROMPT_MS, LLM_METRIC_OUTPUT_MS};
 	int32_t rc = 0;
 	int i;
 
@@ -250,10 +250,10 @@ static uint32_t finish_reason(const jsonr_text *reason, int called)
 	return LLM_FINISH_OTHER;
 }
 
-static int32_t push_end(const ollama *o, ollama_stream *s, const answer *a,
-	const llm_result_sink *out)
+static int32_t push_end(
+	const ollama *o, ollama_stream *s, const answer *a, const llm_result_sink *out)
 {
-	llm_bytes raw = { "", 0 };
+	llm_bytes raw = {"", 0};
 	int32_t rc = push_usage(a, out);
 
 	if (rc == 0)
@@ -266,8 +266,8 @@ static int32_t push_end(const ollama *o, ollama_stream *s, const answer *a,
 	return out->finish(out->ctx, finish_reason(&a->reason, s->n_calls > 0), raw.ptr, raw.len);
 }
 
-int32_t ollama_read_object(const ollama *o, ollama_stream *s, const llm_bytes *json,
-	const llm_result_sink *out)
+int32_t ollama_read_object(
+	const ollama *o, ollama_stream *s, const llm_bytes *json, const llm_result_sink *out)
 {
 	answer a;
 	int32_t rc;
@@ -277,7 +277,8 @@ int32_t ollama_read_object(const ollama *o, ollama_stream *s, const llm_bytes *j
 	if (a.error.ptr)
 		return push_error(o, s, &a, out);
 	if (a.bad || !a.has_message)
-		return nonsense(o, "Ollama's answer lacks a message,"
+		return nonsense(o,
+			"Ollama's answer lacks a message,"
 			" or a member of it has a wrong type");
 	rc = a.calls.len > 0 ? ollama_read_calls(o, s, &a.calls, NULL) : 0;
 	if (rc == 0)

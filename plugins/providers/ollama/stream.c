@@ -3,17 +3,19 @@
  */
 #include "ollama.h"
 
-int32_t ollama_parse_response(void *instance, const llm_reply_view *reply,
-	const llm_result_sink *out)
+int32_t ollama_parse_response(
+	void *instance, const llm_reply_view *reply, const llm_result_sink *out)
 {
 	const ollama *o = instance;
-	ollama_stream s = { 0, 0, 0, 0 };
+	ollama_stream s = {0, 0, 0, 0};
 	int32_t rc = ollama_read_object(o, &s, &reply->body, out);
 
 	if (rc || s.done || s.failed)
 		return rc;
-	return kit_error(o->host, LLM_E_PROTOCOL, "Ollama's answer says done:false:"
-		" the server gave up in the middle of it", NULL, NULL);
+	return kit_error(o->host, LLM_E_PROTOCOL,
+		"Ollama's answer says done:false:"
+		" the server gave up in the middle of it",
+		NULL, NULL);
 }
 
 int32_t ollama_stream_open(void *instance, const llm_reply_view *head, void **ret_stream)
@@ -29,8 +31,8 @@ int32_t ollama_stream_open(void *instance, const llm_reply_view *head, void **re
 	return 0;
 }
 
-int32_t ollama_stream_frame(void *instance, void *stream, const llm_frame_view *frame,
-	const llm_result_sink *out)
+int32_t ollama_stream_frame(
+	void *instance, void *stream, const llm_frame_view *frame, const llm_result_sink *out)
 {
 	ollama_stream *s = stream;
 	int32_t rc = 0;

@@ -36,7 +36,7 @@ static int32_t push_texts(const openai *o, const llm_bytes *parts,
 	jsonr_init(&r, parts->ptr, parts->len);
 	jsonr_enter_array(&r);
 	while (rc == 0 && jsonr_element(&r)) {
-		content_part p = { { "", 0, 0 }, { "", 0, 0 }, { NULL, 0 } };
+		content_part p = {{"", 0, 0}, {"", 0, 0}, {NULL, 0}};
 
 		read_part(&r, &p);
 		rc = kit_emit(o->host, &p.text, put, ctx);
@@ -44,8 +44,8 @@ static int32_t push_texts(const openai *o, const llm_bytes *parts,
 	return rc;
 }
 
-int32_t openai_read_parts(const openai *o, const llm_bytes *parts, const llm_result_sink *out,
-	uint32_t *ret_some)
+int32_t openai_read_parts(
+	const openai *o, const llm_bytes *parts, const llm_result_sink *out, uint32_t *ret_some)
 {
 	int32_t rc = 0;
 	jsonr r;
@@ -53,7 +53,7 @@ int32_t openai_read_parts(const openai *o, const llm_bytes *parts, const llm_res
 	jsonr_init(&r, parts->ptr, parts->len);
 	jsonr_enter_array(&r);
 	while (rc == 0 && jsonr_element(&r)) {
-		content_part p = { { "", 0, 0 }, { "", 0, 0 }, { NULL, 0 } };
+		content_part p = {{"", 0, 0}, {"", 0, 0}, {NULL, 0}};
 
 		read_part(&r, &p);
 		if (p.thinking.len > 0)

@@ -10,10 +10,10 @@
 typedef struct found {
 	jsonr_text message;
 	jsonr_text type;
-	jsonr_text code;    /* a text */
-	llm_bytes number;   /* or a number, as written */
-	llm_bytes error;    /* the value of `error`, an object */
-	jsonr_text text;    /* or a text */
+	jsonr_text code; /* a text */
+	llm_bytes number; /* or a number, as written */
+	llm_bytes error; /* the value of `error`, an object */
+	jsonr_text text; /* or a text */
 	jsonr_text detail;
 } found;
 
@@ -113,11 +113,11 @@ static void fill_facts(const openai *o, uint32_t scope, const found *f, llm_erro
 	facts->status = status_of(&facts->code);
 }
 
-int openai_error_facts(const openai *o, uint32_t scope, const llm_bytes *json,
-	llm_error_facts *ret_facts)
+int openai_error_facts(
+	const openai *o, uint32_t scope, const llm_bytes *json, llm_error_facts *ret_facts)
 {
-	found outer = { { "", 0, 0 }, { "", 0, 0 }, { "", 0, 0 }, { "", 0 }, { "", 0 },
-		{ "", 0, 0 }, { "", 0, 0 } };
+	found outer = {
+		{"", 0, 0}, {"", 0, 0}, {"", 0, 0}, {"", 0}, {"", 0}, {"", 0, 0}, {"", 0, 0}};
 	found inner = outer;
 
 	if (!read_object(json, &outer))
@@ -134,13 +134,11 @@ int openai_error_facts(const openai *o, uint32_t scope, const llm_bytes *json,
 	return 1;
 }
 
-int32_t openai_classify_error(void *instance, const llm_reply_view *reply,
-	llm_error_facts *ret_facts)
+int32_t openai_classify_error(
+	void *instance, const llm_reply_view *reply, llm_error_facts *ret_facts)
 {
 	const openai *o = instance;
-	llm_error_facts facts = {
-		.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1
-	};
+	llm_error_facts facts = {.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1};
 
 	if (!openai_error_facts(o, LLM_SCOPE_ATTEMPT, &reply->body, &facts))
 		facts.message = kit_plain_body(&reply->body);

@@ -27,7 +27,8 @@ static int32_t part_check(const openai *o, const llm_message_view *m, const llm_
 	case LLM_PART_TOOL_RESULT:
 		return unsupported(o, "tools are not in this version of the openai provider");
 	default:
-		return unsupported(o, "this version of the openai provider takes text only,"
+		return unsupported(o,
+			"this version of the openai provider takes text only,"
 			" no images, audio or files");
 	}
 }

@@ -19,8 +19,8 @@ static int is_window(const jsonr_text *key)
 
 static int32_t push_model(const openai *o, jsonr *r, const llm_models_sink *out)
 {
-	llm_model_info info = { .struct_size = (uint32_t)sizeof(info) };
-	jsonr_text id = { "", 0, 0 };
+	llm_model_info info = {.struct_size = (uint32_t)sizeof(info)};
+	jsonr_text id = {"", 0, 0};
 	jsonr_text key;
 
 	if (!jsonr_enter_object(r))
@@ -46,8 +46,7 @@ static int32_t push_models(const openai *o, jsonr *r, const llm_models_sink *out
 	return rc;
 }
 
-static int32_t models_parse(void *instance, const llm_reply_view *reply,
-	const llm_models_sink *out)
+static int32_t models_parse(void *instance, const llm_reply_view *reply, const llm_models_sink *out)
 {
 	const openai *o = instance;
 	int32_t rc = 0;
@@ -74,5 +73,4 @@ static int32_t models_parse(void *instance, const llm_reply_view *reply,
 }
 
 const llm_models_ext openai_models = {
-	(uint32_t)sizeof(llm_models_ext), 0, models_build, models_parse
-};
+	(uint32_t)sizeof(llm_models_ext), 0, models_build, models_parse};

@@ -5,19 +5,15 @@
 
 #include "openai.h"
 
-static const llm_key_info key_include_usage = {
-	(uint32_t)sizeof(llm_key_info), LLM_TYPE_BOOL, "include_usage", NULL, "true",
-	"ask for token counts at the end of streams; old servers refuse the field"
-};
-static const llm_key_info key_max_tokens_field = {
-	(uint32_t)sizeof(llm_key_info), LLM_TYPE_STRING, "max_tokens_field", NULL, "auto",
-	"name of the output limit: max_tokens, max_completion_tokens, or auto (by base URL)"
-};
-static const llm_key_info *const config_keys[] = {
-	&key_include_usage, &key_max_tokens_field, NULL
-};
-static const llm_key_info *const no_options[] = { NULL };
-static const char *const key_env[] = { "OPENAI_API_KEY", NULL };
+static const llm_key_info key_include_usage = {(uint32_t)sizeof(llm_key_info), LLM_TYPE_BOOL,
+	"include_usage", NULL, "true",
+	"ask for token counts at the end of streams; old servers refuse the field"};
+static const llm_key_info key_max_tokens_field = {(uint32_t)sizeof(llm_key_info), LLM_TYPE_STRING,
+	"max_tokens_field", NULL, "auto",
+	"name of the output limit: max_tokens, max_completion_tokens, or auto (by base URL)"};
+static const llm_key_info *const config_keys[] = {&key_include_usage, &key_max_tokens_field, NULL};
+static const llm_key_info *const no_options[] = {NULL};
+static const char *const key_env[] = {"OPENAI_API_KEY", NULL};
 
 static const llm_provider_info info = {
 	.struct_size = (uint32_t)sizeof(info),
@@ -154,8 +150,8 @@ static const llm_provider_vtable vtable = {
 	.get_extension = plugin_extension,
 };
 
-static const llm_plugin_part part = { LLM_KIND_PROVIDER, &vtable };
-static const llm_plugin_part *const parts[] = { &part, NULL };
+static const llm_plugin_part part = {LLM_KIND_PROVIDER, &vtable};
+static const llm_plugin_part *const parts[] = {&part, NULL};
 
 static const llm_plugin_desc desc = {
 	.magic = LLM_PLUGIN_MAGIC,
@@ -164,7 +160,7 @@ static const llm_plugin_desc desc = {
 	.abi_minor_min = 0,
 	.id = "org.libllm.openai",
 	.version = "0.1.0",
-	.licence = "MIT",
+	.licence = "Apache-2.0",
 	.parts = parts,
 };
 

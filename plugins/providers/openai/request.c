@@ -7,9 +7,21 @@
 #include "openai.h"
 
 static const char *const members[] = {
-	"model", "messages", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stop",
-	"seed", "presence_penalty", "frequency_penalty", "safety_identifier", "user", "stream",
-	"stream_options", NULL,
+	"model",
+	"messages",
+	"temperature",
+	"top_p",
+	"max_tokens",
+	"max_completion_tokens",
+	"stop",
+	"seed",
+	"presence_penalty",
+	"frequency_penalty",
+	"safety_identifier",
+	"user",
+	"stream",
+	"stream_options",
+	NULL,
 };
 
 static int32_t unsupported(const openai *o, const char *text)
@@ -23,15 +35,18 @@ static int32_t later_check(const openai *o, const llm_request_view *rq)
 	if (rq->n_tools > 0)
 		return unsupported(o, "tools are not in this version of the openai provider");
 	if (rq->format != LLM_FORMAT_TEXT)
-		return unsupported(o, "JSON formats are not in this version of the openai"
+		return unsupported(o,
+			"JSON formats are not in this version of the openai"
 			" provider; extra can carry response_format");
 	if (rq->reasoning != LLM_REASONING_DEFAULT)
-		return unsupported(o, "reasoning levels are not in this version of the openai"
+		return unsupported(o,
+			"reasoning levels are not in this version of the openai"
 			" provider; extra can carry reasoning_effort");
 	if (rq->logprobs || (rq->has & LLM_HAS_TOP_LOGPROBS))
 		return unsupported(o, "logprobs are not in this version of the openai provider");
 	if ((rq->has & LLM_HAS_CHOICES) && rq->choices > 1)
-		return unsupported(o, "this version of the openai provider reads one answer;"
+		return unsupported(o,
+			"this version of the openai provider reads one answer;"
 			" ask several times for more");
 	return 0;
 }
@@ -41,10 +56,11 @@ static int32_t request_check(const openai *o, const llm_request_view *rq)
 	const uint64_t foreign = LLM_HAS_TOP_K | LLM_HAS_MIN_P | LLM_HAS_REPEAT_PENALTY;
 
 	if (!rq->model || !rq->model[0])
-		return kit_error(o->host, LLM_E_INVALID_REQUEST, "the request names no model",
-			NULL, NULL);
+		return kit_error(
+			o->host, LLM_E_INVALID_REQUEST, "the request names no model", NULL, NULL);
 	if (rq->has & foreign)
-		return unsupported(o, "OpenAI has no top_k, min_p or repeat_penalty;"
+		return unsupported(o,
+			"OpenAI has no top_k, min_p or repeat_penalty;"
 			" for a server that has them put them into extra");
 	if (rq->safety.len > 0)
 		return unsupported(o, "OpenAI has no safety settings");
@@ -72,13 +88,14 @@ static int32_t request_warn(const llm_request_view *rq, const llm_http_sink *out
 
 	for (i = 0; i < rq->n_messages; i++)
 		if (has_reasoning(rq->messages[i]))
-			return kit_warn(out, "OpenAI takes no reasoning of earlier turns;"
+			return kit_warn(out,
+				"OpenAI takes no reasoning of earlier turns;"
 				" it was left out");
 	return 0;
 }
 
-static void write_real(kit_doc *d, const llm_request_view *rq, uint64_t bit, const char *name,
-	double value)
+static void write_real(
+	kit_doc *d, const llm_request_view *rq, uint64_t bit, const char *name, double value)
 {
 	if (!(rq->has & bit))
 		return;
@@ -86,8 +103,8 @@ static void write_real(kit_doc *d, const llm_request_view *rq, uint64_t bit, con
 	jsonw_double(&d->w, value);
 }
 
-static void write_whole(kit_doc *d, const llm_request_view *rq, uint64_t bit, const char *name,
-	int64_t value)
+static void write_whole(
+	kit_doc *d, const llm_request_view *rq, uint64_t bit, const char *name, int64_t value)
 {
 	if (!(rq->has & bit))
 		return;
@@ -140,8 +157,7 @@ static void write_stream(const openai *o, kit_doc *d, const llm_request_view *rq
 	jsonw_object_end(&d->w);
 }
 
-int32_t openai_build_request(void *instance, const llm_request_view *rq,
-	const llm_http_sink *out)
+int32_t openai_build_request(void *instance, const llm_request_view *rq, const llm_http_sink *out)
 {
 	const openai *o = instance;
 	kit_doc d;

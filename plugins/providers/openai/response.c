@@ -41,7 +41,7 @@ static void read_content(jsonr *r, answer *a)
 /* The older and the newer name of one thing; when both come they are equal. */
 static void read_reasoning(jsonr *r, answer *a)
 {
-	jsonr_text text = { "", 0, 0 };
+	jsonr_text text = {"", 0, 0};
 
 	a->bad |= !kit_string_or_null(r, &text);
 	if (text.len > 0)
@@ -116,7 +116,7 @@ static void read_choices(jsonr *r, answer *a)
 
 static void read_error_mark(jsonr *r, const jsonr_text *key, answer *a)
 {
-	jsonr_text word = { "", 0, 0 };
+	jsonr_text word = {"", 0, 0};
 
 	if (jsonr_is(key, "error"))
 		a->suspect |= jsonr_peek(r) != JSONR_NULL;
@@ -163,8 +163,8 @@ static int32_t push_meta(const openai *o, const jsonr_text *t, uint32_t key, uin
 	return out->meta(out->ctx, key, text.ptr, text.len);
 }
 
-static int32_t push_ids(const openai *o, openai_stream *s, const answer *a,
-	const llm_result_sink *out)
+static int32_t push_ids(
+	const openai *o, openai_stream *s, const answer *a, const llm_result_sink *out)
 {
 	const char *id = s->request_id;
 	int32_t rc = 0;
@@ -179,8 +179,8 @@ static int32_t push_ids(const openai *o, openai_stream *s, const answer *a,
 	return rc;
 }
 
-static int32_t push_content(const openai *o, openai_stream *s, const answer *a,
-	const llm_result_sink *out)
+static int32_t push_content(
+	const openai *o, openai_stream *s, const answer *a, const llm_result_sink *out)
 {
 	static const char told[] = "the answer holds tool calls, which this version does not read";
 	int32_t rc;
@@ -207,16 +207,23 @@ static uint32_t finish_reason(const jsonr_text *word)
 		const char *word;
 		uint32_t reason;
 	} words[] = {
-		{ "stop", LLM_FINISH_STOP }, { "eos", LLM_FINISH_STOP },
-		{ "end_turn", LLM_FINISH_STOP }, { "stop_sequence", LLM_FINISH_STOP },
-		{ "length", LLM_FINISH_LENGTH }, { "max_tokens", LLM_FINISH_LENGTH },
-		{ "model_length", LLM_FINISH_LENGTH },
-		{ "tool_calls", LLM_FINISH_TOOL_CALLS }, { "tool_use", LLM_FINISH_TOOL_CALLS },
-		{ "function_call", LLM_FINISH_TOOL_CALLS },
-		{ "content_filter", LLM_FINISH_CONTENT_FILTER },
-		{ "safety", LLM_FINISH_CONTENT_FILTER }, { "refusal", LLM_FINISH_CONTENT_FILTER },
-		{ "error", LLM_FINISH_NONE }, { "insufficient_system_resource", LLM_FINISH_NONE },
-		{ "abort", LLM_FINISH_NONE }, { "cancelled", LLM_FINISH_NONE },
+		{"stop", LLM_FINISH_STOP},
+		{"eos", LLM_FINISH_STOP},
+		{"end_turn", LLM_FINISH_STOP},
+		{"stop_sequence", LLM_FINISH_STOP},
+		{"length", LLM_FINISH_LENGTH},
+		{"max_tokens", LLM_FINISH_LENGTH},
+		{"model_length", LLM_FINISH_LENGTH},
+		{"tool_calls", LLM_FINISH_TOOL_CALLS},
+		{"tool_use", LLM_FINISH_TOOL_CALLS},
+		{"function_call", LLM_FINISH_TOOL_CALLS},
+		{"content_filter", LLM_FINISH_CONTENT_FILTER},
+		{"safety", LLM_FINISH_CONTENT_FILTER},
+		{"refusal", LLM_FINISH_CONTENT_FILTER},
+		{"error", LLM_FINISH_NONE},
+		{"insufficient_system_resource", LLM_FINISH_NONE},
+		{"abort", LLM_FINISH_NONE},
+		{"cancelled", LLM_FINISH_NONE},
 	};
 	size_t i;
 
@@ -230,8 +237,7 @@ static uint32_t finish_reason(const jsonr_text *word)
 static int32_t push_failure(openai_stream *s, const llm_bytes *word, const llm_result_sink *out)
 {
 	llm_error_facts facts = {
-		.struct_size = (uint32_t)sizeof(facts), .status = 500, .retry_after_ms = -1
-	};
+		.struct_size = (uint32_t)sizeof(facts), .status = 500, .retry_after_ms = -1};
 
 	facts.code = *word;
 	facts.request_id = kit_text(s->request_id);
@@ -240,8 +246,8 @@ static int32_t push_failure(openai_stream *s, const llm_bytes *word, const llm_r
 	return out->error(out->ctx, &facts);
 }
 
-static int32_t push_finish(const openai *o, openai_stream *s, const answer *a,
-	const llm_result_sink *out)
+static int32_t push_finish(
+	const openai *o, openai_stream *s, const answer *a, const llm_result_sink *out)
 {
 	uint32_t reason = finish_reason(&a->finish);
 	llm_bytes word;
@@ -260,8 +266,8 @@ static int32_t push_finish(const openai *o, openai_stream *s, const answer *a,
 	return out->finish(out->ctx, reason, word.ptr, word.len);
 }
 
-static int32_t push_answer(const openai *o, openai_stream *s, const answer *a,
-	const llm_result_sink *out)
+static int32_t push_answer(
+	const openai *o, openai_stream *s, const answer *a, const llm_result_sink *out)
 {
 	int32_t rc = push_ids(o, s, a, out);
 
@@ -275,8 +281,8 @@ static int32_t push_answer(const openai *o, openai_stream *s, const answer *a,
 	return rc;
 }
 
-static int32_t push_error(openai_stream *s, const llm_error_facts *found,
-	const llm_result_sink *out)
+static int32_t push_error(
+	openai_stream *s, const llm_error_facts *found, const llm_result_sink *out)
 {
 	llm_error_facts facts = *found;
 
@@ -291,9 +297,7 @@ static int32_t push_error(openai_stream *s, const llm_error_facts *found,
 int32_t openai_read_object(const openai *o, openai_stream *s, const llm_bytes *json, int whole,
 	const llm_result_sink *out)
 {
-	llm_error_facts facts = {
-		.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1
-	};
+	llm_error_facts facts = {.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1};
 	answer a;
 
 	if (read_answer(json, &a))

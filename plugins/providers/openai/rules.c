@@ -4,7 +4,8 @@
 #include "openai.h"
 
 #define ROW(match, status, code, text) \
-	&(const llm_error_rule) { \
+	&(const llm_error_rule) \
+	{ \
 		(uint32_t)sizeof(llm_error_rule), match, status, code, 0, 0, text \
 	}
 #define CODE(code, text) ROW(LLM_MATCH_CODE, 0, code, text)

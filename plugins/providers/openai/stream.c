@@ -10,10 +10,10 @@ static int32_t push_plain_end(openai_stream *s, const llm_result_sink *out)
 	return out->finish(out->ctx, s->called ? LLM_FINISH_TOOL_CALLS : LLM_FINISH_STOP, "", 0);
 }
 
-int32_t openai_parse_response(void *instance, const llm_reply_view *reply,
-	const llm_result_sink *out)
+int32_t openai_parse_response(
+	void *instance, const llm_reply_view *reply, const llm_result_sink *out)
 {
-	openai_stream s = { .request_id = kit_header(reply, "x-request-id") };
+	openai_stream s = {.request_id = kit_header(reply, "x-request-id")};
 	int32_t rc = openai_read_object(instance, &s, &reply->body, 1, out);
 
 	if (rc || s.finished || s.failed)
@@ -37,13 +37,13 @@ int32_t openai_stream_open(void *instance, const llm_reply_view *head, void **re
 /* "[DONE]", with whatever a server puts behind it. */
 static int is_done(const llm_bytes *data)
 {
-	llm_bytes head = { data->ptr, data->len < 6 ? data->len : 6 };
+	llm_bytes head = {data->ptr, data->len < 6 ? data->len : 6};
 
 	return kit_is(&head, "[DONE]");
 }
 
-int32_t openai_stream_frame(void *instance, void *stream, const llm_frame_view *frame,
-	const llm_result_sink *out)
+int32_t openai_stream_frame(
+	void *instance, void *stream, const llm_frame_view *frame, const llm_result_sink *out)
 {
 	openai_stream *s = stream;
 	int32_t rc = 0;

@@ -53,9 +53,8 @@ static void read_counts(jsonr *r, counts *c)
 			read_prompt_details(r, c);
 		else if (jsonr_is(&key, "completion_tokens_details"))
 			read_completion_details(r, c);
-		else if (jsonr_is(&key, "prompt_cache_hit_tokens")) /* DeepSeek */
-			kit_count(r, &c->cached);
-		else if (jsonr_is(&key, "num_cached_tokens")) /* Mistral */
+		else if (jsonr_is(&key, "prompt_cache_hit_tokens") || /* DeepSeek */
+			jsonr_is(&key, "num_cached_tokens")) /* Mistral */
 			kit_count(r, &c->cached);
 	}
 }
@@ -72,7 +71,7 @@ static int64_t output_tokens(const counts *c)
 
 int32_t openai_push_usage(const llm_bytes *json, const llm_result_sink *out)
 {
-	counts c = { -1, -1, -1, -1, -1, -1 };
+	counts c = {-1, -1, -1, -1, -1, -1};
 	llm_usage usage = LLM_USAGE_INIT;
 	int32_t rc;
 	jsonr r;

@@ -1,0 +1,187 @@
+/* Connections: kept, never used twice for one request, never led elsewhere. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/oracle.h"
+
+#define REQUEST "\"event\":\"request\""
+#define ACCEPT "\"event\":\"accept\""
+
+static oracle *play(const char *script, uint32_t mode)
+{
+	const oracle_opts opts = {.mode = mode, .script = script};
+
+	return oracle_open(&opts);
+}
+
+Test(service_conn, keep_alive_two_calls_on_one_connection)
+{
+	uint32_t i;
+
+	for (i = 0; i < ORACLE_MODES * 2; i++) {
+		oracle *o = play(NULL, i / 2);
+		const oracle_ask ask = {.stream = i % 2};
+
+		cr_assert_eq(oracle_do(o, &ask)->code, 0);
+		cr_assert_eq(oracle_do(o, &ask)->code, 0);
+		cr_assert_eq(sim_log_count(o->up, REQUEST), 2);
+		cr_assert_eq(sim_log_count(o->up, ACCEPT), 1);
+		cr_assert_eq(oracle_close(o), 0);
+	}
+}
+
+Test(service_conn, two_runs_at_once_have_a_connection_each)
+{
+	oracle *o = play(NULL, ORACLE_LOOP);
+	const oracle_ask ask = {.stream = 1};
+	oracle_run *one = oracle_submit(o, &ask, NULL), *two = oracle_submit(o, &ask, NULL);
+
+	oracle_finish(one);
+	oracle_finish(two);
+	cr_assert_eq(one->code, 0);
+	cr_assert_eq(two->code, 0);
+	cr_assert_eq(sim_log_count(o->up, ACCEPT), 2);
+	cr_assert_eq(oracle_close(o), 0);
+}
+
+/* The request went out once, and the error says that the connection was a kept one. */
+Test(service_conn, R_RETRY_14_U_20_a_dying_kept_connection_is_not_asked_again)
+{
+	static const char *const scripts[] = {"reused_dies", "reused_leaves"};
+	uint32_t i;
+
+	for (i = 0; i < 2 * ORACLE_MODES; i++) {
+		oracle *o = play(scripts[i % 2], i / 2);
+		oracle_run *run = oracle_do(o, NULL);
+
+		cr_assert_str_eq(run->text, "one");
+		run = oracle_do(o, NULL);
+		cr_assert_eq(run->code, LLM_E_CONNECTION, "%s", run->err.message);
+		cr_assert(run->err.flags & LLM_ERRF_REUSED);
+		cr_assert_eq(run->err.sent, LLM_SENT_YES);
+		cr_assert_eq(sim_log_count(o->up, REQUEST), 2, "%s", sim_log_text(o->up));
+		cr_assert_eq(sim_log_count(o->up, ACCEPT), 1, "%s", sim_log_text(o->up));
+		cr_assert_eq(oracle_close(o), 0);
+	}
+}
+
+Test(service_conn, R_RETRY_14_a_dying_new_connection_is_not_asked_again)
+{
+	static const char *const scripts[] = {"fresh_dies", "fresh_leaves"};
+	uint32_t i;
+
+	for (i = 0; i < 4; i++) {
+		oracle *o = play(scripts[i % 2], ORACLE_PULL);
+		const oracle_ask ask = {.stream = i / 2};
+		oracle_run *run = oracle_do(o, &ask);
+
+		cr_assert_eq(run->code, LLM_E_CONNECTION, "%s", run->err.message);
+		cr_assert_eq(run->err.flags & LLM_ERRF_REUSED, 0);
+		cr_assert_eq(sim_log_count(o->up, REQUEST), 1);
+		cr_assert_eq(oracle_close(o), 0);
+	}
+}
+
+/* A listing has no body, and libcurl would send it again as it likes. */
+Test(service_conn, R_RETRY_14_U_20_a_listing_is_not_asked_again)
+{
+	oracle *o = play("reused_leaves", ORACLE_BLOCK);
+	llm_models *models = NULL;
+	llm_err err = LLM_ERR_INIT;
+
+	cr_assert_str_eq(oracle_do(o, NULL)->text, "one");
+	cr_assert_eq(llm_service_models(o->svc, "ollama", LLM_MODELS_ALL, 0, &models, &err),
+		LLM_E_CONNECTION, "%s", err.message);
+	cr_assert(err.flags & LLM_ERRF_REUSED);
+	cr_assert_eq(sim_log_count(o->up, REQUEST), 2, "%s", sim_log_text(o->up));
+	cr_assert_eq(llm_service_models(o->svc, "ollama", LLM_MODELS_ALL, 0, &models, &err), 0,
+		"%s", err.message);
+	cr_assert_gt(llm_models_count(models), 0);
+	llm_models_free(models);
+	cr_assert_eq(oracle_close(o), 0);
+}
+
+/* ---- redirects ---- */
+
+static void redirected(int status, const char *to, uint32_t stream, sim *other)
+{
+	char text[512];
+	oracle_opts opts = {.text = text};
+	const oracle_ask ask = {.stream = stream};
+	oracle *o;
+	oracle_run *run;
+
+	snprintf(text, sizeof(text), "accept\nread request\n"
+		"reply %d \"Location: %s\" \"Content-Type: text/html\" \"moved\"\nserve\n", status, to);
+	o = oracle_open(&opts);
+	run = oracle_do(o, &ask);
+	cr_assert_eq(run->code, LLM_E_PROTOCOL, "%d: %s", status, run->err.message);
+	cr_assert_eq(run->err.http_status, status);
+	cr_assert_not_null(strstr(run->err.message, "redirect"));
+	cr_assert_eq(sim_log_count(o->up, REQUEST), 1);
+	cr_assert_eq(sim_log_count(other, ACCEPT), 0, "%s", sim_log_text(other));
+	cr_assert_eq(oracle_close(o), 0);
+}
+
+Test(service_conn, U_18_redirects_are_not_followed_and_no_key_leaves_its_origin)
+{
+	static const int statuses[] = {301, 302, 303, 307, 308};
+	sim *other = sim_start(NULL);
+	char elsewhere[96], secure[96];
+	const char *const to[] = {elsewhere, secure, "/api/chat", "http://10.0.0.1/", ""};
+	size_t i, k;
+
+	snprintf(elsewhere, sizeof(elsewhere), "%s/api/chat", sim_url(other));
+	snprintf(secure, sizeof(secure), "https://127.0.0.1:%u/", (unsigned)sim_port(other));
+	for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+		for (k = 0; k < sizeof(to) / sizeof(to[0]); k++)
+			redirected(statuses[i], to[k], (uint32_t)((i + k) % 2), other);
+	cr_assert_eq(sim_stop(other), 0);
+}
+
+/* ---- whom it talks to at all ---- */
+
+Test(service_conn, U_18_only_http_and_https)
+{
+	static const char *const urls[] = {"ftp://127.0.0.1/", "file:///etc/passwd",
+		"gopher://127.0.0.1:70/", "http://user:word@127.0.0.1/", "http://", "javascript:1"};
+	size_t i;
+
+	for (i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		const oracle_opts opts = {.base_url = urls[i]};
+		oracle *o = oracle_open(&opts);
+		llm_err err = LLM_ERR_INIT;
+
+		cr_assert_null(oracle_submit(o, &(oracle_ask){.stream = 1}, &err), "%s", urls[i]);
+		cr_assert_eq(err.code, LLM_E_CONFIG, "%s: %s", urls[i], err.message);
+		cr_assert_null(strstr(err.message, "word"), "%s", err.message);
+		cr_assert_eq(oracle_close(o), 0);
+	}
+}
+
+/* The environment names a proxy; a loopback service that nobody asked to use it does not. */
+Test(service_conn, the_proxy_of_the_environment_is_not_used)
+{
+	oracle *o;
+
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+	o = play(NULL, ORACLE_PULL);
+	cr_assert_eq(oracle_do(o, NULL)->code, 0);
+	cr_assert_eq(oracle_close(o), 0);
+}
+
+Test(service_conn, the_key_is_sent_where_it_belongs_and_is_seen_nowhere_else)
+{
+	oracle *o = play(NULL, ORACLE_PULL);
+	oracle_run *run = oracle_do(o, &(oracle_ask){.stream = 1});
+	const char *exchange = llm_result_exchange(llm_call_result(run->call));
+
+	cr_assert_eq(sim_log_count(o->up, "\"authorization\":\"***\""), 1);
+	cr_assert_not_null(exchange);
+	cr_assert_not_null(strstr(exchange, "Authorization: ***"), "%s", exchange);
+	cr_assert_not_null(strstr(exchange, ORACLE_PROMPT), "the exchange shows the request");
+	cr_assert_eq(oracle_close(o), 0);
+}
