@@ -36,20 +36,18 @@ packages_mb() {
 		awk '$3 > 0 { bytes += $3 } END { if (bytes) print int((bytes + 999999) / 1000000) }'
 }
 
-# The part that must not be cut in the middle ignores Ctrl-C; an earlier cut is mended first.
+# Ctrl-C may cut the download, not the installation; what was cut before is mended first.
 apt_install() {
 	local sudo=$1
 	shift
-	if [ -n "$(dpkg --audit)" ]; then
-		$sudo dpkg --configure -a
-	fi
-	$sudo apt-get update -qq
-	$sudo apt-get install -y -qq --no-install-recommends --download-only "$@"
-	(
-		trap '' INT
-		$sudo env DEBIAN_FRONTEND=noninteractive \
-			apt-get install -y -qq --no-install-recommends "$@" </dev/null
-	)
+	{ [ -z "$(dpkg --audit)" ] || $sudo dpkg --configure -a; } &&
+		$sudo apt-get update -qq &&
+		$sudo apt-get install -y -qq --no-install-recommends --download-only "$@" &&
+		(
+			trap '' INT
+			$sudo env DEBIAN_FRONTEND=noninteractive \
+				apt-get install -y -qq --no-install-recommends "$@" </dev/null
+		)
 }
 
 # need_packages GROUP...: installs what is missing, says what, or stops with a clear word.
@@ -74,7 +72,7 @@ need_packages() {
 	# shellcheck disable=SC2086
 	apt_install "$sudo" $missing >/dev/null || {
 		echo "apt-get could not install: $missing" >&2
-		echo "check the network and /etc/apt, then run this again" >&2
+		echo "check the network, /etc/apt${sudo:+ and that sudo lets you}, then run this again" >&2
 		exit 1
 	}
 }

@@ -62,6 +62,15 @@ home_folder() {
 	echo "$base/llm"
 }
 
+# Root does not load plugins that another user could exchange.
+check_owner() {
+	local owner
+	owner=$(stat -c %U .)
+	[ "$(id -u)" -ne 0 ] || [ "$owner" = root ] ||
+		die "this folder belongs to $owner, and you are root" \
+			"run this as $owner: it calls sudo by itself where it must"
+}
+
 # ---- what is said first ----
 
 say_packages() {
@@ -74,7 +83,7 @@ say_packages() {
 	# shellcheck disable=SC2086
 	mb=$(packages_mb $missing)
 	[ "$(id -u)" -eq 0 ] || sudo=", with sudo"
-	[ -n "$mb" ] || mb="about $((build_mb + ($# > 1 ? model_mb : 0)))"
+	[ -n "$mb" ] || mb="at most $((build_mb + ($# > 1 ? model_mb : 0)))"
 	echo "  Debian packages (free licences): $mb MB by apt-get$sudo: $missing"
 }
 
@@ -241,6 +250,7 @@ say_next() {
 }
 
 read_arguments "$@"
+check_owner
 config_dir=$(home_folder XDG_CONFIG_HOME .config)
 home_folder XDG_STATE_HOME .local/state >/dev/null
 home_folder XDG_CACHE_HOME .cache >/dev/null

@@ -42,12 +42,12 @@ typedef struct ctl_options {
 typedef enum arg_kind { ARG_SWITCH, ARG_TEXT, ARG_LIST } arg_kind;
 
 typedef struct arg_option {
-	char letter;       /* 'm', or 0 */
+	char letter; /* 'm', or 0 */
 	arg_kind kind;
-	const char *name;  /* "model"; null ends a table */
+	const char *name; /* "model"; null ends a table */
 	const char *value; /* how help calls the value, null for a switch */
 	const char *help;
-	size_t at;         /* where in ctl_options: bool, const char * or arg_words */
+	size_t at; /* where in ctl_options: bool, const char * or arg_words */
 } arg_option;
 
 /* Those of every command. */
@@ -56,10 +56,10 @@ extern const arg_option args_common[];
 typedef struct args {
 	char **argv;
 	int argc;
-	int next;                  /* the first that was not read yet */
-	const arg_option *extra;   /* the command's own table, or null */
-	const char *command;       /* for messages: "llmctl ask" */
-	bool stop_at_word;         /* leave the first word and what follows */
+	int next; /* the first that was not read yet */
+	const arg_option *extra; /* the command's own table, or null */
+	const char *command; /* for messages: "llmctl ask" */
+	bool stop_at_word; /* leave the first word and what follows */
 } args;
 
 /*

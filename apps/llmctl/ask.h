@@ -13,8 +13,8 @@
 
 /* How an answer appears to a person. */
 typedef struct show {
-	bool reasoning;     /* wanted, on standard error */
-	bool thinking;      /* reasoning was the last thing shown */
+	bool reasoning; /* wanted, on standard error */
+	bool thinking; /* reasoning was the last thing shown */
 	bool got_reasoning;
 	bool got_text;
 	strip thoughts;
@@ -25,13 +25,13 @@ typedef struct ask {
 	ctl *c;
 	input_bytes prompt;
 	llm_request *rq;
-	llm_call *call;            /* null: refused before a run began */
-	const llm_result *result;  /* null until the run has completed */
-	char model[300];           /* chosen for want of anything named, or "" */
-	llm_err err;               /* why it was refused */
+	llm_call *call; /* null: refused before a run began */
+	const llm_result *result; /* null until the run has completed */
+	char model[300]; /* chosen for want of anything named, or "" */
+	llm_err err; /* why it was refused */
 	out out;
 	show show;
-	bool stopped;              /* we cancelled it */
+	bool stopped; /* we cancelled it */
 } ask;
 
 /* ask_show.c: text for people. */

@@ -12,9 +12,9 @@
 typedef struct ctl {
 	ctl_options opt;
 	term term;
-	defaults where;         /* filled by ctl_where */
+	defaults where; /* filled by ctl_where */
 	llm_service_opts opts;
-	llm_service *svc;       /* made by ctl_service */
+	llm_service *svc; /* made by ctl_service */
 } ctl;
 
 /* Finds files and folders; fills c->opts. 0 or an error. */
@@ -27,14 +27,14 @@ void ctl_done(ctl *c);
 int ctl_fail(const ctl *c, const llm_err *err);
 
 typedef struct command {
-	const char *name;          /* "config"; null ends the table */
-	const char *sub;           /* "show", or null */
-	const char *summary;       /* one line */
-	const char *words;         /* how help shows what is no option, or "" */
-	const char *examples;      /* whole lines */
+	const char *name; /* "config"; null ends the table */
+	const char *sub; /* "show", or null */
+	const char *summary; /* one line */
+	const char *words; /* how help shows what is no option, or "" */
+	const char *examples; /* whole lines */
 	const arg_option *options; /* its own, or null */
 	size_t max_words;
-	int (*run)(ctl *c);        /* returns the exit status */
+	int (*run)(ctl *c); /* returns the exit status */
 	int (*refused)(ctl *c, const llm_err *err); /* a wrong command line; null: ctl_fail */
 } command;
 

@@ -18,7 +18,7 @@ typedef struct defaults {
 	size_t n_files;
 	const char **present; /* those that exist, null-terminated */
 	char *user_plugin_dir; /* or null */
-	char *plugin_dir;      /* that of the build tree, or null */
+	char *plugin_dir; /* that of the build tree, or null */
 } defaults;
 
 /*

@@ -12,11 +12,11 @@
 #define OUT_TICK_MS 50
 
 typedef struct out {
-	bool clean;         /* take control sequences out */
+	bool clean; /* take control sequences out */
 	strip state;
-	int error;          /* errno of the write that failed; then nothing more is written */
+	int error; /* errno of the write that failed; then nothing more is written */
 	bool wrote;
-	bool line_open;     /* the last byte was no newline */
+	bool line_open; /* the last byte was no newline */
 	void (*tick)(void *ctx); /* called every OUT_TICK_MS while nobody reads, or null */
 	void *tick_ctx;
 } out;

@@ -10,10 +10,10 @@
 #define TABLE_COLUMNS 8
 
 typedef struct table {
-	FILE *to;    /* rows are gathered here; null when memory is short */
+	FILE *to; /* rows are gathered here; null when memory is short */
 	char *text;
 	size_t len;
-	int column;  /* of the row that is being written */
+	int column; /* of the row that is being written */
 } table;
 
 void table_open(table *t);

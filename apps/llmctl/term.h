@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 typedef struct term {
-	bool out;   /* standard output is a terminal */
-	bool err;   /* standard error is one */
+	bool out; /* standard output is a terminal */
+	bool err; /* standard error is one */
 	bool color; /* and colours are wanted on it */
 	bool moves; /* it understands "erase this line" */
 } term;
@@ -27,7 +27,7 @@ int64_t term_now_ms(void);
 /* ---- "still waiting", with seconds, on standard error ---- */
 
 typedef struct spinner {
-	bool on;       /* false: it never shows itself */
+	bool on; /* false: it never shows itself */
 	bool shown;
 	int64_t since_ms;
 	int64_t drawn_ms;

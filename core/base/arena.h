@@ -15,7 +15,7 @@ typedef struct arena {
 	const llm_allocator *mem;
 	arena_block *head;
 	size_t chunk; /* bytes of an ordinary block */
-	size_t used;  /* bytes handed out since the last reset */
+	size_t used; /* bytes handed out since the last reset */
 } arena;
 
 /* Takes nothing yet. `chunk` 0: 4096. */

@@ -11,7 +11,7 @@
 
 typedef struct buf {
 	const llm_allocator *mem;
-	char *ptr;  /* null until the first byte */
+	char *ptr; /* null until the first byte */
 	size_t len;
 	size_t cap;
 	size_t max; /* more than this is LLM_E_TOO_LARGE */

@@ -123,8 +123,7 @@ static const llm_error_info err_table[] = {
 	ERR_ROW(DB_BUSY, LOCAL, NO, NO, NONE, 1,
 		"The database was locked by someone else for too long.",
 		"Try again, and keep other transactions short."),
-	ERR_ROW(PERSISTENCE, LOCAL, NO, NO, NONE, 1,
-		"The database could not be read or written.",
+	ERR_ROW(PERSISTENCE, LOCAL, NO, NO, NONE, 1, "The database could not be read or written.",
 		"Check that it is reachable, has room, and may be written by this user."),
 	ERR_ROW(STATE, LOCAL, NO, NO, NONE, 1,
 		"The function may not be called at this point: wrong thread, inside a callback, "
@@ -136,11 +135,9 @@ static const llm_error_info err_table[] = {
 	ERR_ROW(TOO_LARGE, LOCAL, NO, NO, NONE, 2,
 		"Something is larger than a limit of the library.",
 		"Make it smaller, or raise the limit that the message names."),
-	ERR_ROW(NOMEM, LOCAL, NO, NO, NONE, 1,
-		"Memory is short.",
+	ERR_ROW(NOMEM, LOCAL, NO, NO, NONE, 1, "Memory is short.",
 		"Free some memory, or give the process more, and try again."),
-	ERR_ROW(INTERNAL, LOCAL, NO, NO, NONE, 1,
-		"The library contradicted itself: this is a bug.",
+	ERR_ROW(INTERNAL, LOCAL, NO, NO, NONE, 1, "The library contradicted itself: this is a bug.",
 		"Report it with the message and the log."),
 };
 

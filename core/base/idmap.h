@@ -14,7 +14,7 @@ typedef struct idmap_slot {
 typedef struct idmap {
 	const llm_allocator *mem;
 	idmap_slot *slots; /* in order of insertion */
-	uint32_t *index;   /* hash table of slot number + 1 */
+	uint32_t *index; /* hash table of slot number + 1 */
 	size_t n;
 	size_t cap;
 	size_t index_cap;

@@ -139,8 +139,8 @@ static int text_same(const char *a, size_t i, const char *b, size_t j)
 }
 
 /* One row of the distance table: row[j] is for i bytes of `a` against j of `b`. */
-static void text_distance_row(const char *a, size_t i, const char *b, size_t b_len,
-	size_t row[3][TEXT_NEAR_MAX + 1])
+static void text_distance_row(
+	const char *a, size_t i, const char *b, size_t b_len, size_t row[3][TEXT_NEAR_MAX + 1])
 {
 	size_t *now = row[i % 3];
 	const size_t *before = row[(i + 2) % 3];

@@ -131,7 +131,8 @@ static CURLcode set_target(xfer *x)
 {
 	const xfer_request *rq = x->rq;
 	struct curl_blob key = {.data = (void *)(uintptr_t)rq->client_key.ptr,
-		.len = rq->client_key.len, .flags = CURL_BLOB_COPY};
+		.len = rq->client_key.len,
+		.flags = CURL_BLOB_COPY};
 	CURLcode rc = curl_easy_setopt(x->easy, CURLOPT_URL, rq->url);
 
 	if (rc == CURLE_OK && strcmp(rq->method, "GET") != 0) {

@@ -35,7 +35,7 @@ typedef struct xfer_request {
 	size_t body_len;
 	const char *ca_file; /* null: the system's */
 	const char *client_cert;
-	llm_bytes client_key;    /* PEM; empty: none */
+	llm_bytes client_key; /* PEM; empty: none */
 	const char *proxy; /* null: none, whatever the environment says */
 } xfer_request;
 

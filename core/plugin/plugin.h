@@ -19,21 +19,21 @@
 
 /* Where to look, in this order; null members are skipped. */
 typedef struct plugin_search {
-	const char *env_path;    /* LLM_PLUGIN_PATH, folders joined by ':' */
+	const char *env_path; /* LLM_PLUGIN_PATH, folders joined by ':' */
 	const char *config_path; /* plugins.path, folders joined by ':' */
 	const char *user_dir;
-	const char *tool_dir;    /* of uninstalled tools */
-	const char *lib_dir;     /* LLM_PLUGIN_LIBDIR */
+	const char *tool_dir; /* of uninstalled tools */
+	const char *lib_dir; /* LLM_PLUGIN_LIBDIR */
 } plugin_search;
 
 /* A plugin that is loaded. Lives until the process ends. */
 typedef struct plugin {
-	const char *name;     /* "ollama" */
+	const char *name; /* "ollama" */
 	const char *path;
 	const char *id;
 	const char *version;
 	const char *licence;
-	const char *kinds;    /* "llm.provider/1, ..." */
+	const char *kinds; /* "llm.provider/1, ..." */
 	uint16_t abi_minor;
 	/* Our own copies, zero-filled where the plugin's are shorter; null: no such part. */
 	const llm_provider_vtable *provider;
@@ -53,8 +53,8 @@ typedef struct plugin_seen {
 	const plugin *loaded; /* or null */
 } plugin_seen;
 
-int32_t plugins_new(const plugin_search *search, const llm_allocator *mem, const logger *log,
-	plugins **ret);
+int32_t plugins_new(
+	const plugin_search *search, const llm_allocator *mem, const logger *log, plugins **ret);
 void plugins_free(plugins *ps);
 
 /*
@@ -63,8 +63,8 @@ void plugins_free(plugins *ps);
  * and cause, LLM_E_NOMEM. A file that was refused is refused again with the same
  * words without being opened again.
  */
-int32_t plugins_get(plugins *ps, const char *name_or_path, const char *sha256,
-	const plugin **ret, llm_err *err);
+int32_t plugins_get(plugins *ps, const char *name_or_path, const char *sha256, const plugin **ret,
+	llm_err *err);
 
 /*
  * Looks at every file named NAME.so (null: *.so) of the search path in order; loads

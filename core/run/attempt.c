@@ -57,8 +57,10 @@ static int32_t on_header(void *ctx, const char *line, size_t len)
 	if (rc == LLM_E_NOMEM)
 		return reply_fail(a, rc, "out of memory while reading the answer");
 	if (rc)
-		return reply_fail(a, LLM_E_PROTOCOL, "the reply's header is malformed, or larger "
-			"than %zu KiB or %d lines", HTTPMSG_BYTES / 1024, HTTPMSG_LINES);
+		return reply_fail(a, LLM_E_PROTOCOL,
+			"the reply's header is malformed, or larger "
+			"than %zu KiB or %d lines",
+			HTTPMSG_BYTES / 1024, HTTPMSG_LINES);
 	return 0;
 }
 
@@ -103,8 +105,11 @@ static void on_done(void *ctx, const xfer_outcome *out)
 	run_attempt_ended(a->c, reply_end(a, out));
 }
 
-static const xfer_events events = {.connected = on_connected, .sent = on_sent,
-	.header = on_header, .body = on_body, .done = on_done};
+static const xfer_events events = {.connected = on_connected,
+	.sent = on_sent,
+	.header = on_header,
+	.body = on_body,
+	.done = on_done};
 
 /* ---- life ---- */
 
@@ -161,8 +166,8 @@ void attempt_free(attempt *a)
 		instance *in = a->c->up->in;
 
 		instance_begin(in, &a->ar);
-		(void)a->c->up->plug->provider->stream_close(instance_handle(in), a->stream, &none,
-			NULL, &complete);
+		(void)a->c->up->plug->provider->stream_close(
+			instance_handle(in), a->stream, &none, NULL, &complete);
 	}
 	ndjson_done(&a->lines);
 	sse_done(&a->events);

@@ -14,8 +14,8 @@
 #include "wire/sse.h"
 
 #define REQUEST_MAX ((size_t)256 * 1024 * 1024)
-#define REPLY_MAX ((size_t)32 * 1024 * 1024)  /* body of a success */
-#define ERROR_MAX ((size_t)1024 * 1024)       /* body of a failure: enough to read it */
+#define REPLY_MAX ((size_t)32 * 1024 * 1024) /* body of a success */
+#define ERROR_MAX ((size_t)1024 * 1024) /* body of a failure: enough to read it */
 
 /* How the body of this reply is read. */
 enum { READ_UNKNOWN = 0, READ_WHOLE, READ_SSE, READ_NDJSON, READ_RAW };
@@ -23,7 +23,7 @@ enum { READ_UNKNOWN = 0, READ_WHOLE, READ_SSE, READ_NDJSON, READ_RAW };
 struct attempt {
 	llm_call *c;
 	llm_attempt *rec; /* its row in the result */
-	arena ar;         /* LLM_SCOPE_ATTEMPT */
+	arena ar; /* LLM_SCOPE_ATTEMPT */
 	xfer *x;
 	phase_clock clock;
 	llm_caps caps;
@@ -42,20 +42,20 @@ struct attempt {
 	/* the reply */
 	httpmsg head;
 	int reading; /* READ_* */
-	buf reply;   /* READ_WHOLE */
+	buf reply; /* READ_WHOLE */
 	sse events;
 	ndjson lines;
 	void *stream; /* the provider's */
 	int stream_open;
 	int got_bytes;
 	uint32_t bad_frames; /* in a row */
-	int ending;          /* no more bytes: the rest is being framed */
-	uint64_t total;      /* bytes of body */
+	int ending; /* no more bytes: the rest is being framed */
+	uint64_t total; /* bytes of body */
 
 	/* what the provider said */
-	int failed;      /* sink.error was called, c->res.error is filled */
-	int finished;    /* sink.finish was called */
-	int complete;    /* the provider said that nothing more matters, */
+	int failed; /* sink.error was called, c->res.error is filled */
+	int finished; /* sink.finish was called */
+	int complete; /* the provider said that nothing more matters, */
 	uint64_t complete_ns; /* then */
 	int32_t sink_rc; /* why the sink stopped the provider */
 	uint32_t n_calls; /* tool calls of this attempt */

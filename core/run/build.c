@@ -89,16 +89,19 @@ static int32_t ask_extension(attempt *a, const llm_http_sink *out, llm_err *err)
 
 	if (c->op == OP_STATE && instance_extension(in, id, &state, sizeof(state), sizeof(state)))
 		return state.build(instance_handle(in), out);
-	if (c->op == OP_MODELS && instance_extension(in, id, &models, sizeof(models),
-		sizeof(models)))
+	if (c->op == OP_MODELS &&
+		instance_extension(in, id, &models, sizeof(models), sizeof(models)))
 		return models.build(instance_handle(in), c->models->cursor, out);
 	return err_set(err, LLM_E_UNSUPPORTED, "%s cannot list models", c->up->plug->info->label);
 }
 
 static int32_t ask_provider(attempt *a, llm_err *err)
 {
-	const llm_http_sink out = {.struct_size = (uint32_t)sizeof(out), .ctx = a,
-		.target = put_target, .header = put_header, .body = put_body,
+	const llm_http_sink out = {.struct_size = (uint32_t)sizeof(out),
+		.ctx = a,
+		.target = put_target,
+		.header = put_header,
+		.body = put_body,
 		.warning = put_warning};
 	llm_call *c = a->c;
 	const llm_provider_vtable *vt = c->up->plug->provider;
@@ -117,8 +120,8 @@ static int32_t ask_provider(attempt *a, llm_err *err)
 		return rc == LLM_E_UNSUPPORTED ? rc : instance_end(in, "models.build", rc, err);
 	}
 	fill_view(a);
-	rc = instance_end(in, "build_request",
-		vt->build_request(instance_handle(in), &a->view, &out), err);
+	rc = instance_end(
+		in, "build_request", vt->build_request(instance_handle(in), &a->view, &out), err);
 	if (!rc && !a->method)
 		rc = err_set(err, LLM_E_PLUGIN, "%s built a request without a target",
 			c->up->plug->path);
@@ -132,7 +135,8 @@ static int32_t need_key(const upstream *up, llm_err *err)
 			up->plug->info->label, up->key->problem);
 	return err_set(err, LLM_E_AUTHENTICATION,
 		"%s has no API key\nset %s, or providers.%s.api_key = \"env:NAME\"",
-		up->plug->info->label, up->key_names[0] ? up->key_names : "a key variable", up->name);
+		up->plug->info->label, up->key_names[0] ? up->key_names : "a key variable",
+		up->name);
 }
 
 /* The key joins the request here, after the plugin has returned. */
@@ -149,8 +153,10 @@ static int32_t add_key(attempt *a, llm_err *err)
 	if (!up->key || !up->key->value)
 		return up->key_needed || (up->key && up->key->problem) ? need_key(up, err) : 0;
 	if (a->caps.auth > LLM_AUTH_HEADER || !name || !name[0])
-		return err_set(err, LLM_E_UNSUPPORTED, "%s wants an authentication that this "
-			"version does not have", up->plug->info->label);
+		return err_set(err, LLM_E_UNSUPPORTED,
+			"%s wants an authentication that this "
+			"version does not have",
+			up->plug->info->label);
 	a->secret_len = lead + up->key->len;
 	a->secret_header = mem_new(&a->c->mem, a->secret_len + 1);
 	h = arena_new(&a->ar, sizeof(*h));
@@ -170,8 +176,8 @@ static int32_t check_pairs(const conf_pair *p, size_t n, const char *what, llm_e
 
 	for (i = 0; i < n; i++)
 		if (p[i].problem)
-			return err_set(err, LLM_E_AUTHENTICATION, "the %s %s cannot be sent: %s", what,
-				p[i].name, p[i].problem);
+			return err_set(err, LLM_E_AUTHENTICATION, "the %s %s cannot be sent: %s",
+				what, p[i].name, p[i].problem);
 	return 0;
 }
 
@@ -203,7 +209,8 @@ static int32_t add_query_text(buf *out, const char *text)
 		unsigned char ch = (unsigned char)*text;
 		char escaped[3] = {'%', hex[ch >> 4], hex[ch & 15]};
 		int plain = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
-			(ch >= '0' && ch <= '9') || ch == '-' || ch == '_' || ch == '.' || ch == '~';
+			(ch >= '0' && ch <= '9') || ch == '-' || ch == '_' || ch == '.' ||
+			ch == '~';
 
 		rc = plain ? buf_add_char(out, *text) : buf_add(out, escaped, 3);
 	}

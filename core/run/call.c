@@ -50,8 +50,8 @@ static void init_cond(pthread_cond_t *cond)
 	pthread_condattr_destroy(&attr);
 }
 
-int32_t call_new(llm_service *svc, llm_request *rq, const llm_call_opts *opts, llm_call **ret,
-	llm_err *err)
+int32_t call_new(
+	llm_service *svc, llm_request *rq, const llm_call_opts *opts, llm_call **ret, llm_err *err)
 {
 	llm_call *c = mem_new(&svc->mem, sizeof(*c));
 
@@ -126,8 +126,8 @@ void call_unref(llm_call *c)
 
 /* ---- times: the nearest that speaks wins ---- */
 
-static uint64_t nearest_ms(uint32_t call, uint64_t profile, uint64_t provider, uint64_t top,
-	uint64_t usual)
+static uint64_t nearest_ms(
+	uint32_t call, uint64_t profile, uint64_t provider, uint64_t top, uint64_t usual)
 {
 	if (call)
 		return call;
@@ -162,15 +162,19 @@ static void set_times(llm_call *c, const conf_times *pf, const llm_call_opts *o)
 	if (!pf)
 		pf = top;
 	c->limits.connect_ns = as_ns(nearest_ms(o->connect_ms, pf->connect, pv->connect,
-		top->connect, or_usual(d->connect_ms, 5000)), 0);
-	c->limits.first_token_ns = as_ns(nearest_ms(o->first_token_ms, pf->first_token,
-		pv->first_token, top->first_token, or_usual(d->first_token_ms, 60000)), 1);
+					     top->connect, or_usual(d->connect_ms, 5000)),
+		0);
+	c->limits.first_token_ns = as_ns(
+		nearest_ms(o->first_token_ms, pf->first_token, pv->first_token, top->first_token,
+			or_usual(d->first_token_ms, 60000)),
+		1);
 	idle = nearest_ms(o->idle_ms, pf->idle, pv->idle, top->idle, or_usual(d->idle_ms, 30000));
 	c->limits.idle_ns = as_ns(idle, 1);
-	c->limits.silence_ns = as_ns(nearest_ms(o->silence_ms, pf->silence, pv->silence,
-		top->silence, idle), 1);
+	c->limits.silence_ns = as_ns(
+		nearest_ms(o->silence_ms, pf->silence, pv->silence, top->silence, idle), 1);
 	c->limits.attempt_ns = as_ns(nearest_ms(o->attempt_ms, pf->attempt, pv->attempt,
-		top->attempt, or_usual(d->attempt_ms, 300000)), 1);
+					     top->attempt, or_usual(d->attempt_ms, 300000)),
+		1);
 	total = nearest_ms(o->total_ms, pf->deadline, CONF_UNSET, top->deadline, 600000);
 	c->deadline_ns = total ? clock_after_ms(c->submit_ns, total) : UINT64_MAX;
 }

@@ -45,8 +45,8 @@ struct llm_result {
 	const char *response_id;
 	const char *request_id;
 	const char *usage_raw;
-	list tools;    /* tool_acc */
-	list parts;    /* llm_result_part */
+	list tools; /* tool_acc */
+	list parts; /* llm_result_part */
 	list warnings; /* char */
 	list attempts; /* llm_attempt */
 	llm_timing timing;
@@ -65,7 +65,7 @@ struct llm_call {
 	llm_allocator mem;
 	atomic_int refs;
 	llm_service *svc; /* held: it may have ended, and says so then */
-	llm_request *rq;  /* null: no chat */
+	llm_request *rq; /* null: no chat */
 	uint32_t op;
 	uint32_t flags;
 	llm_event_fn on_event;
@@ -88,9 +88,9 @@ struct llm_call {
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
 	streamq events;
-	int paused;     /* the transfer waits for the reader */
+	int paused; /* the transfer waits for the reader */
 	int end_taken;
-	atomic_int done;  /* the result is ready, */
+	atomic_int done; /* the result is ready, */
 	atomic_int ended; /* and the callback has been told: who waits may go */
 
 	/* loop thread, until done */
@@ -107,8 +107,8 @@ struct llm_call {
 };
 
 /* A call for `rq` (null: another operation), held once. */
-int32_t call_new(llm_service *svc, llm_request *rq, const llm_call_opts *opts, llm_call **ret,
-	llm_err *err);
+int32_t call_new(
+	llm_service *svc, llm_request *rq, const llm_call_opts *opts, llm_call **ret, llm_err *err);
 void call_ref(llm_call *c);
 void call_unref(llm_call *c);
 /* Names the candidate and its times; loads its provider. `times` may be null. */

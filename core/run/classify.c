@@ -76,8 +76,8 @@ static const llm_error_rule *first_that(
 	return NULL;
 }
 
-verdict classify_reply(int32_t http_status, const llm_error_facts *facts,
-	const llm_error_rule *const *rules)
+verdict classify_reply(
+	int32_t http_status, const llm_error_facts *facts, const llm_error_rule *const *rules)
 {
 	int32_t status = facts->status ? facts->status : http_status;
 	const llm_error_rule *r = first_that(structured_fits, status, facts, rules);

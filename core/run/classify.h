@@ -13,8 +13,8 @@ typedef struct verdict {
 } verdict;
 
 /* By the provider's rows on code and type, then the status, then its phrases. */
-verdict classify_reply(int32_t http_status, const llm_error_facts *facts,
-	const llm_error_rule *const *rules);
+verdict classify_reply(
+	int32_t http_status, const llm_error_facts *facts, const llm_error_rule *const *rules);
 
 /* By the status alone. */
 int32_t classify_status(int32_t status);

@@ -18,15 +18,15 @@ typedef struct phase_limits {
 } phase_limits;
 
 typedef struct phase_clock {
-	uint64_t deadline_ns;  /* of the run, absolute */
+	uint64_t deadline_ns; /* of the run, absolute */
 	uint64_t started_ns;
 	uint64_t connected_ns; /* connection ready, nothing sent */
-	uint64_t sent_ns;      /* request fully sent */
-	uint64_t byte_ns;      /* last byte of the body */
-	uint64_t delta_ns;     /* last content, reasoning or tool delta */
+	uint64_t sent_ns; /* request fully sent */
+	uint64_t byte_ns; /* last byte of the body */
+	uint64_t delta_ns; /* last content, reasoning or tool delta */
 	uint64_t first_delta_ns;
-	uint64_t paused_ns;    /* paused since, because the reader is slow */
-	uint32_t stream;       /* 1: the provider was asked for a stream */
+	uint64_t paused_ns; /* paused since, because the reader is slow */
+	uint32_t stream; /* 1: the provider was asked for a stream */
 } phase_clock;
 
 typedef struct phase_due {

@@ -63,8 +63,8 @@ static int32_t on_next(void *ctx, const char *cursor, size_t len)
 
 int32_t models_parse(llm_call *c, const llm_reply_view *reply)
 {
-	const llm_models_sink out = {.struct_size = (uint32_t)sizeof(out), .ctx = c,
-		.model = on_model, .next = on_next};
+	const llm_models_sink out = {
+		.struct_size = (uint32_t)sizeof(out), .ctx = c, .model = on_model, .next = on_next};
 	instance *in = c->up->in;
 	llm_models_ext models;
 	llm_state_ext state;
@@ -72,7 +72,9 @@ int32_t models_parse(llm_call *c, const llm_reply_view *reply)
 	c->models->cursor = NULL;
 	if (c->op == OP_STATE)
 		return instance_extension(in, LLM_EXT_STATE, &state, sizeof(state), sizeof(state)) ?
-			state.parse(instance_handle(in), reply, &out) : LLM_E_UNSUPPORTED;
+			state.parse(instance_handle(in), reply, &out) :
+			LLM_E_UNSUPPORTED;
 	return instance_extension(in, LLM_EXT_MODELS, &models, sizeof(models), sizeof(models)) ?
-		models.parse(instance_handle(in), reply, &out) : LLM_E_UNSUPPORTED;
+		models.parse(instance_handle(in), reply, &out) :
+		LLM_E_UNSUPPORTED;
 }

@@ -34,7 +34,8 @@ static int32_t unknown_option(const llm_provider_info *info, const char *name, l
 	near = text_nearest(name, names, n);
 	if (near)
 		return err_set(err, LLM_E_INVALID_REQUEST,
-			"%s has no option \"%.64s\"; did you mean \"%s\"?", info->label, name, near);
+			"%s has no option \"%.64s\"; did you mean \"%s\"?", info->label, name,
+			near);
 	return err_set(err, LLM_E_INVALID_REQUEST, "%s has no option \"%.64s\"", info->label, name);
 }
 
@@ -77,8 +78,9 @@ static int write_scalar(jsonw *w, uint32_t type, const char *text, size_t len)
 		jsonw_double(w, real);
 		return 1;
 	default:
-		if (!(type == LLM_TYPE_SIZE ? num_read_size : num_read_duration_ms)(text, len,
-			&units) || units > INT64_MAX)
+		if (!(type == LLM_TYPE_SIZE ? num_read_size : num_read_duration_ms)(
+			    text, len, &units) ||
+			units > INT64_MAX)
 			return 0;
 		jsonw_int(w, (int64_t)units);
 		return 1;
@@ -105,8 +107,8 @@ static int32_t put_buf(void *ctx, const char *bytes, size_t len)
 	return buf_add(ctx, bytes, len);
 }
 
-static int32_t write_value(llm_call *c, const llm_key_info *k, const char *text, llm_bytes *ret,
-	llm_err *err)
+static int32_t write_value(
+	llm_call *c, const llm_key_info *k, const char *text, llm_bytes *ret, llm_err *err)
 {
 	size_t len = strlen(text);
 	buf b;

@@ -33,8 +33,10 @@ int32_t reply_fail(attempt *a, int32_t code, const char *format, ...)
 
 static void view_of(const attempt *a, llm_reply_view *v)
 {
-	*v = (llm_reply_view){.struct_size = (uint32_t)sizeof(*v), .status = a->head.status,
-		.headers = a->head.list, .n_headers = a->head.n,
+	*v = (llm_reply_view){.struct_size = (uint32_t)sizeof(*v),
+		.status = a->head.status,
+		.headers = a->head.list,
+		.n_headers = a->head.n,
 		.body = {buf_text(&a->reply), a->reply.len},
 		.request = a->c->rq ? &a->view : NULL};
 }
@@ -69,8 +71,8 @@ static int32_t bad_frame(attempt *a)
 	if (a->ending) /* cut off by the end: the stream is broken, and that says it all */
 		return 0;
 	if (++a->bad_frames >= 2)
-		return reply_fail(a, LLM_E_PROTOCOL,
-			"two pieces of the stream in a row could not be read");
+		return reply_fail(
+			a, LLM_E_PROTOCOL, "two pieces of the stream in a row could not be read");
 	sink_init(a, &sink);
 	return sink.warning(sink.ctx, text, sizeof(text) - 1);
 }
@@ -78,8 +80,10 @@ static int32_t bad_frame(attempt *a)
 static int32_t on_frame(void *ctx, const frame *f)
 {
 	attempt *a = ctx;
-	const llm_frame_view v = {.struct_size = (uint32_t)sizeof(v), .event = f->event,
-		.data = f->data, .id = f->id};
+	const llm_frame_view v = {.struct_size = (uint32_t)sizeof(v),
+		.event = f->event,
+		.data = f->data,
+		.id = f->id};
 	llm_result_sink sink;
 	instance *in = a->c->up->in;
 	int32_t rc;
@@ -115,7 +119,8 @@ static int32_t open_stream(attempt *a, int how)
 
 	view_of(a, &v);
 	instance_begin(in, &a->ar);
-	rc = slot_ended(a, "stream_open", vt_of(a)->stream_open(instance_handle(in), &v, &a->stream));
+	rc = slot_ended(
+		a, "stream_open", vt_of(a)->stream_open(instance_handle(in), &v, &a->stream));
 	if (rc)
 		return rc;
 	a->stream_open = 1;
@@ -147,7 +152,8 @@ static int32_t choose_stream(attempt *a, const char *type)
 		return 0;
 	}
 	if (by_sse ? strcmp(type, "text/event-stream") != 0 :
-		strcmp(type, "application/x-ndjson") != 0 && strcmp(type, "application/jsonl") != 0)
+		     strcmp(type, "application/x-ndjson") != 0 &&
+				strcmp(type, "application/jsonl") != 0)
 		return refuse_type(a, type);
 	return open_stream(a, by_sse ? READ_SSE : READ_NDJSON);
 }
@@ -189,15 +195,16 @@ static int32_t end_error_reply(attempt *a)
 	int32_t rc;
 
 	if (a->head.status >= 300 && a->head.status < 400)
-		return reply_fail(a, LLM_E_PROTOCOL, "the server redirects (status %d), and redirects "
+		return reply_fail(a, LLM_E_PROTOCOL,
+			"the server redirects (status %d), and redirects "
 			"are not followed\nset base_url to the address that answers",
 			(int)a->head.status);
 	view_of(a, &v);
 	instance_begin(in, &a->ar);
 	rc = vt_of(a)->classify_error(instance_handle(in), &v, &facts);
 	if (instance_end(in, "classify_error", rc, &ignored))
-		facts = (llm_error_facts){.struct_size = (uint32_t)sizeof(facts),
-			.retry_after_ms = -1};
+		facts = (llm_error_facts){
+			.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1};
 	return sink_facts(a, &facts);
 }
 
@@ -240,17 +247,19 @@ static int32_t end_stream(attempt *a, const xfer_outcome *out)
 	instance_begin(in, &a->ar);
 	a->stream_open = 0;
 	if (!rc)
-		rc = slot_ended(a, "stream_close", vt_of(a)->stream_close(instance_handle(in),
-			a->stream, &residue, &sink, &complete));
+		rc = slot_ended(a, "stream_close",
+			vt_of(a)->stream_close(
+				instance_handle(in), a->stream, &residue, &sink, &complete));
 	else
-		(void)vt_of(a)->stream_close(instance_handle(in), a->stream, &residue, NULL,
-			&complete);
+		(void)vt_of(a)->stream_close(
+			instance_handle(in), a->stream, &residue, NULL, &complete);
 	if (rc || a->failed)
 		return rc ? rc : a->c->res.error.code;
 	if (complete || a->complete)
 		return 0;
 	if (a->bad_frames)
-		return reply_fail(a, LLM_E_PROTOCOL, "the stream ends in a piece that cannot be read");
+		return reply_fail(
+			a, LLM_E_PROTOCOL, "the stream ends in a piece that cannot be read");
 	return reply_fail(a, LLM_E_STREAM_BROKEN, "the stream ended before the answer did%s%s",
 		out->code ? ": " : "", out->code ? out->detail : "");
 }
@@ -295,8 +304,10 @@ static int32_t transport_failed(attempt *a, const xfer_outcome *out)
 		a->c->res.error.flags |= LLM_ERRF_REUSED;
 		return rc;
 	}
-	return reply_fail(a, rc, "%s: %s", rc == LLM_E_PROTOCOL ?
-		"the reply is not HTTP as it should be" : "the connection broke", out->detail);
+	return reply_fail(a, rc, "%s: %s",
+		rc == LLM_E_PROTOCOL ? "the reply is not HTTP as it should be" :
+				       "the connection broke",
+		out->detail);
 }
 
 int32_t reply_end(attempt *a, const xfer_outcome *out)

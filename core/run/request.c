@@ -50,8 +50,8 @@ static int32_t refuse_about(llm_request *rq, const char *what, const char *why)
 	return request_refuse(rq, LLM_E_INVALID_REQUEST, text);
 }
 
-int32_t request_text(llm_request *rq, const char *text, size_t len, const char *what,
-	llm_bytes *ret)
+int32_t request_text(
+	llm_request *rq, const char *text, size_t len, const char *what, llm_bytes *ret)
 {
 	char *copy;
 

@@ -34,15 +34,15 @@ struct llm_request {
 	arena ar;
 	atomic_int refs;
 	atomic_int frozen; /* 1 from the first submit on */
-	int32_t broken;    /* LLM_E_NOMEM met by a setter */
+	int32_t broken; /* LLM_E_NOMEM met by a setter */
 	const char *target; /* profile, model or alias as asked; null: default */
 	int target_is_profile;
 	const char *workspace;
 	list messages; /* llm_message */
-	list tools;    /* llm_tool_view */
-	list stop;     /* char */
-	list headers;  /* llm_header_view */
-	list options;  /* request_option */
+	list tools; /* llm_tool_view */
+	list stop; /* char */
+	list headers; /* llm_header_view */
+	list options; /* request_option */
 	llm_request_view view; /* numbers and flags; the arrays are filled by request_seal */
 	char problem[400];
 };
@@ -57,8 +57,8 @@ int32_t request_open(llm_request *rq);
 /* Records why a setter refused; returns `code`. */
 int32_t request_refuse(llm_request *rq, int32_t code, const char *text);
 /* Text that a provider can be given: UTF-8 without NUL. *ret is a copy in the arena. */
-int32_t request_text(llm_request *rq, const char *text, size_t len, const char *what,
-	llm_bytes *ret);
+int32_t request_text(
+	llm_request *rq, const char *text, size_t len, const char *what, llm_bytes *ret);
 /* Room for one more item, then the item. 0 or LLM_E_NOMEM. */
 int32_t request_push(llm_request *rq, list *l, void *item);
 

@@ -53,7 +53,8 @@ static void complete_error(llm_call *c, const attempt *a, int32_t code)
 	e->err_class = row ? row->err_class : LLM_CLASS_LOCAL;
 	e->delivered = (uint32_t)c->delivered;
 	if (c->res.provider)
-		err_copy(e->provider, sizeof(e->provider), c->res.provider, strlen(c->res.provider));
+		err_copy(
+			e->provider, sizeof(e->provider), c->res.provider, strlen(c->res.provider));
 	if (c->cand.id)
 		err_copy(e->candidate, sizeof(e->candidate), c->cand.id, strlen(c->cand.id));
 	if (a) {
@@ -77,7 +78,8 @@ static void close_row(llm_call *c, const attempt *a, int32_t code)
 	if (a->clock.first_delta_ns)
 		rec->ttft_ms = ms_between(a->clock.started_ns, a->clock.first_delta_ns);
 	rec->status = code == LLM_E_CANCELLED ? LLM_STATUS_CANCELLED :
-		code ? LLM_STATUS_FAILED : LLM_STATUS_SUCCEEDED;
+		code			      ? LLM_STATUS_FAILED :
+						LLM_STATUS_SUCCEEDED;
 	if (!code)
 		return;
 	rec->error_code = code;
@@ -96,7 +98,8 @@ static void close_result(llm_call *c, int32_t code)
 	llm_result *r = &c->res;
 
 	r->status = code == LLM_E_CANCELLED ? LLM_STATUS_CANCELLED :
-		code ? LLM_STATUS_FAILED : LLM_STATUS_SUCCEEDED;
+		code			    ? LLM_STATUS_FAILED :
+					      LLM_STATUS_SUCCEEDED;
 	if (!code)
 		err_clear(&r->error);
 	r->timing.duration_ms = ms_between(c->submit_ns, loop_now(c->svc->loop));
@@ -200,9 +203,11 @@ static void expire(llm_call *c, uint32_t phase)
 		stop_attempt(c, 0);
 		return;
 	}
-	err_set(&c->res.error, code, "%s: %s within %" PRIu64 " ms (%s)\nraise %s, "
-		"or ask a faster model", c->up->plug->info->label, setting_of(phase),
-		limit_ns(c, phase) / NS_PER_MS, name, name);
+	err_set(&c->res.error, code,
+		"%s: %s within %" PRIu64 " ms (%s)\nraise %s, "
+		"or ask a faster model",
+		c->up->plug->info->label, setting_of(phase), limit_ns(c, phase) / NS_PER_MS, name,
+		name);
 	c->res.error.phase = phase;
 	stop_attempt(c, code);
 }
@@ -253,8 +258,8 @@ void run_cancel(llm_call *c, uint32_t flags)
 {
 	if (atomic_load(&c->done))
 		return;
-	err_set(&c->res.error, LLM_E_CANCELLED, flags & LLM_ERRF_CONSUMER ?
-		"the stream was not read" : "the run was cancelled");
+	err_set(&c->res.error, LLM_E_CANCELLED,
+		flags & LLM_ERRF_CONSUMER ? "the stream was not read" : "the run was cancelled");
 	c->res.error.flags = flags;
 	stop_attempt(c, LLM_E_CANCELLED);
 }
@@ -273,8 +278,10 @@ void run_resume(llm_call *c)
 
 static int32_t say_start(llm_call *c)
 {
-	llm_event e = {.struct_size = (uint32_t)sizeof(e), .kind = LLM_EVENT_START,
-		.text = c->cand.id ? c->cand.id : "", .len = c->cand.id ? strlen(c->cand.id) : 0};
+	llm_event e = {.struct_size = (uint32_t)sizeof(e),
+		.kind = LLM_EVENT_START,
+		.text = c->cand.id ? c->cand.id : "",
+		.len = c->cand.id ? strlen(c->cand.id) : 0};
 
 	return deliver(c, &e);
 }

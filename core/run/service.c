@@ -38,8 +38,10 @@ static size_t clean_line(void *ctx, char *line, size_t len, size_t cap)
 static int32_t open_plugins(llm_service *svc, const llm_service_opts *opts, llm_err *err)
 {
 	const plugin_search search = {.env_path = svc->conf->env_plugin_path,
-		.config_path = svc->conf->plugin_path, .user_dir = opts->user_plugin_dir,
-		.tool_dir = opts->plugin_dir, .lib_dir = LLM_PLUGIN_LIBDIR};
+		.config_path = svc->conf->plugin_path,
+		.user_dir = opts->user_plugin_dir,
+		.tool_dir = opts->plugin_dir,
+		.lib_dir = LLM_PLUGIN_LIBDIR};
 	int32_t rc = plugins_new(&search, &svc->mem, &svc->log, &svc->plugins);
 
 	return rc ? err_set(err, rc, "out of memory") : 0;
@@ -54,8 +56,10 @@ static int32_t fill(llm_service *svc, const llm_service_opts *opts, llm_err *err
 	svc->secrets = redact_new(&svc->mem);
 	if (!svc->secrets)
 		return err_set(err, LLM_E_NOMEM, "out of memory");
-	svc->log = (logger){.fn = opts->log, .token = opts->log_token,
-		.level = opts->log_level ? opts->log_level : LLM_LOG_WARN, .clean = clean_line,
+	svc->log = (logger){.fn = opts->log,
+		.token = opts->log_token,
+		.level = opts->log_level ? opts->log_level : LLM_LOG_WARN,
+		.clean = clean_line,
 		.clean_ctx = svc};
 	rc = conf_load(opts, NULL, &svc->mem, svc->secrets, &svc->conf, err);
 	if (!rc)
@@ -208,8 +212,8 @@ static void on_woken(void *ctx)
 
 int service_on_loop(llm_service *svc)
 {
-	return atomic_load(&svc->turns) && pthread_equal(atomic_load(&svc->turning),
-		pthread_self());
+	return atomic_load(&svc->turns) &&
+		pthread_equal(atomic_load(&svc->turning), pthread_self());
 }
 
 int32_t service_turn(llm_service *svc, uint64_t timeout_ns, llm_err *err)
@@ -219,9 +223,10 @@ int32_t service_turn(llm_service *svc, uint64_t timeout_ns, llm_err *err)
 	if (svc->pid != getpid())
 		return service_check(svc, err);
 	if (!atomic_compare_exchange_strong(&svc->turns, &idle, 1))
-		return err_set(err, LLM_E_STATE, service_on_loop(svc) ?
-			"a service cannot be dispatched inside its own callback" :
-			"another thread dispatches this service");
+		return err_set(err, LLM_E_STATE,
+			service_on_loop(svc) ?
+				"a service cannot be dispatched inside its own callback" :
+				"another thread dispatches this service");
 	atomic_store(&svc->turning, pthread_self());
 	loop_turn(svc->loop, timeout_ns);
 	atomic_store(&svc->turns, 0);
@@ -329,7 +334,8 @@ void service_free(llm_service *svc)
 	if (!svc || svc->pid != getpid())
 		return;
 	if (service_on_loop(svc)) {
-		log_line(&svc->log, LLM_LOG_ERROR, "llm_service_free inside a callback of the same "
+		log_line(&svc->log, LLM_LOG_ERROR,
+			"llm_service_free inside a callback of the same "
 			"service does nothing: the service goes on");
 		return;
 	}

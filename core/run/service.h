@@ -47,7 +47,7 @@ struct llm_service {
 	struct llm_call *inbox_first;
 	struct llm_call *inbox_last;
 	int stopping; /* no new calls */
-	int gone;     /* nothing is left but this struct, for calls that the host holds */
+	int gone; /* nothing is left but this struct, for calls that the host holds */
 
 	atomic_int driver;
 	atomic_int quit; /* the own thread is to end */

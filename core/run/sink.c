@@ -156,8 +156,8 @@ static int32_t on_data(void *ctx, const llm_data_part *d)
 	if (!p)
 		return stop(a, LLM_E_NOMEM);
 	p->kind = d->kind;
-	p->media_type = arena_str(&a->c->ar, d->media_type ? d->media_type :
-		"application/octet-stream");
+	p->media_type = arena_str(
+		&a->c->ar, d->media_type ? d->media_type : "application/octet-stream");
 	return add_part(a, p, &d->data);
 }
 
@@ -333,8 +333,17 @@ static int32_t on_error(void *ctx, const llm_error_facts *f)
 
 void sink_init(attempt *a, llm_result_sink *ret)
 {
-	*ret = (llm_result_sink){.struct_size = (uint32_t)sizeof(*ret), .ctx = a, .text = on_text,
-		.reasoning = on_reasoning, .tool_call = on_tool_call, .data = on_data,
-		.opaque = on_opaque, .usage = on_usage, .finish = on_finish, .meta = on_meta,
-		.metric = on_metric, .warning = on_warning, .error = on_error};
+	*ret = (llm_result_sink){.struct_size = (uint32_t)sizeof(*ret),
+		.ctx = a,
+		.text = on_text,
+		.reasoning = on_reasoning,
+		.tool_call = on_tool_call,
+		.data = on_data,
+		.opaque = on_opaque,
+		.usage = on_usage,
+		.finish = on_finish,
+		.meta = on_meta,
+		.metric = on_metric,
+		.warning = on_warning,
+		.error = on_error};
 }

@@ -16,8 +16,8 @@
 #define STREAMQ_LOW ((size_t)64 * 1024)
 
 typedef struct streamq {
-	buf in;      /* written by the loop */
-	buf out;     /* read by the reader */
+	buf in; /* written by the loop */
+	buf out; /* read by the reader */
 	size_t read; /* of out */
 } streamq;
 

@@ -21,7 +21,9 @@ static void put_line(attempt *a, const char *mark, const char *name, const char 
 {
 	char line[1024];
 	int n = snprintf(line, sizeof(line), "%s%s%s%s\n", mark, name, value ? ": " : "",
-		value && redact_is_secret_header(name) ? "***" : value ? value : "");
+		value && redact_is_secret_header(name) ? "***" :
+			value			       ? value :
+							 "");
 
 	put(a, line, n > 0 && (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
 }

@@ -61,8 +61,10 @@ static int32_t find_base(llm_service *svc, upstream *up, int *ret_from_env, llm_
 	if (*ret_from_env)
 		snprintf(what, sizeof(what), "%s", info_of(up)->base_url_env);
 	if (!raw || !raw[0])
-		return err_set(err, LLM_E_CONFIG, "%s is missing: say where the server is, "
-			"such as http://127.0.0.1:8080/v1", what);
+		return err_set(err, LLM_E_CONFIG,
+			"%s is missing: say where the server is, "
+			"such as http://127.0.0.1:8080/v1",
+			what);
 	if (strlen(raw) >= sizeof(text))
 		return err_set(err, LLM_E_CONFIG, "%s is longer than 2047 bytes", what);
 	if (up->plug->provider->base_url)
@@ -136,7 +138,8 @@ static int32_t make_instance(llm_service *svc, upstream *up, llm_err *err)
 	conf_pair *set = NULL;
 	size_t n = 0, i;
 	host_config_item *items;
-	int32_t rc = conf_check_settings(up->conf, info_of(up)->config_keys, &up->ar, &set, &n, err);
+	int32_t rc = conf_check_settings(
+		up->conf, info_of(up)->config_keys, &up->ar, &set, &n, err);
 
 	if (rc)
 		return rc;

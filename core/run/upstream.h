@@ -15,7 +15,7 @@ typedef struct upstream {
 	url base;
 	const char *base_text; /* as the plugin was told */
 	const conf_secret *key; /* null: none to be had */
-	const char *key_names;  /* "GEMINI_API_KEY or ...", for messages; may be "" */
+	const char *key_names; /* "GEMINI_API_KEY or ...", for messages; may be "" */
 	int key_needed;
 	uint32_t locality;
 	arena ar;

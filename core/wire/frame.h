@@ -10,7 +10,7 @@
 typedef struct frame {
 	llm_bytes event; /* SSE only, empty when none */
 	llm_bytes data;
-	llm_bytes id;    /* SSE only, empty when none */
+	llm_bytes id; /* SSE only, empty when none */
 } frame;
 
 /* Returns 0 to go on; anything else stops the feeding and is returned by it. */

@@ -14,8 +14,8 @@
 
 enum { /* jsonr.state */
 	STATE_VALUE = 0, /* a value stands next */
-	STATE_FIRST,     /* a container was entered, nothing of it read */
-	STATE_AFTER      /* a value was read */
+	STATE_FIRST, /* a container was entered, nothing of it read */
+	STATE_AFTER /* a value was read */
 };
 
 #define DECODE_PIECE 256
@@ -24,14 +24,10 @@ static const char ends_early[] = "the text ends too early";
 
 /* 1: a byte at which the scan of a string has to look. */
 #define ROW(x) x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x
-static const unsigned char stops[256] = {
-	ROW(1), ROW(1),
-	0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* " */
-	ROW(0), ROW(0),
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, /* \ */
-	ROW(0), ROW(0),
-	ROW(1), ROW(1), ROW(1), ROW(1), ROW(1), ROW(1), ROW(1), ROW(1)
-};
+static const unsigned char stops[256] = {ROW(1), ROW(1), 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, /* " */
+	ROW(0), ROW(0), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, /* \ */
+	ROW(0), ROW(0), ROW(1), ROW(1), ROW(1), ROW(1), ROW(1), ROW(1), ROW(1), ROW(1)};
 
 static int fail(jsonr *r, const char *problem)
 {
@@ -291,8 +287,16 @@ int jsonr_peek(jsonr *r)
 	case 'n':
 		return JSONR_NULL;
 	case '-':
-	case '0': case '1': case '2': case '3': case '4':
-	case '5': case '6': case '7': case '8': case '9':
+	case '0':
+	case '1':
+	case '2':
+	case '3':
+	case '4':
+	case '5':
+	case '6':
+	case '7':
+	case '8':
+	case '9':
 		return JSONR_NUMBER;
 	default:
 		unexpected(r, "a value was expected");
@@ -456,8 +460,8 @@ size_t jsonr_decode(const jsonr_text *t, char *dst)
 	return (size_t)(d - dst);
 }
 
-int32_t jsonr_decode_to(const jsonr_text *t,
-	int32_t (*put)(void *ctx, const char *bytes, size_t len), void *ctx)
+int32_t jsonr_decode_to(
+	const jsonr_text *t, int32_t (*put)(void *ctx, const char *bytes, size_t len), void *ctx)
 {
 	const char *p = t->raw;
 	const char *end = t->len ? t->raw + t->len : p;

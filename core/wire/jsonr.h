@@ -46,9 +46,9 @@ typedef struct jsonr {
 	const char *start;
 	const char *p;
 	const char *end;
-	const char *problem;  /* static text of the first error, or null */
+	const char *problem; /* static text of the first error, or null */
 	uint32_t depth;
-	uint32_t state;       /* does a value stand next? private to jsonr.c */
+	uint32_t state; /* does a value stand next? private to jsonr.c */
 	uint64_t is_object[2]; /* one bit per level */
 } jsonr;
 
@@ -105,7 +105,7 @@ int jsonr_is(const jsonr_text *t, const char *plain);
  */
 size_t jsonr_decode(const jsonr_text *t, char *dst);
 /* Decodes piecewise through a stack buffer: calls put with parts, stops at its first non-zero. */
-int32_t jsonr_decode_to(const jsonr_text *t,
-	int32_t (*put)(void *ctx, const char *bytes, size_t len), void *ctx);
+int32_t jsonr_decode_to(
+	const jsonr_text *t, int32_t (*put)(void *ctx, const char *bytes, size_t len), void *ctx);
 
 #endif

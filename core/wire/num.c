@@ -374,30 +374,22 @@ static int read_with_unit(const char *text, size_t len, const unit *units, uint6
 int num_read_duration_ms(const char *text, size_t len, uint64_t *ret)
 {
 	static const unit units[] = {
-		{"", 1}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0}
-	};
+		{"", 1}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0}};
 
 	return read_with_unit(text, len, units, ret);
 }
 
 int num_read_size(const char *text, size_t len, uint64_t *ret)
 {
-	static const unit units[] = {
-		{"", 1},
-		{"k", UINT64_C(1) << 10},
-		{"M", UINT64_C(1) << 20},
-		{"G", UINT64_C(1) << 30},
-		{NULL, 0}
-	};
+	static const unit units[] = {{"", 1}, {"k", UINT64_C(1) << 10}, {"M", UINT64_C(1) << 20},
+		{"G", UINT64_C(1) << 30}, {NULL, 0}};
 
 	return read_with_unit(text, len, units, ret);
 }
 
 int num_read_bool(const char *text, size_t len, int *ret)
 {
-	static const char *const words[] = {
-		"0", "1", "false", "true", "off", "on", "no", "yes"
-	};
+	static const char *const words[] = {"0", "1", "false", "true", "off", "on", "no", "yes"};
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {

@@ -87,12 +87,7 @@ enum {
 };
 
 /* Who speaks in a message. */
-enum {
-	LLM_ROLE_SYSTEM = 1,
-	LLM_ROLE_USER = 2,
-	LLM_ROLE_ASSISTANT = 3,
-	LLM_ROLE_TOOL = 4
-};
+enum { LLM_ROLE_SYSTEM = 1, LLM_ROLE_USER = 2, LLM_ROLE_ASSISTANT = 3, LLM_ROLE_TOOL = 4 };
 
 /* What a part of a message or of an answer is. */
 enum {
@@ -119,7 +114,7 @@ enum {
 /* How the answer's text is to be shaped. */
 enum {
 	LLM_FORMAT_TEXT = 0,
-	LLM_FORMAT_JSON = 1,  /* any JSON document */
+	LLM_FORMAT_JSON = 1, /* any JSON document */
 	LLM_FORMAT_SCHEMA = 2 /* a document of the request's JSON Schema */
 };
 
@@ -143,11 +138,7 @@ enum {
 };
 
 /* Where a candidate computes. */
-enum {
-	LLM_LOCALITY_UNKNOWN = 0,
-	LLM_LOCALITY_LOCAL = 1,
-	LLM_LOCALITY_CLOUD = 2
-};
+enum { LLM_LOCALITY_UNKNOWN = 0, LLM_LOCALITY_LOCAL = 1, LLM_LOCALITY_CLOUD = 2 };
 
 /* The phases of an attempt, as timers and errors name them. */
 enum {
@@ -162,11 +153,7 @@ enum {
 };
 
 /* Could the provider have received, and billed, the request? */
-enum {
-	LLM_SENT_NO = 0,
-	LLM_SENT_MAYBE = 1,
-	LLM_SENT_YES = 2
-};
+enum { LLM_SENT_NO = 0, LLM_SENT_MAYBE = 1, LLM_SENT_YES = 2 };
 
 /* A token count that nobody reported. Zero means "reported as zero". */
 #define LLM_TOKENS_UNKNOWN INT64_C(-1)

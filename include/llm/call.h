@@ -27,8 +27,8 @@ typedef void (*llm_event_fn)(uintptr_t token, llm_call *call, const llm_event *e
 /* Zero means default everywhere: the configuration's, then the library's. */
 typedef struct llm_call_opts {
 	uint32_t struct_size;
-	uint32_t flags;      /* LLM_CALL_* */
-	uint32_t total_ms;   /* the deadline, from submit */
+	uint32_t flags; /* LLM_CALL_* */
+	uint32_t total_ms; /* the deadline, from submit */
 	uint32_t connect_ms;
 	uint32_t first_token_ms;
 	uint32_t idle_ms;
@@ -58,8 +58,8 @@ typedef struct llm_call_opts {
  *         LLM_E_STATE (shut down, forked) or LLM_E_NOMEM
  * [any]
  */
-LLM_API int32_t llm_submit(llm_service *svc, llm_request *rq, const llm_call_opts *opts,
-	llm_call **ret, llm_err *err);
+LLM_API int32_t llm_submit(
+	llm_service *svc, llm_request *rq, const llm_call_opts *opts, llm_call **ret, llm_err *err);
 
 /*
  * The next event of a stream. Returns 0 and fills *ret; LLM_E_TIMEOUT when none came
@@ -97,8 +97,8 @@ LLM_API void llm_call_free(llm_call *call);
  * @return 0, or the error's code
  * [any] [not-in-callback]
  */
-LLM_API int32_t llm_ask(llm_service *svc, const char *model, const char *text,
-	llm_call **ret_call, llm_err *err);
+LLM_API int32_t llm_ask(
+	llm_service *svc, const char *model, const char *text, llm_call **ret_call, llm_err *err);
 
 LLM_EXTERN_C_END
 #endif

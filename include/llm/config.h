@@ -20,8 +20,8 @@ LLM_API void llm_config_free(llm_config *cfg);
 typedef struct llm_config_item {
 	uint32_t struct_size;
 	uint32_t reserved;
-	const char *key;    /* "providers.ollama.base_url" */
-	const char *value;  /* as it could be written in a file; secrets "***" */
+	const char *key; /* "providers.ollama.base_url" */
+	const char *value; /* as it could be written in a file; secrets "***" */
 	const char *origin; /* "/etc/llm/llm.conf:12", "environment LLM_...", "default", "call" */
 } llm_config_item;
 

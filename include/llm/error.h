@@ -15,36 +15,36 @@ LLM_EXTERN_C_BEGIN
 /* What the caller can do. */
 enum {
 	LLM_CLASS_NONE = 0,
-	LLM_CLASS_CALL = 1,      /* change the request */
-	LLM_CLASS_ACCOUNT = 2,   /* a person must act: key, plan, model */
-	LLM_CLASS_WAIT = 3,      /* the same later */
+	LLM_CLASS_CALL = 1, /* change the request */
+	LLM_CLASS_ACCOUNT = 2, /* a person must act: key, plan, model */
+	LLM_CLASS_WAIT = 3, /* the same later */
 	LLM_CLASS_ELSEWHERE = 4, /* again, or another candidate */
-	LLM_CLASS_CONTENT = 5,   /* show it to the user */
-	LLM_CLASS_LOCAL = 6      /* see the text */
+	LLM_CLASS_CONTENT = 5, /* show it to the user */
+	LLM_CLASS_LOCAL = 6 /* see the text */
 };
 
 #define LLM_ERR_MESSAGE_MAX 2000
 
 typedef struct llm_err {
 	uint32_t struct_size;
-	int32_t code;           /* LLM_E_* */
-	uint32_t err_class;     /* LLM_CLASS_* */
-	uint32_t phase;         /* LLM_PHASE_* */
-	uint32_t delivered;     /* 1: content has reached the caller */
-	uint32_t sent;          /* LLM_SENT_* */
-	int32_t http_status;    /* 0: no HTTP answer */
-	uint32_t attempt;       /* 1 for the first attempt, 0 before any */
+	int32_t code; /* LLM_E_* */
+	uint32_t err_class; /* LLM_CLASS_* */
+	uint32_t phase; /* LLM_PHASE_* */
+	uint32_t delivered; /* 1: content has reached the caller */
+	uint32_t sent; /* LLM_SENT_* */
+	int32_t http_status; /* 0: no HTTP answer */
+	uint32_t attempt; /* 1 for the first attempt, 0 before any */
 	int64_t retry_after_ms; /* -1: the server named no delay */
-	uint32_t flags;         /* LLM_ERRF_* */
+	uint32_t flags; /* LLM_ERRF_* */
 	uint32_t reserved;
 	char provider[64];
-	char candidate[192];     /* provider/model, or provider#endpoint/model */
+	char candidate[192]; /* provider/model, or provider#endpoint/model */
 	char provider_code[128]; /* the provider's own word for it */
-	char request_id[128];    /* the provider's id of the request */
+	char request_id[128]; /* the provider's id of the request */
 	char message[LLM_ERR_MESSAGE_MAX + 1]; /* UTF-8, redacted, at most three lines */
 } llm_err;
 
-#define LLM_ERRF_REUSED (UINT32_C(1) << 0)   /* a kept connection died before the reply */
+#define LLM_ERRF_REUSED (UINT32_C(1) << 0) /* a kept connection died before the reply */
 #define LLM_ERRF_RESOURCE (UINT32_C(1) << 1) /* the provider is short of memory */
 #define LLM_ERRF_CONSUMER (UINT32_C(1) << 2) /* nobody read the stream */
 
@@ -57,14 +57,14 @@ typedef struct llm_err {
 typedef struct llm_error_info {
 	uint32_t struct_size;
 	int32_t code;
-	const char *name;    /* "RATE_LIMITED" */
+	const char *name; /* "RATE_LIMITED" */
 	const char *meaning; /* one line */
-	const char *fix;     /* what the caller can do, one line */
-	uint32_t err_class;  /* LLM_CLASS_* */
-	uint32_t retry;      /* LLM_RETRY_* */
-	uint32_t fallback;   /* LLM_FALLBACK_* */
-	uint32_t health;     /* LLM_HEALTH_* */
-	uint32_t exit_code;  /* of llmctl */
+	const char *fix; /* what the caller can do, one line */
+	uint32_t err_class; /* LLM_CLASS_* */
+	uint32_t retry; /* LLM_RETRY_* */
+	uint32_t fallback; /* LLM_FALLBACK_* */
+	uint32_t health; /* LLM_HEALTH_* */
+	uint32_t exit_code; /* of llmctl */
 } llm_error_info;
 
 /* May the same candidate be asked again? */

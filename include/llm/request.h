@@ -40,19 +40,19 @@ LLM_API int32_t llm_request_message(llm_request *rq, uint32_t role, llm_message 
 LLM_API int32_t llm_message_text(llm_message *m, const char *text, size_t len);
 LLM_API int32_t llm_message_reasoning(llm_message *m, const char *text, size_t len);
 /* `kind` is LLM_PART_IMAGE, LLM_PART_AUDIO or LLM_PART_FILE; raw bytes, not base64. */
-LLM_API int32_t llm_message_data(llm_message *m, uint32_t kind, const char *media_type,
-	const void *data, size_t len);
-LLM_API int32_t llm_message_url(llm_message *m, uint32_t kind, const char *media_type,
-	const char *url);
+LLM_API int32_t llm_message_data(
+	llm_message *m, uint32_t kind, const char *media_type, const void *data, size_t len);
+LLM_API int32_t llm_message_url(
+	llm_message *m, uint32_t kind, const char *media_type, const char *url);
 /* What the model called in an earlier turn. `arguments` is a JSON object. */
-LLM_API int32_t llm_message_tool_call(llm_message *m, const char *id, const char *name,
-	const char *arguments, size_t len);
+LLM_API int32_t llm_message_tool_call(
+	llm_message *m, const char *id, const char *name, const char *arguments, size_t len);
 /* What a tool answered. `is_error` 1: it failed. */
 LLM_API int32_t llm_message_tool_result(llm_message *m, const char *id, const char *name,
 	const char *content, size_t len, uint32_t is_error);
 /* An opaque part of an earlier answer, attached to the last part added. */
-LLM_API int32_t llm_message_opaque(llm_message *m, const char *provider, const char *kind,
-	const void *data, size_t len);
+LLM_API int32_t llm_message_opaque(
+	llm_message *m, const char *provider, const char *kind, const void *data, size_t len);
 /* The prompt up to the last part added is worth caching. */
 LLM_API int32_t llm_message_cache_hint(llm_message *m);
 
@@ -65,22 +65,22 @@ LLM_API int32_t llm_request_parallel_tools(llm_request *rq, uint32_t on);
 
 /* The answer is any JSON document, or one of `schema` (JSON Schema 2020-12). */
 LLM_API int32_t llm_request_format_json(llm_request *rq);
-LLM_API int32_t llm_request_format_schema(llm_request *rq, const char *name,
-	const char *schema, size_t schema_len);
+LLM_API int32_t llm_request_format_schema(
+	llm_request *rq, const char *name, const char *schema, size_t schema_len);
 
 /* Numbers that shape the answer; unset ones are left to the model. */
 enum {
-	LLM_NUM_TEMPERATURE = 1,       /* 0 and above */
-	LLM_NUM_TOP_P = 2,             /* 0 to 1 */
-	LLM_NUM_TOP_K = 3,             /* whole, 0 and above */
-	LLM_NUM_MIN_P = 4,             /* 0 to 1 */
-	LLM_NUM_SEED = 5,              /* whole */
+	LLM_NUM_TEMPERATURE = 1, /* 0 and above */
+	LLM_NUM_TOP_P = 2, /* 0 to 1 */
+	LLM_NUM_TOP_K = 3, /* whole, 0 and above */
+	LLM_NUM_MIN_P = 4, /* 0 to 1 */
+	LLM_NUM_SEED = 5, /* whole */
 	LLM_NUM_MAX_OUTPUT_TOKENS = 6, /* whole, 1 and above */
 	LLM_NUM_PRESENCE_PENALTY = 7,
 	LLM_NUM_FREQUENCY_PENALTY = 8,
 	LLM_NUM_REPEAT_PENALTY = 9,
-	LLM_NUM_TOP_LOGPROBS = 10,     /* whole, 0 to 20 */
-	LLM_NUM_CHOICES = 11           /* whole, 1 and above */
+	LLM_NUM_TOP_LOGPROBS = 10, /* whole, 0 to 20 */
+	LLM_NUM_CHOICES = 11 /* whole, 1 and above */
 };
 LLM_API int32_t llm_request_number(llm_request *rq, uint32_t which, double value);
 LLM_API int32_t llm_request_integer(llm_request *rq, uint32_t which, int64_t value);

@@ -15,12 +15,10 @@ LLM_EXTERN_C_BEGIN
 
 typedef struct llm_result llm_result;
 
-enum {
-	LLM_STATUS_SUCCEEDED = 1,
-	LLM_STATUS_FAILED = 2,
-	LLM_STATUS_CANCELLED = 3
-};
+/* How a run, or one attempt of it, ended. */
+enum { LLM_STATUS_SUCCEEDED = 1, LLM_STATUS_FAILED = 2, LLM_STATUS_CANCELLED = 3 };
 
+/* LLM_STATUS_*. */
 LLM_API uint32_t llm_result_status(const llm_result *r);
 /* "succeeded", "failed", "cancelled". Static. */
 LLM_API const char *llm_status_name(uint32_t status);
@@ -43,7 +41,7 @@ LLM_API const char *llm_result_model(const llm_result *r);
 LLM_API const char *llm_result_response_model(const llm_result *r);
 LLM_API const char *llm_result_response_id(const llm_result *r);
 LLM_API const char *llm_result_request_id(const llm_result *r);
-LLM_API const char *llm_result_logprobs(const llm_result *r);  /* JSON or null */
+LLM_API const char *llm_result_logprobs(const llm_result *r); /* JSON or null */
 LLM_API const char *llm_result_usage_raw(const llm_result *r); /* JSON or null */
 
 typedef struct llm_tool_call {
@@ -60,8 +58,8 @@ LLM_API int32_t llm_result_tool_call(const llm_result *r, uint32_t i, llm_tool_c
 /* Parts other than text, reasoning and tool calls: binary data and opaque ones. */
 typedef struct llm_result_part {
 	uint32_t struct_size;
-	uint32_t kind;          /* LLM_PART_* */
-	const char *provider;   /* OPAQUE: the plugin's id */
+	uint32_t kind; /* LLM_PART_* */
+	const char *provider; /* OPAQUE: the plugin's id */
 	const char *opaque_kind; /* OPAQUE */
 	const char *media_type; /* binary */
 	const void *data;
@@ -70,6 +68,7 @@ typedef struct llm_result_part {
 LLM_API uint32_t llm_result_part_count(const llm_result *r);
 LLM_API int32_t llm_result_part_at(const llm_result *r, uint32_t i, llm_result_part *ret);
 
+/* What was not honoured, or was mended; text of number `i`, null at the end. */
 LLM_API uint32_t llm_result_warning_count(const llm_result *r);
 LLM_API const char *llm_result_warning(const llm_result *r, uint32_t i);
 
@@ -79,16 +78,16 @@ typedef struct llm_attempt {
 	const char *candidate;
 	const char *provider;
 	const char *model;
-	uint32_t status;        /* LLM_STATUS_* */
-	uint32_t phase;         /* LLM_PHASE_* in which it failed */
-	int32_t error_code;     /* LLM_E_* or 0 */
-	int32_t http_status;    /* or 0 */
+	uint32_t status; /* LLM_STATUS_* */
+	uint32_t phase; /* LLM_PHASE_* in which it failed */
+	int32_t error_code; /* LLM_E_* or 0 */
+	int32_t http_status; /* or 0 */
 	int64_t retry_after_ms; /* -1: none */
-	int64_t waited_ms;      /* before it */
-	int64_t ttft_ms;        /* -1: no content came */
+	int64_t waited_ms; /* before it */
+	int64_t ttft_ms; /* -1: no content came */
 	int64_t duration_ms;
-	int64_t load_ms;        /* -1: unknown */
-	const llm_err *error;   /* or null */
+	int64_t load_ms; /* -1: unknown */
+	const llm_err *error; /* or null */
 } llm_attempt;
 LLM_API uint32_t llm_result_attempt_count(const llm_result *r);
 LLM_API int32_t llm_result_attempt(const llm_result *r, uint32_t i, llm_attempt *ret);
@@ -96,10 +95,10 @@ LLM_API int32_t llm_result_attempt(const llm_result *r, uint32_t i, llm_attempt 
 typedef struct llm_timing {
 	uint32_t struct_size;
 	uint32_t reserved;
-	int64_t queue_ms;    /* -1: unknown, in all */
-	int64_t ttft_ms;     /* from the answering attempt's start to its first content */
+	int64_t queue_ms; /* -1: unknown, in all */
+	int64_t ttft_ms; /* from the answering attempt's start to its first content */
 	int64_t duration_ms; /* from submit to completion */
-	int64_t load_ms;     /* loading the model, as the provider says */
+	int64_t load_ms; /* loading the model, as the provider says */
 } llm_timing;
 LLM_API void llm_result_timing(const llm_result *r, llm_timing *ret);
 

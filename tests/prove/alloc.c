@@ -114,8 +114,8 @@ static int play_wire(failalloc *fa, void *arg)
 
 static int play_conf(failalloc *fa, void *arg)
 {
-	static const char *const env[] = {"LLM_PROVIDERS__GEMINI__API_KEY=abcdefgh",
-		"LLM_DEFAULT_PROFILE=local-fast", NULL};
+	static const char *const env[] = {
+		"LLM_PROVIDERS__GEMINI__API_KEY=abcdefgh", "LLM_DEFAULT_PROFILE=local-fast", NULL};
 	const conf_env view = {env};
 	llm_service_opts opts = LLM_SERVICE_OPTS_INIT;
 	llm_err err = LLM_ERR_INIT;
@@ -123,7 +123,8 @@ static int play_conf(failalloc *fa, void *arg)
 	int32_t rc;
 
 	(void)arg;
-	opts.config_text = "aliases = { fast = \"ollama/m\"; };\n"
+	opts.config_text =
+		"aliases = { fast = \"ollama/m\"; };\n"
 		"providers = { ollama = { base_url = \"http://127.0.0.1:1\"; idle = \"5s\";\n"
 		"  headers = { x = \"y\"; }; }; };\n"
 		"profiles = { local-fast = { candidates = [ \"fast\" ]; }; };\n";

@@ -28,15 +28,16 @@
 
 typedef struct phase {
 	const char *name;
-	const char *script;   /* null: no llmsim */
+	const char *script; /* null: no llmsim */
 	const char *scheme;
 	size_t prompt_bytes;
-	int wait_text;        /* cancel after the first piece of text */
-	int leave_unread;     /* cancel when the reader has held up the transfer */
+	int wait_text; /* cancel after the first piece of text */
+	int leave_unread; /* cancel when the reader has held up the transfer */
 } phase;
 
 #define HEAD "head 200 \"content-type: application/x-ndjson\" \"transfer-encoding: chunked\"\n"
-#define LINE "{\\\"model\\\":\\\"m\\\",\\\"message\\\":{\\\"role\\\":\\\"assistant\\\"," \
+#define LINE \
+	"{\\\"model\\\":\\\"m\\\",\\\"message\\\":{\\\"role\\\":\\\"assistant\\\"," \
 	"\\\"content\\\":\\\"hello hello hello hello hello hello\\\"},\\\"done\\\":false}\\n"
 
 static const phase phases[] = {
@@ -94,7 +95,8 @@ static uint16_t full_listener(void)
 /* A name server that hears every question and answers none: in a namespace of our own. */
 static void silent_name_server(void)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(53),
+	struct sockaddr_in a = {.sin_family = AF_INET,
+		.sin_port = htons(53),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
@@ -266,7 +268,7 @@ int main(int argc, char **argv)
 		die(argv[1], "no such phase");
 	measure(&phases[i], runs, took);
 	qsort(took, (size_t)runs, sizeof(took[0]), by_size);
-	printf("%s %d %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", argv[1], runs,
-		took[runs / 2] / 1000, took[(runs * 99 - 1) / 100] / 1000, took[runs - 1] / 1000);
+	printf("%s %d %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", argv[1], runs, took[runs / 2] / 1000,
+		took[(runs * 99 - 1) / 100] / 1000, took[runs - 1] / 1000);
 	return took[(runs * 99 - 1) / 100] > 100000000u;
 }

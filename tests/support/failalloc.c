@@ -69,8 +69,8 @@ static void *failalloc_enter(failalloc *fa, size_t bytes)
 /* The block of a pointer, or null and a mistake when it is not alive here. */
 static failalloc_block *failalloc_known(failalloc *fa, void *ptr)
 {
-	failalloc_block *block =
-		(failalloc_block *)(void *)((char *)ptr - offsetof(failalloc_block, data));
+	failalloc_block *block = (failalloc_block *)(void *)((char *)ptr -
+		offsetof(failalloc_block, data));
 
 	if (block->word == FAILALLOC_ALIVE && block->owner == fa)
 		return block;
@@ -201,8 +201,8 @@ size_t failalloc_leaks(failalloc *fa)
 }
 
 /* Returns 1 when it went wrong; *ret_failed says whether the failure was reached. */
-static int failalloc_once_through(failalloc_play play, void *arg, uint64_t nth, int for_ever,
-	int *ret_failed)
+static int failalloc_once_through(
+	failalloc_play play, void *arg, uint64_t nth, int for_ever, int *ret_failed)
 {
 	failalloc fa;
 	size_t leaks;
@@ -215,9 +215,10 @@ static int failalloc_once_through(failalloc_play play, void *arg, uint64_t nth, 
 	*ret_failed = fa.failed > 0;
 	if (!result && !leaks)
 		return 0;
-	fprintf(stderr, "failalloc: play failed (result %d, %zu leaks or mistakes), "
-		"allocation %llu failing %s\n", result, leaks, (unsigned long long)nth,
-		for_ever ? "for ever" : "once");
+	fprintf(stderr,
+		"failalloc: play failed (result %d, %zu leaks or mistakes), "
+		"allocation %llu failing %s\n",
+		result, leaks, (unsigned long long)nth, for_ever ? "for ever" : "once");
 	return 1;
 }
 

@@ -14,14 +14,14 @@ typedef struct failalloc_block failalloc_block;
 
 typedef struct failalloc {
 	llm_allocator hook; /* what the code under test is given */
-	uint64_t calls;     /* allocations and resizes asked for, failed ones included */
-	uint64_t failed;    /* of these, how many got null on purpose */
-	uint64_t fail_at;   /* the call that fails; 0: none */
-	int for_ever;       /* and all that follow it */
-	size_t blocks;      /* alive now */
-	size_t bytes;       /* in them */
-	size_t peak;        /* the most bytes at a time */
-	size_t mistakes;    /* releases and resizes of a block that is not alive here */
+	uint64_t calls; /* allocations and resizes asked for, failed ones included */
+	uint64_t failed; /* of these, how many got null on purpose */
+	uint64_t fail_at; /* the call that fails; 0: none */
+	int for_ever; /* and all that follow it */
+	size_t blocks; /* alive now */
+	size_t bytes; /* in them */
+	size_t peak; /* the most bytes at a time */
+	size_t mistakes; /* releases and resizes of a block that is not alive here */
 	failalloc_block *live;
 } failalloc;
 

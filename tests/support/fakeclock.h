@@ -10,7 +10,7 @@
 
 #include <stdatomic.h>
 
-#define FAKECLOCK_NS UINT64_C(1000000000)          /* where the monotonic clock begins */
+#define FAKECLOCK_NS UINT64_C(1000000000) /* where the monotonic clock begins */
 #define FAKECLOCK_UTC_US INT64_C(1767225600000000) /* 2026-01-01 00:00:00 UTC */
 
 typedef struct fakeclock {
@@ -18,7 +18,7 @@ typedef struct fakeclock {
 	_Atomic uint64_t ns;
 	_Atomic int64_t utc_us;
 	_Atomic uint64_t chance; /* splitmix64 */
-	_Atomic uint64_t reads;  /* of either clock */
+	_Atomic uint64_t reads; /* of either clock */
 } fakeclock;
 
 void fakeclock_init(fakeclock *fc, uint64_t seed);

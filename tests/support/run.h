@@ -24,19 +24,19 @@
 
 typedef struct run_opts {
 	const char *const *env; /* "NAME=VALUE" besides the usual ones, or null */
-	const char *home;       /* a folder of the test's, or null */
-	const char *input;      /* standard input; null: /dev/null */
-	size_t input_len;       /* 0: up to its NUL */
-	const char *out_path;   /* standard output is this file instead of a pipe */
-	bool tty;               /* standard output and error are one terminal, kept as out */
+	const char *home; /* a folder of the test's, or null */
+	const char *input; /* standard input; null: /dev/null */
+	size_t input_len; /* 0: up to its NUL */
+	const char *out_path; /* standard output is this file instead of a pipe */
+	bool tty; /* standard output and error are one terminal, kept as out */
 } run_opts;
 
 typedef struct run run;
 
 typedef struct run_result {
-	int status;    /* exit status, or -N when ended by signal N */
-	bool late;     /* it did not end by itself and was killed */
-	char *out;     /* zero-terminated */
+	int status; /* exit status, or -N when ended by signal N */
+	bool late; /* it did not end by itself and was killed */
+	char *out; /* zero-terminated */
 	size_t out_len;
 	char *err;
 	size_t err_len;
@@ -65,8 +65,8 @@ void run_cli(const char *program, const char *ollama, const char *input, const c
 	run_result *ret);
 #ifdef TEST_BINARY_DIR
 #define LLMCTL TEST_BINARY_DIR "/bin/llmctl"
-static inline void run_llmctl(const char *ollama, const char *input, const char *const *args,
-	run_result *ret)
+static inline void run_llmctl(
+	const char *ollama, const char *input, const char *const *args, run_result *ret)
 {
 	run_cli(LLMCTL, ollama, input, args, ret);
 }

@@ -143,8 +143,8 @@ Test(base_clock, later_does_not_overflow)
 	cr_assert_eq(clock_after_ms(UINT64_MAX, 0), UINT64_MAX);
 	cr_assert_eq(clock_after_ms(UINT64_MAX, 1), UINT64_MAX);
 	cr_assert_eq(clock_after_ms(0, UINT64_MAX), UINT64_MAX);
-	cr_assert_eq(clock_after_ms(1, UINT64_MAX / NS_PER_MS),
-		UINT64_MAX / NS_PER_MS * NS_PER_MS + 1);
+	cr_assert_eq(
+		clock_after_ms(1, UINT64_MAX / NS_PER_MS), UINT64_MAX / NS_PER_MS * NS_PER_MS + 1);
 	cr_assert_eq(clock_after_ms(NS_PER_MS, UINT64_MAX / NS_PER_MS), UINT64_MAX);
 	cr_assert_eq(clock_after_ms(UINT64_MAX - NS_PER_MS, 1), UINT64_MAX);
 }

@@ -117,8 +117,8 @@ Test(base_err, R_ERR_11_retry_fallback_and_health_of_every_code)
 		cr_assert_eq(info->retry, expected[i].retry, "retry of %s", name);
 		cr_assert_eq(info->fallback, expected[i].fallback, "fallback of %s", name);
 		cr_assert_eq(info->health, expected[i].health, "health of %s", name);
-		cr_assert_str_eq(llm_class_name(info->err_class),
-			expected[i].err_class, "%s", name);
+		cr_assert_str_eq(
+			llm_class_name(info->err_class), expected[i].err_class, "%s", name);
 		cr_assert_eq(info->exit_code, expected[i].exit_code, "exit of %s", name);
 	}
 }
@@ -158,12 +158,12 @@ Test(base_err, rows_by_name)
 
 Test(base_err, names_of_classes_phases_and_finishes)
 {
-	static const char *const classes[] = {"none", "call", "account", "wait", "elsewhere",
-		"content", "local", "none"};
+	static const char *const classes[] = {
+		"none", "call", "account", "wait", "elsewhere", "content", "local", "none"};
 	static const char *const phases[] = {"none", "queue", "connect", "first_token", "idle",
 		"silence", "attempt", "deadline", "none"};
-	static const char *const finishes[] = {"none", "stop", "length", "tool_calls",
-		"content_filter", "other", "other"};
+	static const char *const finishes[] = {
+		"none", "stop", "length", "tool_calls", "content_filter", "other", "other"};
 
 	for (uint32_t i = 0; i < 8; i++)
 		cr_assert_str_eq(llm_class_name(i), classes[i]);
@@ -183,8 +183,8 @@ Test(base_err, set_fills_and_clears_the_rest)
 	err.http_status = 500;
 	err.retry_after_ms = 7;
 	memcpy(err.provider, "ollama", 7);
-	cr_assert_eq(err_set(&err, LLM_E_CONFIG, "%s: %d is not allowed", "retries", 99),
-		LLM_E_CONFIG);
+	cr_assert_eq(
+		err_set(&err, LLM_E_CONFIG, "%s: %d is not allowed", "retries", 99), LLM_E_CONFIG);
 	cr_assert_eq(err.struct_size, sizeof(err));
 	cr_assert_eq(err.code, LLM_E_CONFIG);
 	cr_assert_eq(err.err_class, LLM_CLASS_LOCAL);
@@ -315,7 +315,7 @@ Test(base_err, export_of_the_same_and_of_a_newer_size)
 	cr_assert_eq(newer.later[0], 0x5A);
 	newer.err.struct_size = 0;
 	err_export(&newer.err, &(llm_err)LLM_ERR_INIT);
-	cr_assert_str_eq(newer.err.message, "no such model",
-		"a struct without a size is left alone");
+	cr_assert_str_eq(
+		newer.err.message, "no such model", "a struct without a size is left alone");
 	err_export(NULL, &src);
 }

@@ -68,8 +68,8 @@ static const char *hex_of(const char *bytes, size_t len)
 
 Test(base_hash, known_answers)
 {
-	cr_assert_str_eq(hex_of("", 0),
-		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	cr_assert_str_eq(
+		hex_of("", 0), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 	cr_assert_str_eq(hex_of("abc", 3),
 		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	cr_assert_str_eq(hex_of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56),
@@ -121,6 +121,6 @@ Test(base_hash, each_failure_of_openssl_is_told)
 
 Test(base_hash, library_version_names_it)
 {
-	cr_assert_eq(strncmp(hash_library_version(), "OpenSSL ", 8), 0, "%s",
-		hash_library_version());
+	cr_assert_eq(
+		strncmp(hash_library_version(), "OpenSSL ", 8), 0, "%s", hash_library_version());
 }

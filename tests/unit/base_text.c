@@ -13,21 +13,40 @@ Test(base_text, utf8_lengths_at_the_borders)
 		size_t len;
 		size_t expected;
 	} rows[] = {
-		{"", 0, 0}, {"\0", 1, 1}, {"a", 1, 1}, {"\x7f", 1, 1},
-		{"\xc2\x80", 2, 2}, {"\xdf\xbf", 2, 2},
-		{"\xe0\xa0\x80", 3, 3}, {"\xed\x9f\xbf", 3, 3}, {"\xee\x80\x80", 3, 3},
-		{"\xef\xbf\xbf", 3, 3}, {"\xf0\x90\x80\x80", 4, 4}, {"\xf4\x8f\xbf\xbf", 4, 4},
+		{"", 0, 0},
+		{"\0", 1, 1},
+		{"a", 1, 1},
+		{"\x7f", 1, 1},
+		{"\xc2\x80", 2, 2},
+		{"\xdf\xbf", 2, 2},
+		{"\xe0\xa0\x80", 3, 3},
+		{"\xed\x9f\xbf", 3, 3},
+		{"\xee\x80\x80", 3, 3},
+		{"\xef\xbf\xbf", 3, 3},
+		{"\xf0\x90\x80\x80", 4, 4},
+		{"\xf4\x8f\xbf\xbf", 4, 4},
 		/* a byte that begins nothing */
-		{"\x80", 1, 0}, {"\xbf", 1, 0}, {"\xff", 1, 0}, {"\xfe\x80", 2, 0},
+		{"\x80", 1, 0},
+		{"\xbf", 1, 0},
+		{"\xff", 1, 0},
+		{"\xfe\x80", 2, 0},
 		/* overlong forms */
-		{"\xc0\x80", 2, 0}, {"\xc1\xbf", 2, 0}, {"\xe0\x9f\xbf", 3, 0},
+		{"\xc0\x80", 2, 0},
+		{"\xc1\xbf", 2, 0},
+		{"\xe0\x9f\xbf", 3, 0},
 		{"\xf0\x8f\xbf\xbf", 4, 0},
 		/* surrogates, and past the end of Unicode */
-		{"\xed\xa0\x80", 3, 0}, {"\xed\xbf\xbf", 3, 0}, {"\xf4\x90\x80\x80", 4, 0},
+		{"\xed\xa0\x80", 3, 0},
+		{"\xed\xbf\xbf", 3, 0},
+		{"\xf4\x90\x80\x80", 4, 0},
 		{"\xf5\x80\x80\x80", 4, 0},
 		/* too short, or broken off by another character */
-		{"\xc3", 1, 0}, {"\xe2\x82", 2, 0}, {"\xf0\x9f\x98", 3, 0}, {"\xc3\x41", 2, 0},
-		{"\xe2\x82\x41", 3, 0}, {"\xf0\x9f\x98\x41", 4, 0},
+		{"\xc3", 1, 0},
+		{"\xe2\x82", 2, 0},
+		{"\xf0\x9f\x98", 3, 0},
+		{"\xc3\x41", 2, 0},
+		{"\xe2\x82\x41", 3, 0},
+		{"\xf0\x9f\x98\x41", 4, 0},
 		/* only the first character counts */
 		{"\xc3\xa4\xff", 3, 2},
 	};

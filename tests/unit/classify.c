@@ -6,20 +6,20 @@
 
 #define SIZE (uint32_t)sizeof(llm_error_rule)
 
-static const llm_error_rule by_code = {SIZE, LLM_MATCH_CODE, 0, LLM_E_CONTEXT_LENGTH_EXCEEDED, 0,
-	0, "context_length_exceeded"};
-static const llm_error_rule by_type = {SIZE, LLM_MATCH_TYPE, 429, LLM_E_QUOTA_EXHAUSTED, 0, 0,
-	"insufficient_quota"};
-static const llm_error_rule phrase = {SIZE, LLM_MATCH_PHRASE, 0, LLM_E_UNSUPPORTED, 0, 0,
-	"does not support"};
-static const llm_error_rule pair = {SIZE, LLM_MATCH_PHRASE, 500, LLM_E_INVALID_REQUEST, 0, 0,
-	"must be of type"};
-static const llm_error_rule memory = {SIZE, LLM_MATCH_PHRASE, 500, LLM_E_UNAVAILABLE,
-	LLM_RULE_RESOURCE, 0, "out of memory"};
-static const llm_error_rule prefix = {SIZE, LLM_MATCH_PREFIX, 500, LLM_E_PROTOCOL, 0, 0,
-	"error parsing tool call"};
-static const llm_error_rule *const rules[] = {&phrase, &by_code, &by_type, &pair, &memory,
-	&prefix, NULL};
+static const llm_error_rule by_code = {
+	SIZE, LLM_MATCH_CODE, 0, LLM_E_CONTEXT_LENGTH_EXCEEDED, 0, 0, "context_length_exceeded"};
+static const llm_error_rule by_type = {
+	SIZE, LLM_MATCH_TYPE, 429, LLM_E_QUOTA_EXHAUSTED, 0, 0, "insufficient_quota"};
+static const llm_error_rule phrase = {
+	SIZE, LLM_MATCH_PHRASE, 0, LLM_E_UNSUPPORTED, 0, 0, "does not support"};
+static const llm_error_rule pair = {
+	SIZE, LLM_MATCH_PHRASE, 500, LLM_E_INVALID_REQUEST, 0, 0, "must be of type"};
+static const llm_error_rule memory = {
+	SIZE, LLM_MATCH_PHRASE, 500, LLM_E_UNAVAILABLE, LLM_RULE_RESOURCE, 0, "out of memory"};
+static const llm_error_rule prefix = {
+	SIZE, LLM_MATCH_PREFIX, 500, LLM_E_PROTOCOL, 0, 0, "error parsing tool call"};
+static const llm_error_rule *const rules[] = {
+	&phrase, &by_code, &by_type, &pair, &memory, &prefix, NULL};
 
 static llm_bytes bytes(const char *text)
 {
@@ -28,8 +28,11 @@ static llm_bytes bytes(const char *text)
 
 static verdict judge(int32_t status, const char *code, const char *type, const char *message)
 {
-	const llm_error_facts f = {.struct_size = (uint32_t)sizeof(f), .code = bytes(code),
-		.type = bytes(type), .message = bytes(message), .retry_after_ms = -1};
+	const llm_error_facts f = {.struct_size = (uint32_t)sizeof(f),
+		.code = bytes(code),
+		.type = bytes(type),
+		.message = bytes(message),
+		.retry_after_ms = -1};
 
 	return classify_reply(status, &f, rules);
 }
@@ -77,8 +80,11 @@ Test(classify, R_ERR_12_flags_come_from_the_rule)
 
 Test(classify, R_ERR_12_the_body_may_mean_another_status)
 {
-	const llm_error_facts f = {.struct_size = (uint32_t)sizeof(f), .status = 500,
-		.message = bytes("out of memory"), .code = bytes(""), .type = bytes("")};
+	const llm_error_facts f = {.struct_size = (uint32_t)sizeof(f),
+		.status = 500,
+		.message = bytes("out of memory"),
+		.code = bytes(""),
+		.type = bytes("")};
 
 	cr_assert_eq(classify_reply(200, &f, rules).code, LLM_E_UNAVAILABLE);
 }
@@ -90,13 +96,14 @@ Test(classify, U_15_every_status_has_a_code)
 		int32_t code;
 	} rows[] = {{304, LLM_E_PROTOCOL}, {204, LLM_E_PROTOCOL}, {400, LLM_E_INVALID_REQUEST},
 		{401, LLM_E_AUTHENTICATION}, {402, LLM_E_QUOTA_EXHAUSTED},
-		{403, LLM_E_PERMISSION_DENIED}, {404, LLM_E_NOT_FOUND}, {405, LLM_E_INVALID_REQUEST},
-		{408, LLM_E_TIMEOUT}, {409, LLM_E_CONFLICT}, {413, LLM_E_INVALID_REQUEST},
-		{418, LLM_E_INVALID_REQUEST}, {422, LLM_E_INVALID_REQUEST}, {429, LLM_E_RATE_LIMITED},
-		{499, LLM_E_UNAVAILABLE}, {500, LLM_E_SERVER_ERROR}, {501, LLM_E_UNSUPPORTED},
-		{502, LLM_E_UNAVAILABLE}, {503, LLM_E_UNAVAILABLE}, {504, LLM_E_UNAVAILABLE},
-		{507, LLM_E_SERVER_ERROR}, {529, LLM_E_UNAVAILABLE}, {599, LLM_E_SERVER_ERROR},
-		{600, LLM_E_PROTOCOL}, {999, LLM_E_PROTOCOL}};
+		{403, LLM_E_PERMISSION_DENIED}, {404, LLM_E_NOT_FOUND},
+		{405, LLM_E_INVALID_REQUEST}, {408, LLM_E_TIMEOUT}, {409, LLM_E_CONFLICT},
+		{413, LLM_E_INVALID_REQUEST}, {418, LLM_E_INVALID_REQUEST},
+		{422, LLM_E_INVALID_REQUEST}, {429, LLM_E_RATE_LIMITED}, {499, LLM_E_UNAVAILABLE},
+		{500, LLM_E_SERVER_ERROR}, {501, LLM_E_UNSUPPORTED}, {502, LLM_E_UNAVAILABLE},
+		{503, LLM_E_UNAVAILABLE}, {504, LLM_E_UNAVAILABLE}, {507, LLM_E_SERVER_ERROR},
+		{529, LLM_E_UNAVAILABLE}, {599, LLM_E_SERVER_ERROR}, {600, LLM_E_PROTOCOL},
+		{999, LLM_E_PROTOCOL}};
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

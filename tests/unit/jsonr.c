@@ -255,7 +255,16 @@ Test(jsonr, U_12_wrong_types_in_every_combination)
 Test(jsonr, U_12_no_reader_takes_a_broken_value)
 {
 	static const char *const rows[] = {
-		"[\"\x01\"]", "[tru]", "[falsy]", "[-]", "[1.]", "[{]", "[[}]", "[x]", "[]]", "[",
+		"[\"\x01\"]",
+		"[tru]",
+		"[falsy]",
+		"[-]",
+		"[1.]",
+		"[{]",
+		"[[}]",
+		"[x]",
+		"[]]",
+		"[",
 	};
 	size_t i;
 	int kind;

@@ -45,7 +45,8 @@ static void read_value(jsonr *r)
 
 Test(jsonr_limits, U_12_truncated_at_each_byte)
 {
-	static const char json[] = "{\"a\":[1,-2.5e+3,true,false,null],"
+	static const char json[] =
+		"{\"a\":[1,-2.5e+3,true,false,null],"
 		"\"b\\u00e9\\ud83d\\ude00\\n\":{\"c\":\"\xe2\x82\xac\"}, \"d\" : [ {} , [] ] }";
 	const size_t all = sizeof(json) - 1;
 	size_t len;
@@ -65,8 +66,8 @@ Test(jsonr_limits, U_12_truncated_at_each_byte)
 		jsonr_init(&read, exact, len);
 		read_value(&read);
 		cr_assert_eq(jsonr_finish(&read), want, "cut at %zu", len);
-		cr_assert_str_eq(skipped.problem ? skipped.problem : "",
-			read.problem ? read.problem : "");
+		cr_assert_str_eq(
+			skipped.problem ? skipped.problem : "", read.problem ? read.problem : "");
 		free(exact);
 	}
 }

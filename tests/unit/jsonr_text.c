@@ -105,8 +105,8 @@ Test(jsonr_text, decodes_long_text_in_whole_characters)
 
 	json[at++] = '"';
 	while (at < 3000)
-		at += (size_t)snprintf(json + at, sizeof(json) - at, "%s",
-			"a\\n\xe2\x82\xac\\ud83d\\ude00");
+		at += (size_t)snprintf(
+			json + at, sizeof(json) - at, "%s", "a\\n\xe2\x82\xac\\ud83d\\ude00");
 	json[at++] = '"';
 	jsonr_init(&r, json, at);
 	cr_assert(jsonr_string(&r, &s));

@@ -86,9 +86,10 @@ Test(jsonw, writes_each_kind)
 	jsonw_key_len(&w, "rawest", 3);
 	jsonw_raw(&w, "{\"x\": [1]}", 10);
 	jsonw_object_end(&w);
-	expect(&w, &s, "{\"s\":\"text\",\"c\":\"more\",\"none\":null,\"i\":-9223372036854775808,"
-		       "\"d\":[0.1,3,-2.5],\"b\":[true,false,null],\"o\":{},"
-		       "\"raw\":{\"x\": [1]}}");
+	expect(&w, &s,
+		"{\"s\":\"text\",\"c\":\"more\",\"none\":null,\"i\":-9223372036854775808,"
+		"\"d\":[0.1,3,-2.5],\"b\":[true,false,null],\"o\":{},"
+		"\"raw\":{\"x\": [1]}}");
 }
 
 Test(jsonw, a_document_can_be_any_value)
@@ -178,7 +179,13 @@ Test(jsonw, text_of_any_length_comes_back)
 Test(jsonw, U_11_text_that_is_not_utf8_is_refused)
 {
 	static const char *const wrong[] = {
-		"\x80", "a\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff",
+		"\x80",
+		"a\xc3",
+		"\xc0\x80",
+		"\xed\xa0\x80",
+		"\xf4\x90\x80\x80",
+		"\xe2\x82",
+		"\xff",
 		"\xe2\x82\xac\xe2\x82",
 	};
 	size_t i;
@@ -342,11 +349,38 @@ static void play(jsonw *w, const char *calls)
 Test(jsonw, misuse_is_an_internal_error)
 {
 	static const char *const plays[] = {
-		"", "r", "{1}", "{k}", "{kk1}", "[k1]", "k1", "11", "{}{}", "[]1", "{]", "[}", "}",
+		"",
+		"r",
+		"{1}",
+		"{k}",
+		"{kk1}",
+		"[k1]",
+		"k1",
+		"11",
+		"{}{}",
+		"[]1",
+		"{]",
+		"[}",
+		"}",
 		"]",
-		"[", "{", "{k1", "[[]", "<1>", "<[]>", "{k<k>1}", "[<]>", "<", "[<", "p", "b", ">",
+		"[",
+		"{",
+		"{k1",
+		"[[]",
+		"<1>",
+		"<[]>",
+		"{k<k>1}",
+		"[<]>",
+		"<",
+		"[<",
+		"p",
+		"b",
+		">",
 		"[>]",
-		"{<>}", "<<>>", "<>p", "<>b",
+		"{<>}",
+		"<<>>",
+		"<>p",
+		"<>b",
 	};
 	size_t i;
 
@@ -363,7 +397,15 @@ Test(jsonw, misuse_is_an_internal_error)
 Test(jsonw, proper_use_is_none)
 {
 	static const char *const plays[] = {
-		"1", "{}", "[]", "{k1}", "{k1k{k[]}}", "[1[]{}1]", "<>", "<pbp>", "{k<p>k<b>}",
+		"1",
+		"{}",
+		"[]",
+		"{k1}",
+		"{k1k{k[]}}",
+		"[1[]{}1]",
+		"<>",
+		"<pbp>",
+		"{k<p>k<b>}",
 		"[<>1<>]",
 	};
 	size_t i;

@@ -22,13 +22,12 @@ static conf *load(void)
 
 	opts.config_text = text;
 	opts.flags = LLM_SERVICE_NO_ENV;
-	cr_assert_eq(conf_load(&opts, &nothing, mem_default(), NULL, &c, &err), 0, "%s",
-		err.message);
+	cr_assert_eq(
+		conf_load(&opts, &nothing, mem_default(), NULL, &c, &err), 0, "%s", err.message);
 	return c;
 }
 
-static void expect_first(const char *name, int want_profile, const char *profile,
-	const char *first)
+static void expect_first(const char *name, int want_profile, const char *profile, const char *first)
 {
 	conf *c = load();
 	llm_err err = LLM_ERR_INIT;
@@ -75,8 +74,8 @@ Test(resolve, R_ROUTE_2_aliases_lead_to_profiles_and_models)
 	expect_first("best", 0, "cloud", "gemini/gemini-4-argon");
 }
 
-static void expect_candidate(const char *name, const char *provider, const char *endpoint,
-	const char *model)
+static void expect_candidate(
+	const char *name, const char *provider, const char *endpoint, const char *model)
 {
 	conf *c = load();
 	llm_err err = LLM_ERR_INIT;
@@ -99,8 +98,8 @@ Test(resolve, R_ROUTE_1_the_rest_is_passed_verbatim)
 
 Test(resolve, R_ROUTE_1_malformed_names_are_refused)
 {
-	static const char *const bad[] = {"/x", "ollama/", "Ollama/x", "ol lama/x", "9a/x", "a#/x",
-		"a#B/x", "", "nothing"};
+	static const char *const bad[] = {
+		"/x", "ollama/", "Ollama/x", "ol lama/x", "9a/x", "a#/x", "a#B/x", "", "nothing"};
 	conf *c = load();
 	size_t i;
 

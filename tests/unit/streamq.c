@@ -14,8 +14,12 @@ static llm_event text_event(const char *text)
 
 Test(streamq, events_come_out_as_they_went_in)
 {
-	llm_event in = {.kind = LLM_EVENT_TOOL_CALL, .index = 3, .text = "a\0b", .len = 3,
-		.id = "call_1", .name = ""};
+	llm_event in = {.kind = LLM_EVENT_TOOL_CALL,
+		.index = 3,
+		.text = "a\0b",
+		.len = 3,
+		.id = "call_1",
+		.name = ""};
 	llm_event out;
 	streamq q;
 
@@ -79,7 +83,8 @@ Test(streamq, P_01_a_failed_push_leaves_the_queue_as_it_was)
 	streamq_init(&q, &fa.hook);
 	cr_assert_eq(streamq_push(&q, &e), 0);
 	failalloc_from(&fa, 1);
-	e.text = "this one is far too long for the room that is left in the buffer of the queue, "
+	e.text =
+		"this one is far too long for the room that is left in the buffer of the queue, "
 		"so it needs more memory, which there is not; and so it is refused as a whole ....";
 	e.len = strlen(e.text);
 	while (streamq_push(&q, &e) == 0)

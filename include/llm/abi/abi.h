@@ -30,18 +30,18 @@ LLM_EXTERN_C_BEGIN
 
 /* One thing that a plugin offers. A part of unknown kind is skipped with a note. */
 typedef struct llm_plugin_part {
-	const char *kind;   /* LLM_KIND_* */
+	const char *kind; /* LLM_KIND_* */
 	const void *vtable; /* starts with uint32_t struct_size */
 } llm_plugin_part;
 
 typedef struct llm_plugin_desc {
-	uint64_t magic;         /* LLM_PLUGIN_MAGIC */
-	uint32_t struct_size;   /* sizeof(llm_plugin_desc) as the plugin knows it */
-	uint16_t abi_minor;     /* LLM_ABI_MINOR the plugin was compiled with */
+	uint64_t magic; /* LLM_PLUGIN_MAGIC */
+	uint32_t struct_size; /* sizeof(llm_plugin_desc) as the plugin knows it */
+	uint16_t abi_minor; /* LLM_ABI_MINOR the plugin was compiled with */
 	uint16_t abi_minor_min; /* the oldest host minor it can live with */
-	uint32_t flags;         /* unknown bits are ignored */
+	uint32_t flags; /* unknown bits are ignored */
 	uint32_t reserved;
-	const char *id;      /* "org.libllm.ollama": [a-z0-9.-], 1 to 127 bytes */
+	const char *id; /* "org.libllm.ollama": [a-z0-9.-], 1 to 127 bytes */
 	const char *version; /* "0.1.0" */
 	const char *licence; /* SPDX expression */
 	const llm_plugin_part *const *parts; /* null-terminated */
@@ -54,6 +54,7 @@ typedef const llm_plugin_desc *(*llm_plugin_entry)(uint16_t host_minor);
 /* The entry's name carries the ABI's major. */
 #define LLM_PLUGIN_ENTRY_NAME "llm_plugin_v1"
 
+/* The one symbol that a plugin exports; see llm_plugin_entry. */
 LLM_API const llm_plugin_desc *llm_plugin_v1(uint16_t host_minor);
 
 LLM_EXTERN_C_END

@@ -14,8 +14,8 @@ LLM_EXTERN_C_BEGIN
 /* How long memory from `alloc` lives. */
 enum {
 	LLM_SCOPE_INSTANCE = 1, /* until destroy returns */
-	LLM_SCOPE_ATTEMPT = 2,  /* until the attempt ends (stream_close or parse_response returned) */
-	LLM_SCOPE_SCRATCH = 3   /* until this call into the plugin returns */
+	LLM_SCOPE_ATTEMPT = 2, /* until the attempt ends (stream_close or parse_response returned) */
+	LLM_SCOPE_SCRATCH = 3 /* until this call into the plugin returns */
 };
 
 typedef struct llm_host {

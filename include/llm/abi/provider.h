@@ -21,19 +21,19 @@ enum {
 	LLM_TYPE_INT = 3,
 	LLM_TYPE_REAL = 4,
 	LLM_TYPE_DURATION = 5, /* handed over in milliseconds */
-	LLM_TYPE_SIZE = 6,     /* handed over in bytes */
-	LLM_TYPE_STRINGS = 7,  /* options only: a JSON array of strings */
-	LLM_TYPE_JSON = 8      /* options only: any JSON document */
+	LLM_TYPE_SIZE = 6, /* handed over in bytes */
+	LLM_TYPE_STRINGS = 7, /* options only: a JSON array of strings */
+	LLM_TYPE_JSON = 8 /* options only: any JSON document */
 };
 
 /* A key of the provider's configuration group, or an option of a request. */
 typedef struct llm_key_info {
 	uint32_t struct_size;
-	uint32_t type;           /* LLM_TYPE_* */
-	const char *name;        /* [a-z][a-z0-9_]* */
-	const char *unit;        /* "tokens", "ms", or null */
+	uint32_t type; /* LLM_TYPE_* */
+	const char *name; /* [a-z][a-z0-9_]* */
+	const char *unit; /* "tokens", "ms", or null */
 	const char *default_text; /* or null: none */
-	const char *help;        /* one line */
+	const char *help; /* one line */
 } llm_key_info;
 
 /* How a key travels. */
@@ -41,7 +41,7 @@ enum {
 	LLM_AUTH_NONE = 0,
 	LLM_AUTH_BEARER = 1, /* Authorization: Bearer KEY */
 	LLM_AUTH_HEADER = 2, /* a header of the provider's own: llm_caps.auth_header */
-	LLM_AUTH_SIGN = 3    /* by the extension llm.provider.sign/1 */
+	LLM_AUTH_SIGN = 3 /* by the extension llm.provider.sign/1 */
 };
 
 /* Does a candidate have a capability? */
@@ -49,17 +49,17 @@ enum { LLM_CAP_UNKNOWN = 0, LLM_CAP_YES = 1, LLM_CAP_NO = 2, LLM_CAP_ACCEPTED = 
 
 typedef struct llm_caps {
 	uint32_t struct_size;
-	uint32_t framing;      /* LLM_FRAMING_* of a stream */
-	uint32_t auth;         /* LLM_AUTH_* */
-	uint32_t locality;     /* LLM_LOCALITY_* */
+	uint32_t framing; /* LLM_FRAMING_* of a stream */
+	uint32_t auth; /* LLM_AUTH_* */
+	uint32_t locality; /* LLM_LOCALITY_* */
 	const char *auth_header; /* with LLM_AUTH_HEADER; static */
-	uint32_t chat;         /* LLM_CAP_* from here */
+	uint32_t chat; /* LLM_CAP_* from here */
 	uint32_t stream;
 	uint32_t tools;
 	uint32_t parallel_tools;
-	uint32_t tool_choice;  /* can a call be forced? */
+	uint32_t tool_choice; /* can a call be forced? */
 	uint32_t json_object;
-	uint32_t json_schema;  /* YES: enforced; ACCEPTED: taken, not enforced */
+	uint32_t json_schema; /* YES: enforced; ACCEPTED: taken, not enforced */
 	uint32_t tools_with_schema;
 	uint32_t vision;
 	uint32_t audio;
@@ -69,37 +69,37 @@ typedef struct llm_caps {
 	uint32_t logprobs;
 	uint32_t reasoning;
 	uint32_t reserved;
-	int64_t max_input_tokens;  /* 0: unknown */
+	int64_t max_input_tokens; /* 0: unknown */
 	int64_t max_output_tokens; /* 0: unknown */
 } llm_caps;
 
 /* Bits of llm_provider_info.flags. */
-#define LLM_PROVIDER_NEEDS_KEY (UINT32_C(1) << 0)  /* no call to its default origin without a key */
+#define LLM_PROVIDER_NEEDS_KEY (UINT32_C(1) << 0) /* no call to its default origin without a key */
 #define LLM_PROVIDER_KEEPALIVES (UINT32_C(1) << 1) /* bytes flow while a model works */
-#define LLM_PROVIDER_EOF_ENDS (UINT32_C(1) << 2)   /* a clean end of body may end a stream */
+#define LLM_PROVIDER_EOF_ENDS (UINT32_C(1) << 2) /* a clean end of body may end a stream */
 
 /* Constant facts about a provider. All pointers are static. */
 typedef struct llm_provider_info {
 	uint32_t struct_size;
-	uint32_t flags;                   /* LLM_PROVIDER_* */
-	const char *name;                 /* "ollama": what stands before "/" in a model's name */
-	const char *label;                /* "Ollama" */
-	const char *default_base_url;     /* may be empty: then the configuration must say */
-	const char *base_url_env;         /* variable that names the base URL, or null */
-	const char *const *key_env;       /* usual key variables, best first, null-terminated */
-	const llm_key_info *const *config_keys;     /* null-terminated */
+	uint32_t flags; /* LLM_PROVIDER_* */
+	const char *name; /* "ollama": what stands before "/" in a model's name */
+	const char *label; /* "Ollama" */
+	const char *default_base_url; /* may be empty: then the configuration must say */
+	const char *base_url_env; /* variable that names the base URL, or null */
+	const char *const *key_env; /* usual key variables, best first, null-terminated */
+	const llm_key_info *const *config_keys; /* null-terminated */
 	const llm_key_info *const *request_options; /* null-terminated */
-	const llm_error_rule *const *error_rules;   /* null-terminated, in order */
+	const llm_error_rule *const *error_rules; /* null-terminated, in order */
 	/* Default phase times in ms; 0: the library's. */
 	uint32_t connect_ms;
 	uint32_t first_token_ms;
 	uint32_t first_token_warm_ms;
 	uint32_t idle_ms;
 	uint32_t attempt_ms;
-	uint32_t max_concurrency;         /* 0: the library's */
-	uint32_t locality;                /* LLM_LOCALITY_* of the default base URL */
+	uint32_t max_concurrency; /* 0: the library's */
+	uint32_t locality; /* LLM_LOCALITY_* of the default base URL */
 	uint32_t reserved;
-	const char *licence_note;         /* or null */
+	const char *licence_note; /* or null */
 } llm_provider_info;
 
 /* What stream_frame returns when the answer is whole. */
@@ -125,12 +125,12 @@ typedef struct llm_provider_vtable {
 	 * Translate a request. What cannot be honoured is UNSUPPORTED (host.set_error
 	 * says what) or a warning, never dropped in silence.
 	 */
-	int32_t (*build_request)(void *instance, const llm_request_view *request,
-		const llm_http_sink *out);
+	int32_t (*build_request)(
+		void *instance, const llm_request_view *request, const llm_http_sink *out);
 
 	/* Translate a whole answer of status 2xx. An error in the body goes to sink.error. */
-	int32_t (*parse_response)(void *instance, const llm_reply_view *reply,
-		const llm_result_sink *out);
+	int32_t (*parse_response)(
+		void *instance, const llm_reply_view *reply, const llm_result_sink *out);
 
 	/* A stream of status 2xx begins. */
 	int32_t (*stream_open)(void *instance, const llm_reply_view *head, void **ret_stream);
@@ -152,8 +152,8 @@ typedef struct llm_provider_vtable {
 		const llm_result_sink *out, uint32_t *ret_complete);
 
 	/* Facts from an answer that is no success. The body need not be JSON. */
-	int32_t (*classify_error)(void *instance, const llm_reply_view *reply,
-		llm_error_facts *ret_facts);
+	int32_t (*classify_error)(
+		void *instance, const llm_reply_view *reply, llm_error_facts *ret_facts);
 
 	/* --- 1.0: optional, null when absent --- */
 
@@ -176,12 +176,12 @@ typedef struct llm_provider_vtable {
 
 typedef struct llm_model_info {
 	uint32_t struct_size;
-	uint32_t loaded;           /* 1: in memory now */
-	const char *name;          /* as a request names it, without the provider */
-	const char *detail;        /* "3.2B Q4_K_M", or null */
-	int64_t size_bytes;        /* 0: unknown */
-	int64_t context_tokens;    /* the window in force; 0: unknown */
-	const llm_caps *caps;      /* or null */
+	uint32_t loaded; /* 1: in memory now */
+	const char *name; /* as a request names it, without the provider */
+	const char *detail; /* "3.2B Q4_K_M", or null */
+	int64_t size_bytes; /* 0: unknown */
+	int64_t context_tokens; /* the window in force; 0: unknown */
+	const llm_caps *caps; /* or null */
 } llm_model_info;
 
 typedef struct llm_models_sink {

@@ -21,22 +21,22 @@ typedef struct llm_opaque_view {
 	uint32_t struct_size;
 	uint32_t reserved;
 	const char *provider; /* plugin id that made it: "org.libllm.gemini" */
-	const char *kind;     /* the provider's own word: "thoughtSignature" */
+	const char *kind; /* the provider's own word: "thoughtSignature" */
 	llm_bytes data;
 } llm_opaque_view;
 
 typedef struct llm_part_view {
 	uint32_t struct_size;
-	uint32_t kind;        /* LLM_PART_* */
-	llm_bytes text;       /* TEXT and REASONING: the text; TOOL_CALL: arguments, JSON;
+	uint32_t kind; /* LLM_PART_* */
+	llm_bytes text; /* TEXT and REASONING: the text; TOOL_CALL: arguments, JSON;
 	                         TOOL_RESULT: content */
-	llm_bytes data;       /* IMAGE, AUDIO, FILE: raw bytes (empty when `url` says where) */
-	const char *url;      /* IMAGE, AUDIO, FILE by reference, or null */
+	llm_bytes data; /* IMAGE, AUDIO, FILE: raw bytes (empty when `url` says where) */
+	const char *url; /* IMAGE, AUDIO, FILE by reference, or null */
 	const char *media_type; /* "image/png" */
-	const char *name;     /* TOOL_CALL, TOOL_RESULT: the tool; FILE: its name */
-	const char *id;       /* TOOL_CALL, TOOL_RESULT: the call's id */
-	uint32_t is_error;    /* TOOL_RESULT: the tool failed */
-	uint32_t cache_hint;  /* 1: the prompt up to here is worth caching */
+	const char *name; /* TOOL_CALL, TOOL_RESULT: the tool; FILE: its name */
+	const char *id; /* TOOL_CALL, TOOL_RESULT: the call's id */
+	uint32_t is_error; /* TOOL_RESULT: the tool failed */
+	uint32_t cache_hint; /* 1: the prompt up to here is worth caching */
 	const llm_opaque_view *const *opaque; /* attached to this part */
 	size_t n_opaque;
 } llm_part_view;
@@ -53,7 +53,7 @@ typedef struct llm_tool_view {
 	uint32_t strict; /* 1: arguments must match the schema exactly */
 	const char *name;
 	const char *description; /* or null */
-	llm_bytes schema;        /* JSON Schema of the arguments, an object; empty: none */
+	llm_bytes schema; /* JSON Schema of the arguments, an object; empty: none */
 } llm_tool_view;
 
 /* A named value for one provider only, of a name that its `describe` lists. */
@@ -64,6 +64,7 @@ typedef struct llm_option_view {
 	llm_bytes json; /* the value as a JSON document of the described type */
 } llm_option_view;
 
+/* A header line, its name as it was sent. */
 typedef struct llm_header_view {
 	const char *name;
 	const char *value;
@@ -85,21 +86,21 @@ typedef struct llm_header_view {
 
 typedef struct llm_request_view {
 	uint32_t struct_size;
-	uint32_t stream;      /* 1: ask for a stream */
-	const char *model;    /* the candidate's model, without the provider */
+	uint32_t stream; /* 1: ask for a stream */
+	const char *model; /* the candidate's model, without the provider */
 	const char *endpoint; /* the candidate's endpoint id, or null */
 	const llm_message_view *const *messages; /* system text is the first message, role SYSTEM */
 	size_t n_messages;
 	const llm_tool_view *const *tools;
 	size_t n_tools;
-	uint32_t tool_choice;     /* LLM_TOOLS_* */
-	uint32_t parallel_tools;  /* with LLM_HAS_PARALLEL_TOOLS */
-	const char *tool_name;    /* with LLM_TOOLS_NAMED */
-	uint32_t format;          /* LLM_FORMAT_* */
-	uint32_t reasoning;       /* LLM_REASONING_* */
-	llm_bytes schema;         /* with LLM_FORMAT_SCHEMA: the JSON Schema */
-	const char *schema_name;  /* or null */
-	uint64_t has;             /* LLM_HAS_* */
+	uint32_t tool_choice; /* LLM_TOOLS_* */
+	uint32_t parallel_tools; /* with LLM_HAS_PARALLEL_TOOLS */
+	const char *tool_name; /* with LLM_TOOLS_NAMED */
+	uint32_t format; /* LLM_FORMAT_* */
+	uint32_t reasoning; /* LLM_REASONING_* */
+	llm_bytes schema; /* with LLM_FORMAT_SCHEMA: the JSON Schema */
+	const char *schema_name; /* or null */
+	uint64_t has; /* LLM_HAS_* */
 	double temperature;
 	double top_p;
 	double min_p;
@@ -110,20 +111,20 @@ typedef struct llm_request_view {
 	int64_t seed;
 	int64_t max_output_tokens;
 	int64_t top_logprobs;
-	int64_t choices;          /* how many answers; 1 when not said */
+	int64_t choices; /* how many answers; 1 when not said */
 	const char *const *stop;
 	size_t n_stop;
 	const llm_option_view *const *options;
 	size_t n_options;
-	llm_bytes extra;          /* a JSON object merged at the top level; empty: none */
+	llm_bytes extra; /* a JSON object merged at the top level; empty: none */
 	const llm_header_view *const *headers; /* extra headers, never authentication */
 	size_t n_headers;
 	uint32_t continue_last_turn; /* 1: the last turn is the assistant's, to be continued */
-	uint32_t logprobs;           /* 1: asked for */
-	uint32_t allow_truncation;   /* 1: the provider may drop old turns to fit */
+	uint32_t logprobs; /* 1: asked for */
+	uint32_t allow_truncation; /* 1: the provider may drop old turns to fit */
 	uint32_t reserved;
-	llm_bytes safety;            /* safety settings, JSON; empty: none */
-	const char *end_user;        /* the application's id of its user, or null */
+	llm_bytes safety; /* safety settings, JSON; empty: none */
+	const char *end_user; /* the application's id of its user, or null */
 } llm_request_view;
 
 /* ---- the HTTP request that a provider builds ---- */
@@ -145,12 +146,7 @@ typedef struct llm_http_sink {
 /* ---- what comes back ---- */
 
 /* How the body of a success is cut into frames. */
-enum {
-	LLM_FRAMING_WHOLE = 1,
-	LLM_FRAMING_SSE = 2,
-	LLM_FRAMING_NDJSON = 3,
-	LLM_FRAMING_RAW = 4
-};
+enum { LLM_FRAMING_WHOLE = 1, LLM_FRAMING_SSE = 2, LLM_FRAMING_NDJSON = 3, LLM_FRAMING_RAW = 4 };
 
 typedef struct llm_reply_view {
 	uint32_t struct_size;
@@ -167,17 +163,17 @@ typedef struct llm_frame_view {
 	uint32_t reserved;
 	llm_bytes event; /* SSE event name, empty when none */
 	llm_bytes data;
-	llm_bytes id;    /* SSE id, empty when none */
+	llm_bytes id; /* SSE id, empty when none */
 } llm_frame_view;
 
 /* A piece of a tool call. Pieces of one call share `index` and are joined in order. */
 typedef struct llm_tool_delta {
 	uint32_t struct_size;
 	uint32_t index; /* 0, 1, ... in order of first arrival */
-	llm_bytes id;   /* in the first piece; empty: the core makes one */
+	llm_bytes id; /* in the first piece; empty: the core makes one */
 	llm_bytes name; /* in the first piece */
 	llm_bytes arguments; /* JSON text, this piece of it */
-	uint32_t complete;   /* 1: nothing follows for this call */
+	uint32_t complete; /* 1: nothing follows for this call */
 	uint32_t reserved;
 } llm_tool_delta;
 
@@ -190,14 +186,14 @@ typedef struct llm_data_part {
 
 /* Texts and numbers that travel beside the answer. */
 enum {
-	LLM_META_MODEL = 1,       /* the model's name as the provider reports it */
+	LLM_META_MODEL = 1, /* the model's name as the provider reports it */
 	LLM_META_RESPONSE_ID = 2,
 	LLM_META_REQUEST_ID = 3,
-	LLM_META_LOGPROBS = 4,    /* JSON; appended in streams */
-	LLM_META_USAGE_RAW = 5    /* the provider's usage, JSON */
+	LLM_META_LOGPROBS = 4, /* JSON; appended in streams */
+	LLM_META_USAGE_RAW = 5 /* the provider's usage, JSON */
 };
 enum {
-	LLM_METRIC_LOAD_MS = 1,   /* time spent loading the model */
+	LLM_METRIC_LOAD_MS = 1, /* time spent loading the model */
 	LLM_METRIC_PROMPT_MS = 2,
 	LLM_METRIC_OUTPUT_MS = 3
 };
@@ -208,10 +204,10 @@ enum {
  */
 typedef struct llm_error_facts {
 	uint32_t struct_size;
-	int32_t status;       /* the status that the body means; 0: the HTTP status */
-	llm_bytes code;       /* the provider's code, a number as text */
-	llm_bytes type;       /* the provider's type or kind */
-	llm_bytes message;    /* the provider's text */
+	int32_t status; /* the status that the body means; 0: the HTTP status */
+	llm_bytes code; /* the provider's code, a number as text */
+	llm_bytes type; /* the provider's type or kind */
+	llm_bytes message; /* the provider's text */
 	llm_bytes request_id;
 	int64_t retry_after_ms; /* from the body; -1: none */
 } llm_error_facts;
@@ -240,10 +236,10 @@ typedef struct llm_result_sink {
 
 /* What a row looks at. */
 enum {
-	LLM_MATCH_CODE = 1,   /* facts.code equals `text` */
-	LLM_MATCH_TYPE = 2,   /* facts.type equals `text` */
+	LLM_MATCH_CODE = 1, /* facts.code equals `text` */
+	LLM_MATCH_TYPE = 2, /* facts.type equals `text` */
 	LLM_MATCH_PHRASE = 3, /* facts.message contains `text`, ASCII case folded */
-	LLM_MATCH_PREFIX = 4  /* facts.message begins with `text`, ASCII case folded */
+	LLM_MATCH_PREFIX = 4 /* facts.message begins with `text`, ASCII case folded */
 };
 
 #define LLM_RULE_RESOURCE (UINT32_C(1) << 0) /* sets LLM_ERRF_RESOURCE */
@@ -256,10 +252,10 @@ enum {
  */
 typedef struct llm_error_rule {
 	uint32_t struct_size;
-	uint32_t match;  /* LLM_MATCH_* */
-	int32_t status;  /* 0: any (phrases: any 4xx) */
-	int32_t code;    /* LLM_E_* that it stands for */
-	uint32_t flags;  /* LLM_RULE_* */
+	uint32_t match; /* LLM_MATCH_* */
+	int32_t status; /* 0: any (phrases: any 4xx) */
+	int32_t code; /* LLM_E_* that it stands for */
+	uint32_t flags; /* LLM_RULE_* */
 	uint32_t reserved;
 	const char *text;
 } llm_error_rule;
