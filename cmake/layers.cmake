@@ -54,7 +54,6 @@ function(llm_library)
 	set_target_properties(llm PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0
 		LINKER_LANGUAGE C)
 	set_target_properties(llm_inside PROPERTIES LINKER_LANGUAGE C)
-	target_include_directories(llm PUBLIC "${CMAKE_SOURCE_DIR}/include")
 	target_include_directories(llm_inside PUBLIC "${CMAKE_SOURCE_DIR}/core"
 		"${CMAKE_SOURCE_DIR}/include")
 	target_link_libraries(llm PRIVATE llm_flags)
@@ -102,13 +101,34 @@ function(llm_provider name)
 		$<TARGET_FILE:${name}> "${LLM_PLUGIN_OUTPUT_DIRECTORY}")
 endfunction()
 
+# What a person starts as llmctl: help at once, the whole tool for everything else.
+function(llm_front)
+	set(dir "${CMAKE_SOURCE_DIR}/apps/llmctl")
+	add_executable(llmctl "${dir}/front/front.c" "${dir}/help.c" "${dir}/commands.c")
+	target_include_directories(llmctl PRIVATE "${CMAKE_BINARY_DIR}/see/app-llmctl" "${dir}")
+	target_link_libraries(llmctl PRIVATE llm_flags)
+	set_target_properties(llmctl_whole PROPERTIES OUTPUT_NAME llmctl
+		RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/libexec/llm")
+	add_dependencies(llmctl llmctl_whole)
+endfunction()
+
 # A tool sees the public headers only; it may use Jansson and the kit besides.
 function(llm_app name)
 	file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/apps/${name}/*.c")
 	if(NOT sources)
 		return()
 	endif()
-	llm_see(app-${name} llm=include/llm ${LLM_KIT_HEADERS})
+	file(GLOB headers RELATIVE "${CMAKE_SOURCE_DIR}" "${CMAKE_SOURCE_DIR}/include/llm/*.h")
+	set(links ${LLM_KIT_HEADERS})
+	foreach(header IN LISTS headers) # not llm/abi
+		string(REPLACE "include/" "" inside "${header}")
+		list(APPEND links "${inside}=${header}")
+	endforeach()
+	llm_see(app-${name} ${links})
+	set(app ${name})
+	if(name STREQUAL "llmctl")
+		set(name llmctl_whole)
+	endif()
 	add_executable(${name} ${sources})
 	target_include_directories(${name} PRIVATE "${LLM_SEE_DIR}")
 	target_compile_definitions(${name} PRIVATE
@@ -117,7 +137,7 @@ function(llm_app name)
 	if(TARGET llm_kit)
 		target_link_libraries(${name} PRIVATE llm_kit)
 	endif()
-	if(NOT name STREQUAL "llmsim") # the upstream stands alone: it imitates providers
+	if(NOT app STREQUAL "llmsim") # the upstream stands alone: it imitates providers
 		target_link_libraries(${name} PRIVATE llm)
 	endif()
 endfunction()

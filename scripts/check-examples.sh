@@ -116,6 +116,7 @@ readme() {
 	step "README.md: the two commands" run_block . quickstart
 	expect "The sky scatters blue light." "ollama/gemma3:270m"
 	make_desk
+	step "README.md: hello.c without a warning" compile gcc "$work/desk/hello.c" "$work/hello"
 	step "README.md: hello.c" run_block "$work/desk" hello
 	expect "The sky scatters blue light."
 	export OPENAI_API_KEY=of-no-account LLM_PROVIDERS__CLOUD__BASE_URL=http://127.0.0.1:$port/v1

@@ -180,11 +180,16 @@ locked() {
 	flock -w 600 9 || die 1 "another model.sh is at work and does not end"
 }
 
-# Whatever is not finished when we fail or are interrupted goes away.
+# Whatever is not finished when we fail or are interrupted goes away. A server of ours may not be
+# recorded yet; it is the last process that was started in the background.
 tidy() {
 	local status=$?
 	rm -rf "$cache/partial"
-	[ "$status" -eq 0 ] || [ -z "$launched" ] || stop_server
+	if [ "$status" -ne 0 ] && [ -n "$launched" ]; then
+		[ -z "${!:-}" ] || kill "$!" 2>/dev/null || true
+		rm -f "$state/server.new"
+		stop_server
+	fi
 	exit "$status"
 }
 

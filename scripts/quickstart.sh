@@ -55,7 +55,7 @@ read_arguments() {
 # home_folder VARIABLE DEFAULT: the folder, made when it is missing.
 home_folder() {
 	local base=${!1:-}
-	[ -n "$base" ] || base=${HOME:+$HOME/$2}
+	[[ $base == /* ]] || base=${HOME:+$HOME/$2} # llmctl, too, ignores a relative one
 	[ -n "$base" ] || die "HOME is not set" "set HOME or $1 to a folder that you may write to"
 	(umask 077 && mkdir -p "$base/llm" && [ -w "$base/llm" ]) 2>/dev/null ||
 		die "cannot write to $base/llm" "set HOME or $1 to a folder that you may write to"
@@ -113,8 +113,8 @@ stage() {
 	local name=$1 begun=$SECONDS status=0
 	shift
 	printf '%s ... ' "$name"
-	(set -e; "$@") >>"$log" 2>&1 </dev/null || status=$?
-	[ "$status" -le 128 ] || exit "$status"
+	("$@") >>"$log" 2>&1 </dev/null || status=$?
+	[ "$status" -ne 130 ] || exit 130
 	[ "$status" -ne 0 ] || printf '%s s; ' "$((SECONDS - begun))"
 	return "$status"
 }
@@ -233,7 +233,7 @@ ask() {
 	[ "$upstream" != ollama ] || limits=()
 	echo "> $question"
 	"$llmctl" ask "${conf_args[@]}" -p local-fast --stats -s "Answer in two short sentences." \
-		"${limits[@]}" "$question" || die "no answer; the message above says why"
+		"${limits[@]}" "$question" </dev/null || die "no answer; the message above says why"
 	[ "$upstream" != llmsim ] ||
 		echo "This answer is SIMULATED by llmsim${why_simulated:+: $why_simulated}."
 }

@@ -10,16 +10,6 @@
 #include "complain.h"
 #include "near.h"
 
-#define AT(member) offsetof(ctl_options, member)
-
-const arg_option args_common[] = {
-	{'c', ARG_TEXT, "config", "FILE", "read this configuration and no other", AT(config)},
-	{0, ARG_SWITCH, "json", NULL, "print JSON on standard output", AT(json)},
-	{0, ARG_SWITCH, "no-color", NULL, "no colours (as NO_COLOR=1 does)", AT(no_color)},
-	{'h', ARG_SWITCH, "help", NULL, "show help and end", AT(help)},
-	{0, ARG_SWITCH, NULL, NULL, NULL, 0},
-};
-
 static const arg_option no_options[] = {{0, ARG_SWITCH, NULL, NULL, NULL, 0}};
 
 static const arg_option *table(const args *a, int which)

@@ -1,13 +1,21 @@
 /*
  * commands.c - every command in one table, as help prints it.
  */
-#include "ctl.h"
+#include "commands.h"
 
 #define AT(member) offsetof(ctl_options, member)
 #define END \
 	{ \
 		0, ARG_SWITCH, NULL, NULL, NULL, 0 \
 	}
+
+const arg_option args_common[] = {
+	{'c', ARG_TEXT, "config", "FILE", "read this configuration and no other", AT(config)},
+	{0, ARG_SWITCH, "json", NULL, "print JSON on standard output", AT(json)},
+	{0, ARG_SWITCH, "no-color", NULL, "no colours (as NO_COLOR=1 does)", AT(no_color)},
+	{'h', ARG_SWITCH, "help", NULL, "show help and end", AT(help)},
+	END,
+};
 
 static const arg_option ask_options[] = {
 	{'m', ARG_TEXT, "model", "PROVIDER/MODEL|ALIAS", "who answers", AT(model)},
@@ -50,39 +58,37 @@ const command commands[] = {
 		"  cat error.log | llmctl ask \"What went wrong here?\"\n"
 		"  llmctl ask -i photo.jpg \"What is on this picture?\"\n"
 		"  llmctl ask --json \"Say hello\" | jq -r .text\n",
-		ask_options, (size_t)-1, ask_run, ask_refused},
+		ask_options, (size_t)-1},
 	{"models", NULL, "List the models that providers have.", "[PROVIDER]",
 		"  llmctl models\n"
 		"  llmctl models ollama --loaded\n",
-		models_options, 1, models_run, NULL},
+		models_options, 1},
 	{"profiles", NULL, "List profiles, their candidates in order, and aliases.", "",
-		"  llmctl profiles\n", NULL, 0, profiles_run, NULL},
+		"  llmctl profiles\n", NULL, 0},
 	{"plugins", "list", "List the plugins that would be used.", "", "  llmctl plugins list\n",
-		NULL, 0, plugins_list_run, NULL},
+		NULL, 0},
 	{"plugins", "explain", "Show every file looked at, and why it is taken or refused.",
 		"[NAME]",
 		"  llmctl plugins explain\n"
 		"  llmctl plugins explain ollama\n",
-		NULL, 1, plugins_explain_run, NULL},
+		NULL, 1},
 	{"config", "check", "Check the configuration.", "",
 		"  llmctl config check\n"
 		"  llmctl config check -c my.conf\n",
-		NULL, 0, config_check_run, NULL},
+		NULL, 0},
 	{"config", "show", "Show the configuration in force, secrets hidden.", "",
 		"  llmctl config show\n"
 		"  llmctl config show --origin\n",
-		show_options, 0, config_show_run, NULL},
-	{"config", "path", "Show which files are read.", "", "  llmctl config path\n", NULL, 0,
-		config_path_run, NULL},
+		show_options, 0},
+	{"config", "path", "Show which files are read.", "", "  llmctl config path\n", NULL, 0},
 	{"errors", NULL, "List the error codes, or explain one.", "[CODE]",
 		"  llmctl errors\n"
 		"  llmctl errors RATE_LIMITED\n",
-		NULL, 1, errors_run, NULL},
+		NULL, 1},
 	{"version", NULL, "Show the versions of llmctl and of what it runs with.", "",
 		"  llmctl version\n"
 		"  llmctl version --json\n",
-		NULL, 0, version_run, NULL},
-	{"help", NULL, "Show help on a command.", "[COMMAND]", "  llmctl help ask\n", NULL, 2,
-		help_run, NULL},
-	{NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL},
+		NULL, 0},
+	{"help", NULL, "Show help on a command.", "[COMMAND]", "  llmctl help ask\n", NULL, 2},
+	{NULL, NULL, NULL, NULL, NULL, NULL, 0},
 };

@@ -5,6 +5,7 @@
 #define LLMCTL_CTL_H
 
 #include "args.h"
+#include "commands.h"
 #include "complain.h"
 #include "defaults.h"
 #include "term.h"
@@ -26,19 +27,10 @@ void ctl_done(ctl *c);
 /* Prints the error (with --json as an object on standard output too); its exit status. */
 int ctl_fail(const ctl *c, const llm_err *err);
 
-typedef struct command {
-	const char *name; /* "config"; null ends the table */
-	const char *sub; /* "show", or null */
-	const char *summary; /* one line */
-	const char *words; /* how help shows what is no option, or "" */
-	const char *examples; /* whole lines */
-	const arg_option *options; /* its own, or null */
-	size_t max_words;
-	int (*run)(ctl *c); /* returns the exit status */
-	int (*refused)(ctl *c, const llm_err *err); /* a wrong command line; null: ctl_fail */
-} command;
-
-extern const command commands[];
+/* What a command does, told by its row of the table; the exit status. */
+int action_run(ctl *c, const command *cmd);
+/* A wrong command line of that command; `cmd` may be null. */
+int action_refuse(ctl *c, const command *cmd, const llm_err *err);
 
 int ask_run(ctl *c);
 int ask_refused(ctl *c, const llm_err *err);

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "near.h"
-
 #define COLUMN 26
 
 static const char top_examples[] =
@@ -77,29 +75,16 @@ void help_command(const command *cmd)
 	options_print(args_common, stdout);
 }
 
-int help_run(ctl *c)
+int help_named(const char *name, const char *sub)
 {
-	const char *name = c->opt.words.n ? c->opt.words.items[0] : NULL;
-	const char *sub = c->opt.words.n > 1 ? c->opt.words.items[1] : NULL;
-	near n = {.word = name};
-	llm_err err = LLM_ERR_INIT;
 	int shown = 0;
 
-	if (!name)
-		return help_all(stdout), 0;
 	for (const command *cmd = commands; cmd->name; cmd++) {
-		near_try(&n, cmd->name);
 		if (strcmp(cmd->name, name) != 0 || (sub && cmd->sub && strcmp(cmd->sub, sub) != 0))
 			continue;
 		if (shown++)
 			putchar('\n');
 		help_command(cmd);
 	}
-	if (shown)
-		return 0;
-	complain_set(&err, LLM_E_INVALID_REQUEST,
-		"no command is called \"%.60s\"%s%s%s\n"
-		"Try: llmctl --help",
-		name, n.best ? "; did you mean " : "", n.best ? n.best : "", n.best ? "?" : "");
-	return ctl_fail(c, &err);
+	return shown;
 }

@@ -6,9 +6,11 @@
 
 #include <stdio.h>
 
-#include "ctl.h"
+#include "commands.h"
 
 void help_all(FILE *to);
 void help_command(const command *cmd);
+/* Every command of that name (and second word, unless null); how many there were. */
+int help_named(const char *name, const char *sub);
 
 #endif

@@ -112,7 +112,7 @@ static bool wants_json(int argc, char **argv)
 static int refuse(ctl *c, const args *a, const command *cmd, const llm_err *err)
 {
 	c->opt.json = wants_json(a->argc, a->argv);
-	return cmd && cmd->refused ? cmd->refused(c, err) : ctl_fail(c, err);
+	return action_refuse(c, cmd, err);
 }
 
 static int dispatch(ctl *c, args *a)
@@ -134,7 +134,7 @@ static int dispatch(ctl *c, args *a)
 		return refuse(c, a, cmd, &err);
 	if (c->opt.help)
 		return help_command(cmd), 0;
-	return cmd->run(c);
+	return action_run(c, cmd);
 }
 
 /* A reader that has seen enough is no failure; a full disk is one. */

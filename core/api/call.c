@@ -320,7 +320,7 @@ static int32_t build(
 int32_t llm_ask(
 	llm_service *svc, const char *model, const char *text, llm_call **ret_call, llm_err *err)
 {
-	llm_request *rq;
+	llm_request *rq = NULL;
 	llm_call *c = NULL;
 	int32_t rc;
 

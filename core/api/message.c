@@ -8,7 +8,7 @@
 
 static int32_t message_new(llm_request *rq, uint32_t role, llm_message **ret)
 {
-	llm_message *m;
+	llm_message *m = NULL;
 	int32_t rc = request_open(rq);
 
 	if (rc)
@@ -43,7 +43,7 @@ int32_t llm_request_text(llm_request *rq, uint32_t role, const char *text, size_
 
 static int32_t part_new(llm_message *m, uint32_t kind, llm_part_view **ret)
 {
-	llm_part_view *p;
+	llm_part_view *p = NULL;
 	int32_t rc;
 
 	if (!m)
@@ -62,7 +62,7 @@ static int32_t part_new(llm_message *m, uint32_t kind, llm_part_view **ret)
 
 static int32_t add_text(llm_message *m, uint32_t kind, const char *text, size_t len)
 {
-	llm_part_view *p;
+	llm_part_view *p = NULL;
 	int32_t rc = part_new(m, kind, &p);
 
 	if (!rc)
@@ -95,7 +95,7 @@ static int32_t copy_name(llm_request *rq, const char *text, const char *what, co
 
 static int32_t media_new(llm_message *m, uint32_t kind, const char *media_type, llm_part_view **ret)
 {
-	llm_part_view *p;
+	llm_part_view *p = NULL;
 	int32_t rc = part_new(m, kind, &p);
 
 	if (rc)
@@ -112,7 +112,7 @@ static int32_t media_new(llm_message *m, uint32_t kind, const char *media_type, 
 int32_t llm_message_data(
 	llm_message *m, uint32_t kind, const char *media_type, const void *data, size_t len)
 {
-	llm_part_view *p;
+	llm_part_view *p = NULL;
 	int32_t rc = media_new(m, kind, media_type, &p);
 
 	if (rc)
@@ -128,7 +128,7 @@ int32_t llm_message_data(
 
 int32_t llm_message_url(llm_message *m, uint32_t kind, const char *media_type, const char *url)
 {
-	llm_part_view *p;
+	llm_part_view *p = NULL;
 	int32_t rc = media_new(m, kind, media_type, &p);
 
 	if (!rc && !url)
@@ -142,7 +142,7 @@ int32_t llm_message_tool_call(
 	llm_message *m, const char *id, const char *name, const char *arguments, size_t len)
 {
 	llm_err err = LLM_ERR_INIT;
-	llm_part_view *p;
+	llm_part_view *p = NULL;
 	int32_t rc = part_new(m, LLM_PART_TOOL_CALL, &p);
 
 	if (!rc && !name)
@@ -163,7 +163,7 @@ int32_t llm_message_tool_call(
 int32_t llm_message_tool_result(llm_message *m, const char *id, const char *name,
 	const char *content, size_t len, uint32_t is_error)
 {
-	llm_part_view *p;
+	llm_part_view *p = NULL;
 	int32_t rc = part_new(m, LLM_PART_TOOL_RESULT, &p);
 
 	if (!rc)

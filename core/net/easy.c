@@ -187,8 +187,10 @@ static void set_callbacks(xfer *x)
 	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, x->n);
 }
 
-static void set_habits(CURL *e)
+static void set_habits(const xfer *x)
 {
+	CURL *e = x->easy;
+
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	/* Removing a handle must not wait for its resolver thread. */
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
@@ -197,6 +199,12 @@ static void set_habits(CURL *e)
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, NEVER_MS);
 	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	/*
+	 * libcurl keeps the certificates it has read only where they come from one file
+	 * and no folder: reading them anew costs 15 ms of the loop for each connection.
+	 */
+	if (x->n->have_bundle)
+		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "libllm/" LLM_VERSION_STRING);
 }
 
@@ -204,7 +212,7 @@ int32_t easy_setup(xfer *x)
 {
 	int32_t rc;
 
-	set_habits(x->easy);
+	set_habits(x);
 	set_callbacks(x);
 	rc = set_headers(x);
 	if (rc)

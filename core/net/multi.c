@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/err.h"
@@ -120,6 +121,13 @@ static int32_t check_library(llm_err *err)
 	return 0;
 }
 
+static int has_bundle(void)
+{
+	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+
+	return v->cainfo && access(v->cainfo, R_OK) == 0;
+}
+
 int32_t net_new(loop *l, const llm_allocator *mem, net **ret, llm_err *err)
 {
 	net *n;
@@ -132,6 +140,7 @@ int32_t net_new(loop *l, const llm_allocator *mem, net **ret, llm_err *err)
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	n->mem = mem;
 	n->l = l;
+	n->have_bundle = has_bundle();
 	n->multi = curl_multi_init();
 	if (!n->multi) {
 		mem_free(mem, n);

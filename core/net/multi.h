@@ -17,6 +17,7 @@ struct net {
 	CURLM *multi;
 	CURL *spare[NET_SPARE];
 	size_t n_spare;
+	int have_bundle; /* the system's certificates are one file */
 	int dropping; /* a transfer is being cancelled: its bytes are worth nothing */
 	int turning; /* inside libcurl: handles cannot be removed now */
 	xfer *dying; /* cancelled meanwhile, linked by `next` */

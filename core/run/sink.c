@@ -230,6 +230,23 @@ static int32_t keep(attempt *a, const char **field, const char *text, size_t len
 	return *field ? 0 : stop(a, LLM_E_NOMEM);
 }
 
+/* Streams send an array for each frame: the result holds one. */
+static int32_t join_logprobs(buf *all, const char *text, size_t len)
+{
+	const int joins = all->len && len && text[0] == '[' && all->ptr[all->len - 1] == ']';
+	int32_t rc;
+
+	if (!joins)
+		return buf_add(all, text, len);
+	rc = buf_reserve(all, len + 1);
+	if (rc)
+		return rc;
+	all->len--;
+	if (all->ptr[all->len - 1] != '[' && len > 2)
+		(void)buf_add_char(all, ',');
+	return buf_add(all, text + 1, len - 1);
+}
+
 static int32_t on_meta(void *ctx, uint32_t key, const char *text, size_t len)
 {
 	attempt *a = ctx;
@@ -246,7 +263,7 @@ static int32_t on_meta(void *ctx, uint32_t key, const char *text, size_t len)
 		r->usage_raw = NULL; /* the last one counts */
 		return keep(a, &r->usage_raw, text, len);
 	case LLM_META_LOGPROBS:
-		return stop(a, buf_add(&r->logprobs, text, len));
+		return stop(a, join_logprobs(&r->logprobs, text, len));
 	default:
 		return 0;
 	}
@@ -287,6 +304,14 @@ static int64_t delay_of(const attempt *a, const llm_error_facts *f)
 	return ms >= 0 ? ms : f->retry_after_ms;
 }
 
+/* A server may say as much as it likes, but in one line: the others are ours. */
+static void join_lines(char *text)
+{
+	for (; *text; text++)
+		if (*text == '\n' || *text == '\r')
+			*text = ' ';
+}
+
 static void describe(attempt *a, const llm_error_facts *f, int32_t code)
 {
 	llm_err *err = &a->c->res.error;
@@ -298,6 +323,7 @@ static void describe(attempt *a, const llm_error_facts *f, int32_t code)
 	else
 		err_set(err, code, "%s answered with status %d and no reason that can be read",
 			label, (int)a->head.status);
+	join_lines(err->message);
 }
 
 int32_t sink_facts(attempt *a, const llm_error_facts *f)

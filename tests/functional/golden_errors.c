@@ -55,7 +55,8 @@ static char *exchange_all(const char *text, const places *p, bool back)
 	cr_assert_not_null(now);
 	for (const place *one = p->of; one->name; one++) {
 		before = now;
-		now = exchange(before, back ? one->value : one->name, back ? one->name : one->value);
+		now = exchange(
+			before, back ? one->value : one->name, back ? one->name : one->value);
 		free(before);
 	}
 	return now;
@@ -74,8 +75,8 @@ static void free_list(char **list)
 		free(*list);
 }
 
-static void put(const char *folder, const char *name, const char *text, const places *p,
-	mode_t mode)
+static void put(
+	const char *folder, const char *name, const char *text, const places *p, mode_t mode)
 {
 	char *full = exchange_all(text, p, false), path[ROOM];
 
@@ -166,8 +167,8 @@ static void judge(const golden_case *c, const places *p, const run_result *r)
 	char *said = neutral(r->err, p), path[ROOM];
 
 	snprintf(path, sizeof(path), "%s/tests/golden/errors/%s.txt", TEST_SOURCE_DIR, c->name);
-	cr_expect_eq(r->status, c->status, "%s: status %d, not %d: %s", c->name, r->status, c->status,
-		r->err);
+	cr_expect_eq(r->status, c->status, "%s: status %d, not %d: %s", c->name, r->status,
+		c->status, r->err);
 	check_lines(c->name, said);
 	cr_expect(run_golden(path, said), "%s: standard error differs from %s", c->name, path);
 	free(said);

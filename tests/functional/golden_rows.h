@@ -14,15 +14,15 @@
 #define GOLDEN_ENV 4
 
 typedef struct golden_case {
-	const char *name;                  /* tests/golden/errors/NAME.txt */
-	int status;                        /* of llmctl */
+	const char *name; /* tests/golden/errors/NAME.txt */
+	int status; /* of llmctl */
 	const char *args[GOLDEN_ARGS + 1]; /* null-terminated, without the program */
-	const char *env[GOLDEN_ENV + 1];   /* "NAME=VALUE" */
-	const char *conf;                  /* given with -c, or null */
-	const char *script;                /* of tests/fixtures/scripts, or null: no upstream */
-	const char *file;                  /* one more file in the folder, or null */
-	const char *text;                  /* what it holds */
-	mode_t mode;                       /* 0: 0600 */
+	const char *env[GOLDEN_ENV + 1]; /* "NAME=VALUE" */
+	const char *conf; /* given with -c, or null */
+	const char *script; /* of tests/fixtures/scripts, or null: no upstream */
+	const char *file; /* one more file in the folder, or null */
+	const char *text; /* what it holds */
+	mode_t mode; /* 0: 0600 */
 } golden_case;
 
 /* What plugins/x.so in the case's folder is. */
@@ -49,7 +49,7 @@ typedef struct golden_plugin {
 		kind, \
 		{ \
 			.name = "plugin_" label, .status = 2, .args = {"ask", "-m", "x/m", "hi"}, \
-			.env = {"LLM_PLUGIN_PATH=@DIR@/plugins"} \
+			.env = { "LLM_PLUGIN_PATH=@DIR@/plugins" } \
 		} \
 	}
 
@@ -61,10 +61,13 @@ static const golden_plugin golden_files[] = {
 	FILE_CASE(GOLDEN_LINK, "link"),
 	FILE_CASE(GOLDEN_OPEN_FILE, "file_others_write"),
 	FILE_CASE(GOLDEN_OPEN_FOLDER, "folder_others_write"),
-	{GOLDEN_GOOD, {.name = "plugin_pin", .status = 2, .args = {"ask", "-m", "p/m", "hi"},
-		.env = {"LLM_PLUGIN_PATH=@DIR@/plugins"},
-		.conf = "providers = { p = { plugin = \"x\"; sha256 = "
-			"\"0000000000000000000000000000000000000000000000000000000000000000\"; }; };\n"}},
+	{GOLDEN_GOOD,
+		{.name = "plugin_pin",
+			.status = 2,
+			.args = {"ask", "-m", "p/m", "hi"},
+			.env = {"LLM_PLUGIN_PATH=@DIR@/plugins"},
+			.conf = "providers = { p = { plugin = \"x\"; sha256 = "
+				"\"0000000000000000000000000000000000000000000000000000000000000000\"; }; };\n"}},
 };
 
 /* ---- plugins: what is wrong in them ---- */
@@ -72,7 +75,7 @@ static const golden_plugin golden_files[] = {
 #define MODULE(file) \
 	{ \
 		.name = "plugin_" file, .status = 2, .args = {"ask", "-m", file "/m", "hi"}, \
-		.env = {"LLM_PLUGIN_PATH=@BUILD@/tests/modules"} \
+		.env = { "LLM_PLUGIN_PATH=@BUILD@/tests/modules" } \
 	}
 
 static const golden_case golden_modules[] = {
@@ -95,13 +98,25 @@ static const golden_case golden_modules[] = {
 	MODULE("bad_list"),
 	MODULE("unknown_part"),
 	MODULE("failing_create"),
-	{.name = "plugin_text", .status = 2, .args = {"ask", "-m", "x/m", "hi"},
-		.env = {"LLM_PLUGIN_PATH=@DIR@"}, .file = "x.so", .text = "no object\n", .mode = 0644},
-	{.name = "plugin_empty", .status = 2, .args = {"ask", "-m", "x/m", "hi"},
-		.env = {"LLM_PLUGIN_PATH=@DIR@"}, .file = "x.so", .text = "", .mode = 0644},
+	{.name = "plugin_text",
+		.status = 2,
+		.args = {"ask", "-m", "x/m", "hi"},
+		.env = {"LLM_PLUGIN_PATH=@DIR@"},
+		.file = "x.so",
+		.text = "no object\n",
+		.mode = 0644},
+	{.name = "plugin_empty",
+		.status = 2,
+		.args = {"ask", "-m", "x/m", "hi"},
+		.env = {"LLM_PLUGIN_PATH=@DIR@"},
+		.file = "x.so",
+		.text = "",
+		.mode = 0644},
 	{.name = "plugin_missing", .status = 2, .args = {"ask", "-m", "olama/m", "hi"}},
 	{.name = "plugin_odd_name", .status = 2, .args = {"ask", "-m", "../x/m", "hi"}},
-	{.name = "plugin_same_id", .status = 2, .args = {"models"},
+	{.name = "plugin_same_id",
+		.status = 2,
+		.args = {"models"},
 		.env = {"LLM_PLUGIN_PATH=@BUILD@/tests/modules"},
 		.conf = "providers = { a = { plugin = \"duplicate_a\"; base_url = \"http://127.0.0.1:9\"; };"
 			" b = { plugin = \"duplicate_b\"; }; };\n"},
@@ -109,7 +124,10 @@ static const golden_case golden_modules[] = {
 
 /* ---- configuration ---- */
 
-#define CHECK {"config", "check"}
+#define CHECK \
+	{ \
+		"config", "check" \
+	}
 #define CONF(label, text_of_it) \
 	{ \
 		.name = "conf_" label, .status = 2, .args = CHECK, .conf = text_of_it \
@@ -122,7 +140,8 @@ static const golden_case golden_modules[] = {
 static const golden_case golden_config[] = {
 	CONF("unknown_key", "default_profil = \"a\";\n"),
 	CONF("unknown_key_profile", "profiles = { a = { candidats = [ \"ollama/x\" ]; }; };\n"),
-	ASK_CONF("unknown_key_of_plugin", 2, "default_profile = \"a\";\n"
+	ASK_CONF("unknown_key_of_plugin", 2,
+		"default_profile = \"a\";\n"
 		"providers = { ollama = { keep_alife = \"5m\"; }; };\n"
 		"profiles = { a = { candidates = [ \"ollama/x\" ]; }; };\n"),
 	CONF("type_text_for_boolean", "plugins = { implicit = \"maybe\"; };\n"),
@@ -140,48 +159,72 @@ static const golden_case golden_config[] = {
 	CONF("escape", "workspace = \"\\x00\";\n"),
 	CONF("syntax", "profiles = {\n  a = { candidates = [ \"ollama/x\" ] }\n"),
 	CONF("not_built_yet", "storage = { plugin = \"sqlite\"; };\n"),
-	CONF("second_endpoint", "providers = { a = { plugin = \"openai\"; endpoints = (\n"
+	CONF("second_endpoint",
+		"providers = { a = { plugin = \"openai\"; endpoints = (\n"
 		"  { id = \"x\"; base_url = \"http://127.0.0.1:9\"; },\n"
 		"  { id = \"y\"; base_url = \"http://127.0.0.1:9\"; } ); }; };\n"),
 	CONF("alias_cycle", "aliases = { a = \"b\"; b = \"c\"; c = \"a\"; };\n"),
 	CONF("alias_nowhere", "aliases = { fast = \"fats\"; };\n"),
-	CONF("alias_and_profile", "aliases = { a = \"ollama/x\"; };\n"
+	CONF("alias_and_profile",
+		"aliases = { a = \"ollama/x\"; };\n"
 		"profiles = { a = { candidates = [ \"ollama/x\" ]; }; };\n"),
-	CONF("default_profile_nowhere", "default_profile = \"loacl\";\n"
+	CONF("default_profile_nowhere",
+		"default_profile = \"loacl\";\n"
 		"profiles = { local = { candidates = [ \"ollama/x\" ]; }; };\n"),
 	CONF("name", "profiles = { Local = { candidates = [ \"ollama/x\" ]; }; };\n"),
-	CONF("base_url", "providers = { a = { plugin = \"openai\"; base_url = \"ftp://127.0.0.1\"; }; };\n"),
+	CONF("base_url",
+		"providers = { a = { plugin = \"openai\"; base_url = \"ftp://127.0.0.1\"; }; };\n"),
 	CONF("literal_secret", "providers = { openai = { api_key = \"sk-very-secret\"; }; };\n"),
-	ASK_CONF("missing_plugin", 2, "default_profile = \"a\";\n"
+	ASK_CONF("missing_plugin", 2,
+		"default_profile = \"a\";\n"
 		"providers = { work = { plugin = \"opnai\"; }; };\n"
 		"profiles = { a = { candidates = [ \"work/x\" ]; }; };\n"),
-	ASK_CONF("unset_variable", 4, "default_profile = \"a\";\n"
+	ASK_CONF("unset_variable", 4,
+		"default_profile = \"a\";\n"
 		"providers = { openai = { api_key = \"env:NOBODY_SET_THIS\"; }; };\n"
 		"profiles = { a = { candidates = [ \"openai/x\" ]; }; };\n"),
-	{.name = "conf_absent", .status = 2, .args = {"config", "check", "-c", "@DIR@/nowhere.conf"}},
+	{.name = "conf_absent",
+		.status = 2,
+		.args = {"config", "check", "-c", "@DIR@/nowhere.conf"}},
 	{.name = "conf_unreadable", .status = 2, .args = {"config", "check", "-c", "@DIR@"}},
-	{.name = "conf_secret_file_of_all", .status = 2, .args = {"ask", "-m", "openai/x", "hi"},
+	{.name = "conf_secret_file_of_all",
+		.status = 2,
+		.args = {"ask", "-m", "openai/x", "hi"},
 		.conf = "providers = { openai = { api_key = \"file:@DIR@/key\"; }; };\n",
-		.file = "key", .text = "sk-very-secret\n", .mode = 0644},
-	{.name = "conf_secret_file_two_lines", .status = 2, .args = {"ask", "-m", "openai/x", "hi"},
+		.file = "key",
+		.text = "sk-very-secret\n",
+		.mode = 0644},
+	{.name = "conf_secret_file_two_lines",
+		.status = 2,
+		.args = {"ask", "-m", "openai/x", "hi"},
 		.conf = "providers = { openai = { api_key = \"file:@DIR@/key\"; }; };\n",
-		.file = "key", .text = "sk-very\nsecret\n"},
-	{.name = "conf_secret_file_absent", .status = 4, .args = {"ask", "-m", "openai/x", "hi"},
+		.file = "key",
+		.text = "sk-very\nsecret\n"},
+	{.name = "conf_secret_file_absent",
+		.status = 4,
+		.args = {"ask", "-m", "openai/x", "hi"},
 		.conf = "providers = { openai = { api_key = \"file:@DIR@/nowhere\"; }; };\n"},
-	{.name = "conf_key_with_newline", .status = 4, .args = {"ask", "-m", "openai/x", "hi"},
+	{.name = "conf_key_with_newline",
+		.status = 4,
+		.args = {"ask", "-m", "openai/x", "hi"},
 		.env = {"OPENAI_API_KEY=sk-very\nsecret"}},
-	{.name = "conf_key_with_newline_env", .status = 2, .args = {"ask", "-m", "openai/x", "hi"},
+	{.name = "conf_key_with_newline_env",
+		.status = 2,
+		.args = {"ask", "-m", "openai/x", "hi"},
 		.env = {"MY_KEY=sk-very\nsecret"},
 		.conf = "providers = { openai = { api_key = \"env:MY_KEY\"; }; };\n"},
 	{.name = "conf_variable_value", .status = 2, .args = CHECK, .env = {"LLM_DEADLINE=soon"}},
-	{.name = "conf_variable_list", .status = 2, .args = CHECK, .env = {"LLM_PLUGINS__IMPLICIT=2"}},
+	{.name = "conf_variable_list",
+		.status = 2,
+		.args = CHECK,
+		.env = {"LLM_PLUGINS__IMPLICIT=2"}},
 };
 
 /* ---- the command line ---- */
 
 #define USAGE(label, ...) \
 	{ \
-		.name = "usage_" label, .status = 2, .args = {__VA_ARGS__} \
+		.name = "usage_" label, .status = 2, .args = { __VA_ARGS__ } \
 	}
 
 static const golden_case golden_usage[] = {
@@ -197,17 +240,27 @@ static const golden_case golden_usage[] = {
 	USAGE("model_and_profile", "ask", "-m", "ollama/x", "-p", "a", "hi"),
 	{.name = "usage_error_code", .status = 3, .args = {"errors", "RATE_LIMITD"}},
 	{.name = "usage_plugin", .status = 3, .args = {"plugins", "explain", "olama"}},
-	{.name = "nothing_there", .status = 2, .args = {"ask", "hi"},
+	{.name = "nothing_there",
+		.status = 2,
+		.args = {"ask", "hi"},
 		.env = {"OLLAMA_HOST=127.0.0.1:1"}},
-	{.name = "refused_connection", .status = 6, .args = {"ask", "-m", "ollama/x", "hi"},
+	{.name = "refused_connection",
+		.status = 6,
+		.args = {"ask", "-m", "ollama/x", "hi"},
 		.env = {"OLLAMA_HOST=127.0.0.1:1"}},
 	{.name = "missing_key", .status = 4, .args = {"ask", "-m", "openai/x", "hi"}},
 };
 
 /* ---- the upstream ---- */
 
-#define ASK {"ask", "-m", "ollama/sim-small", "--timeout", "10s", "hi"}
-#define WHOLE {"ask", "-m", "ollama/sim-small", "--timeout", "10s", "--no-stream", "hi"}
+#define ASK \
+	{ \
+		"ask", "-m", "ollama/sim-small", "--timeout", "10s", "hi" \
+	}
+#define WHOLE \
+	{ \
+		"ask", "-m", "ollama/sim-small", "--timeout", "10s", "--no-stream", "hi" \
+	}
 #define STREAM_OF(label, exit) \
 	{ \
 		.name = label, .status = exit, .args = ASK, .script = "golden_" label ".sim" \

@@ -50,13 +50,17 @@ next_commands_work() {
 
 simulated() {
 	run --simulated "What is a test?"
-	check "exit status" [ "$status" -eq 0 ]
+	if [ "$status" -ne 0 ]; then
+		cat "$work/screen"
+		echo "quickstart: 0 passed, 1 failed: nothing else is worth trying"
+		exit 1
+	fi
 	check "at most 25 lines" [ "$(wc -l <"$work/screen")" -le 25 ]
 	check "the question is shown" says "> What is a test?"
 	check "who answered" says "answered by llmsim/sim-small"
 	check "plainly simulated" says SIMULATED
-	check "the file's mode" [ "$(stat -c %a "$HOME/.config/llm/llm.conf")" = 600 ]
-	check "the folder's mode" [ "$(stat -c %a "$HOME/.config/llm")" = 700 ]
+	check "modes of folder and file" \
+		[ "$(stat -c %a "$HOME"/.config/llm{,/llm.conf} | xargs)" = "700 600" ]
 	check "the file is valid" build/release/bin/llmctl config check
 	check "the next commands" next_commands_work
 }
@@ -116,6 +120,14 @@ refusals() {
 	check "unknown option" [ "$status" -eq 2 ]
 }
 
+# No llmsim of ours but the recorded one; the home folder in its environment tells whose it is.
+no_server() {
+	local file
+	for file in $(grep -sazl "^HOME=$HOME\$" /proc/[0-9]*/environ || true); do
+		! grep -sqa 'llmsim.*sim-small' "${file%environ}cmdline" || return 1
+	done
+}
+
 # A job of its own group, as on a terminal; Ctrl-C reaches all of it.
 interrupt_after() {
 	local pid
@@ -134,12 +146,14 @@ interrupted() {
 	local seconds cut=0
 	scripts/model.sh stop
 	rm -rf "$HOME/.config"
-	for seconds in 0.01 0.05 0.1 0.2 0.3 0.5; do
+	for seconds in 0.01 0.05 0.1 0.15 0.2 0.25 0.3 0.5; do
 		interrupt_after $seconds
 		[ "$status" -ne 130 ] || cut=$((cut + 1))
 		check "after $seconds s: ends" [ "$status" -eq 130 -o "$status" -eq 0 ]
 		check "after $seconds s: no half file" \
 			test -z "$(find "$HOME" build -maxdepth 5 -name '*.new')"
+		scripts/model.sh stop
+		check "after $seconds s: no server is left alone" no_server
 	done
 	check "interrupted at all" [ "$cut" -gt 0 ]
 	run --simulated

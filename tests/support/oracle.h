@@ -162,6 +162,12 @@ static inline size_t oracle_play_all(const oracle_row *rows, size_t n, uint32_t 
 }
 #endif
 
+/*
+ * Compares code and message with tests/golden/errors/NAME.txt, the upstream's port
+ * written as PORT. What differs is printed and counted; see support/run.h.
+ */
+void oracle_golden(oracle *o, const char *name, const llm_err *err);
+
 /* Descriptors of this process that are open, those of loaded plugins left out. */
 size_t oracle_fds(void);
 

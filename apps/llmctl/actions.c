@@ -1,0 +1,42 @@
+/*
+ * actions.c - what each command of the table does.
+ */
+#include <string.h>
+
+#include "ctl.h"
+
+typedef struct action {
+	const char *name;
+	const char *sub;
+	int (*run)(ctl *c);
+} action;
+
+static const action actions[] = {{"ask", NULL, ask_run}, {"models", NULL, models_run},
+	{"profiles", NULL, profiles_run}, {"plugins", "list", plugins_list_run},
+	{"plugins", "explain", plugins_explain_run}, {"config", "check", config_check_run},
+	{"config", "show", config_show_run}, {"config", "path", config_path_run},
+	{"errors", NULL, errors_run}, {"version", NULL, version_run}, {"help", NULL, help_run}};
+
+static bool is_for(const action *a, const command *cmd)
+{
+	return strcmp(a->name, cmd->name) == 0 &&
+		(!cmd->sub || (a->sub && strcmp(a->sub, cmd->sub) == 0));
+}
+
+int action_run(ctl *c, const command *cmd)
+{
+	llm_err err = LLM_ERR_INIT;
+
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		if (is_for(&actions[i], cmd))
+			return actions[i].run(c);
+	complain_set(&err, LLM_E_INTERNAL, "%s has no action", cmd->name);
+	return ctl_fail(c, &err);
+}
+
+int action_refuse(ctl *c, const command *cmd, const llm_err *err)
+{
+	if (cmd && strcmp(cmd->name, "ask") == 0)
+		return ask_refused(c, err);
+	return ctl_fail(c, err);
+}
