@@ -73,12 +73,12 @@ folders() {
 	done < <(pages) | sort -u
 }
 
-# Folders of data are described by the README above them.
+# Some folders are described by the README above them.
 check_folders() {
 	local folder n=0
 	while read -r folder; do
 		case $folder in
-		.ci | docs/providers | tests/breaks | tests/fixtures/* | tests/golden* | tests/fuzz/corpus*)
+		.ci | apps/llmctl/front | docs/providers | tests/breaks | tests/fixtures/* | tests/golden* | tests/fuzz/corpus*)
 			continue
 			;;
 		esac

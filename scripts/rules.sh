@@ -60,29 +60,45 @@ books() {
 	return $bad
 }
 
+build_and_run() { # TREE TEST [FILTER]: 0 green, 1 red, 2 does not build; prove.log says more
+	cmake --build "$1/build/dev" --target "$2" ollama openai >"$1/prove.log" 2>&1 || return 2
+	(cd "$1" && "build/dev/tests/$2" ${3:+--filter "$3"} --jobs 1) >"$1/prove.log" 2>&1 ||
+		return 1
+}
+
+# A test that is red anyway would prove nothing.
+unbroken() { # TREE
+	local test filter bad=0
+	while read -r test filter; do
+		build_and_run "$1" "$test" "$filter" && continue
+		echo "$test $filter: not green before anything is broken"
+		tail -5 "$1/prove.log"
+		bad=1
+	done < <(sed -sn 's/^test: //p' tests/breaks/*.patch | sort -u)
+	return $bad
+}
+
 prove_one() { # TREE PATCH
 	local tree=$1 patch=$2 test filter rc=0
 	read -r test filter < <(sed -n 's/^test: //p' "$patch" | head -1)
 	patch -s -p1 -d "$tree" <"$patch" || { echo "$(basename "$patch"): does not apply"; return 1; }
-	cmake --build "$tree/build/dev" --target "$test" ollama openai >"$tree/prove.log" 2>&1 ||
-		{ echo "$(basename "$patch"): does not build"; tail -5 "$tree/prove.log"; rc=1; }
-	if [ $rc = 0 ]; then
-		if (cd "$tree" && "build/dev/tests/$test" ${filter:+--filter "$filter"} --jobs 1) >"$tree/prove.log" 2>&1; then
-			echo "$(basename "$patch"): $test stayed green"
-			rc=1
-		else
-			echo "$(basename "$patch"): $test went red"
-		fi
-	fi
+	build_and_run "$tree" "$test" "$filter" || rc=$?
+	case $rc in
+	0) echo "$(basename "$patch"): $test stayed green"; rc=1 ;;
+	1) echo "$(basename "$patch"): $test went red"; rc=0 ;;
+	*) echo "$(basename "$patch"): does not build"; tail -5 "$tree/prove.log" ;;
+	esac
 	patch -s -R -p1 -d "$tree" <"$patch"
 	return $rc
 }
 
 prove() {
 	local tree=build/prove patch bad=0 n=0
+	rm -rf "$tree" # objects of an older run may be newer than the files copied now
 	mkdir -p "$tree"
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -pt "$tree"
 	(cd "$tree" && cmake --preset dev >/dev/null)
+	unbroken "$tree" || bad=1
 	for patch in "$PWD"/tests/breaks/*.patch; do
 		n=$((n + 1))
 		prove_one "$tree" "$patch" || bad=1

@@ -9,10 +9,10 @@
 #include "args.h"
 
 typedef struct command {
-	const char *name;     /* "config"; null ends the table */
-	const char *sub;      /* "show", or null */
-	const char *summary;  /* one line */
-	const char *words;    /* how help shows what is no option, or "" */
+	const char *name; /* "config"; null ends the table */
+	const char *sub; /* "show", or null */
+	const char *summary; /* one line */
+	const char *words; /* how help shows what is no option, or "" */
 	const char *examples; /* whole lines */
 	const arg_option *options; /* its own, or null */
 	size_t max_words;

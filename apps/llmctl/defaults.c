@@ -17,13 +17,11 @@ static bool exists(const char *path)
 
 static char *join(const char *a, const char *b)
 {
-	size_t alen = strlen(a), blen = strlen(b) + 1;
-	char *both = malloc(alen + blen);
+	size_t room = strlen(a) + strlen(b) + 1;
+	char *both = malloc(room);
 
-	if (both) {
-		memcpy(both, a, alen);
-		memcpy(both + alen, b, blen);
-	}
+	if (both)
+		snprintf(both, room, "%s%s", a, b);
 	return both;
 }
 

@@ -100,7 +100,7 @@ static int unknown(const ctl *c, const char *name)
 	near n = {.word = upper};
 
 	for (size_t i = 0; name[i] && i < sizeof(upper) - 1; i++)
-		upper[i] = name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 32) : name[i];
+		upper[i] = (char)(name[i] >= 'a' && name[i] <= 'z' ? name[i] - 32 : name[i]);
 	for (uint32_t i = 0; (info = llm_error_info_at(i)); i++)
 		near_try(&n, info->name);
 	complain_set(&err, LLM_E_NOT_FOUND,

@@ -12,13 +12,15 @@
 
 static int32_t no_memory(llm_err *err)
 {
-	return complain_set(err, LLM_E_NOMEM, "memory is short");
+	complain_set(err, LLM_E_NOMEM, "memory is short");
+	return LLM_E_NOMEM;
 }
 
 static int32_t too_large(const char *what, size_t most, llm_err *err)
 {
-	return complain_set(err, LLM_E_TOO_LARGE,
+	complain_set(err, LLM_E_TOO_LARGE,
 		"%s is larger than %zu MiB\nSend less, or in several questions.", what, most >> 20);
+	return LLM_E_TOO_LARGE;
 }
 
 /* Room for at least one more byte, and never for more than `most` + 1 in all. */
@@ -138,7 +140,7 @@ static bool is_blank(const char *text, size_t len)
 static int32_t join_words(const arg_words *words, size_t extra, input_bytes *ret, llm_err *err)
 {
 	size_t len = words_length(words);
-	char *data = malloc(len + extra + 1), *end = data;
+	char *data = calloc(len + extra + 1, 1), *end = data;
 
 	if (!data)
 		return no_memory(err);

@@ -18,7 +18,7 @@ json_t *json_text_len(const char *text, size_t len)
 	if (!ascii)
 		return json_null();
 	for (size_t i = 0; i < len; i++)
-		ascii[i] = (unsigned char)text[i] < 0x80 ? text[i] : '?';
+		ascii[i] = (char)((unsigned char)text[i] < 0x80 ? text[i] : '?');
 	value = json_stringn(ascii, len);
 	free(ascii);
 	return value ? value : json_null();

@@ -127,10 +127,10 @@ static int dispatch(ctl *c, args *a)
 		return help_all(stderr), EXIT_USAGE;
 	if (!rc)
 		rc = pick(a, &cmd, &err);
-	if (!rc)
+	if (!rc && cmd)
 		rc = read_command(a, cmd, c, &err);
 	term_look(&c->term, c->opt.no_color);
-	if (rc)
+	if (rc || !cmd)
 		return refuse(c, a, cmd, &err);
 	if (c->opt.help)
 		return help_command(cmd), 0;

@@ -197,7 +197,7 @@ int32_t llm_message_opaque(
 		return request_refuse(m->rq, LLM_E_INVALID_REQUEST,
 			"an opaque part is attached to a part, and has a provider, a kind and data");
 	o = arena_new(&m->rq->ar, sizeof(*o));
-	grown = arena_array(&m->rq->ar, p->n_opaque + 1, sizeof(*grown));
+	grown = arena_array(&m->rq->ar, p->n_opaque + 1, sizeof(void *));
 	if (!o || !grown)
 		return request_refuse(m->rq, LLM_E_NOMEM, "out of memory");
 	o->struct_size = (uint32_t)sizeof(*o);
@@ -211,7 +211,7 @@ int32_t llm_message_opaque(
 	if (rc)
 		return rc;
 	if (p->n_opaque)
-		memcpy(grown, p->opaque, p->n_opaque * sizeof(*grown));
+		memcpy(grown, p->opaque, p->n_opaque * sizeof(void *));
 	grown[p->n_opaque++] = o;
 	p->opaque = grown;
 	return 0;

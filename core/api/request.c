@@ -181,12 +181,13 @@ static int32_t set_json(llm_request *rq, const char *json, size_t len, int want_
 
 int32_t llm_request_safety(llm_request *rq, const char *json, size_t len)
 {
-	return set_json(rq, json, len, 0, "the safety setting", rq ? &rq->view.safety : NULL);
+	return rq ? set_json(rq, json, len, 0, "the safety setting", &rq->view.safety) :
+		    LLM_E_INVALID_REQUEST;
 }
 
 int32_t llm_request_extra(llm_request *rq, const char *json, size_t len)
 {
-	return set_json(rq, json, len, 1, "extra", rq ? &rq->view.extra : NULL);
+	return rq ? set_json(rq, json, len, 1, "extra", &rq->view.extra) : LLM_E_INVALID_REQUEST;
 }
 
 int32_t llm_request_end_user(llm_request *rq, const char *id)

@@ -1,6 +1,7 @@
 #include "multi.h"
 
 #include <linux/sockios.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -44,6 +45,29 @@ static size_t on_read(char *dst, size_t size, size_t count, void *ctx)
 	return x->cancelled ? CURL_READFUNC_ABORT : take;
 }
 
+void easy_drop_excess(CURL *easy)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	char waste[4096];
+	int i, found = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd);
+	if (fd == CURL_SOCKET_BAD)
+		return;
+	for (i = 0; i < 16 && recv(fd, waste, sizeof(waste), MSG_DONTWAIT) > 0; i++)
+		found = 1;
+	/* libcurl takes a connection for dead when it sees its end, and not by such bytes. */
+	if (found)
+		shutdown(fd, SHUT_RDWR);
+}
+
+/* An answer that was there before the first byte of a question is an answer to no one. */
+static int is_stray(const xfer *x)
+{
+	return x->reused && x->rq->body_len && !x->body_sent;
+}
+
+/* NOLINTNEXTLINE(readability-non-const-parameter): the shape is libcurl's */
 static int on_prereq(void *ctx, char *remote_ip, char *local_ip, int remote_port, int local_port)
 {
 	xfer *x = ctx;
@@ -70,7 +94,9 @@ static int on_prereq(void *ctx, char *remote_ip, char *local_ip, int remote_port
 static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 {
 	xfer *x = ctx;
-	int32_t rc = x->ev->header(x->ctx, line, size * count);
+	int32_t rc = is_stray(x) ? LLM_E_CONNECTION : x->ev->header(x->ctx, line, size * count);
+
+	x->head_read = size * count <= 2; /* the empty line at its end */
 
 	if (rc)
 		x->stop = rc;
@@ -113,16 +139,14 @@ static int32_t set_headers(xfer *x)
 	rc = add_header(x, "Expect:");
 	for (i = 0; !rc && i < x->rq->n_headers; i++) {
 		const xfer_header *h = &x->rq->headers[i];
-		size_t name = strlen(h->name), value = strlen(h->value);
-
-		if (name + value + 3 > sizeof(line))
-			return LLM_E_TOO_LARGE;
-		memcpy(line, h->name, name);
 		/* libcurl's spelling of a header without a value is "Name;". */
-		memcpy(line + name, value ? ": " : ";", 2);
-		memcpy(line + name + (value ? 2 : 1), h->value, value + 1);
+		int n = snprintf(
+			line, sizeof(line), "%s%s%s", h->name, h->value[0] ? ": " : ";", h->value);
+
+		if (n < 0 || (size_t)n >= sizeof(line))
+			return LLM_E_TOO_LARGE;
 		rc = add_header(x, line);
-		explicit_bzero(line, name + value + 3);
+		explicit_bzero(line, (size_t)n);
 	}
 	return rc;
 }

@@ -32,6 +32,7 @@ struct xfer {
 	void *ctx;
 	size_t body_sent;
 	int connected;
+	int head_read; /* the last line of header was the empty one */
 	int sent_told;
 	int paused;
 	int reused;
@@ -52,6 +53,11 @@ void multi_kick(net *n);
 
 /* easy.c: all options of a transfer; 0, LLM_E_NOMEM or LLM_E_INTERNAL. */
 int32_t easy_setup(xfer *x);
+/*
+ * Of a finished transfer: a kept connection that holds bytes which nobody asked for is
+ * not used again, or they would be taken for the next answer.
+ */
+void easy_drop_excess(CURL *easy);
 CURL *easy_take(net *n);
 void easy_give(net *n, CURL *easy);
 

@@ -24,6 +24,12 @@ void xfer_free(xfer *x)
 	mem_free(x->n->mem, x);
 }
 
+/* libcurl says "out of memory" also of a header line of 100 KiB, and gives no other sign. */
+static int head_too_large(const xfer *x)
+{
+	return x->sent_told && !x->head_read;
+}
+
 /*
  * libcurl reports a damaged chunk and a reset connection by the same code; only the
  * second has an errno behind it.
@@ -38,8 +44,8 @@ static int32_t code_of(const xfer *x, CURLcode result)
 	switch (result) {
 	case CURLE_OK:
 		return 0;
-	case CURLE_OUT_OF_MEMORY: /* also libcurl's word for a header of 100 KiB */
-		return strstr(x->problem, "header") ? LLM_E_PROTOCOL : LLM_E_NOMEM;
+	case CURLE_OUT_OF_MEMORY:
+		return head_too_large(x) ? LLM_E_PROTOCOL : LLM_E_NOMEM;
 	case CURLE_RECV_ERROR:
 		return os == ECONNRESET || os == EPIPE || os == ETIMEDOUT ||
 				strstr(x->problem, "Recv failure") || strstr(x->problem, "SSL") ?
@@ -64,10 +70,13 @@ void xfer_finish(xfer *x, CURLcode result)
 	if (result != CURLE_OK) {
 		const char *text = x->problem[0] ? x->problem : curl_easy_strerror(result);
 
+		if (result == CURLE_OUT_OF_MEMORY && head_too_large(x))
+			text = "a header line without an end";
 		memcpy(detail, text, strnlen(text, sizeof(detail) - 1) + 1);
 		detail[sizeof(detail) - 1] = '\0';
 		out.detail = detail;
 	}
+	easy_drop_excess(x->easy);
 	release(x);
 	x->ev->done(x->ctx, &out);
 	mem_free(x->n->mem, x);

@@ -352,7 +352,7 @@ int32_t check_provider(const void *theirs, arena *ar, plugin *p, llm_err *err)
 	int32_t rc;
 
 	rc = provider_adopt(theirs, ar, &vt, p, err);
-	if (!rc)
+	if (!rc && vt)
 		rc = provider_describe(vt, ar, p, err);
 	if (!rc)
 		p->provider = vt;

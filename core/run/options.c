@@ -143,7 +143,7 @@ int32_t options_for(llm_call *c, llm_err *err)
 
 	if (!asked->n)
 		return 0;
-	views = arena_array(&c->ar, asked->n, sizeof(*views));
+	views = arena_array(&c->ar, asked->n, sizeof(void *));
 	if (!views)
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	for (i = 0; i < asked->n; i++) {

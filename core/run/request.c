@@ -32,12 +32,11 @@ int32_t request_open(llm_request *rq)
 	return 0;
 }
 
-int32_t request_refuse(llm_request *rq, int32_t code, const char *text)
+void request_blame(llm_request *rq, int32_t code, const char *text)
 {
 	err_copy(rq->problem, sizeof(rq->problem), text, strlen(text));
 	if (code == LLM_E_NOMEM)
 		rq->broken = code;
-	return code;
 }
 
 static int32_t refuse_about(llm_request *rq, const char *what, const char *why)

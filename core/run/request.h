@@ -54,8 +54,14 @@ int32_t request_seal(llm_request *rq, llm_err *err);
 
 /* 0, LLM_E_STATE when frozen; starts every setter. */
 int32_t request_open(llm_request *rq);
-/* Records why a setter refused; returns `code`. */
-int32_t request_refuse(llm_request *rq, int32_t code, const char *text);
+/* Records why a setter refused. */
+void request_blame(llm_request *rq, int32_t code, const char *text);
+/* The same; returns `code`, here, where a reader and a compiler see that it is not 0. */
+static inline int32_t request_refuse(llm_request *rq, int32_t code, const char *text)
+{
+	request_blame(rq, code, text);
+	return code;
+}
 /* Text that a provider can be given: UTF-8 without NUL. *ret is a copy in the arena. */
 int32_t request_text(
 	llm_request *rq, const char *text, size_t len, const char *what, llm_bytes *ret);

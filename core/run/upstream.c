@@ -171,8 +171,10 @@ static int32_t fill(llm_service *svc, const char *name, upstream *up, llm_err *e
 
 	if (!rc)
 		rc = plugins_get(svc->plugins, up->conf->plugin, up->conf->sha256, &up->plug, err);
-	if (!rc && !up->plug->provider)
-		rc = err_set(err, LLM_E_PLUGIN, "%s holds no provider", up->plug->path);
+	if (!rc && !up->plug->provider) {
+		err_set(err, LLM_E_PLUGIN, "%s holds no provider", up->plug->path);
+		return LLM_E_PLUGIN;
+	}
 	if (!rc)
 		rc = find_base(svc, up, &from_env, err);
 	if (!rc && find_key(svc, up, from_env))

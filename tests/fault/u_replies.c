@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "support/oracle.h"
 
@@ -103,7 +104,7 @@ Test(u_replies, U_16_chunks_and_lengths)
 Test(u_replies, U_16_a_damaged_connection_is_not_used_again)
 {
 	static const char *const scripts[] = {"u_16_bad_first_chunk", "u_16_bytes_after",
-		"u_16_too_short", "u_16_too_long", "u_16_no_http", "u_15_204_with_body"};
+		"u_16_too_short", "u_16_too_long", "u_16_no_http"};
 	size_t i;
 
 	for (i = 0; i < COUNT(scripts); i++) {
@@ -116,6 +117,23 @@ Test(u_replies, U_16_a_damaged_connection_is_not_used_again)
 		cr_assert_eq(sim_log_count(o->up, "\"event\":\"request\""), 2, "%s", scripts[i]);
 		cr_assert_eq(oracle_close(o), 0);
 	}
+}
+
+/* An answer that comes without a question is never the answer to the next one. */
+Test(u_replies, U_16_stray_answers_are_not_taken)
+{
+	const oracle_opts opts = {.script = "u_16_bytes_later"};
+	struct timespec rest = {.tv_nsec = 40000000};
+	oracle *o = oracle_open(&opts);
+	oracle_run *run = oracle_do(o, NULL);
+
+	cr_assert_str_eq(run->text, "Hello");
+	nanosleep(&rest, NULL);
+	run = oracle_do(o, NULL);
+	cr_assert_str_neq(run->text, "bad");
+	cr_assert_eq(run->code, LLM_E_CONNECTION, "%s", run->err.message);
+	cr_assert(run->err.flags & LLM_ERRF_REUSED);
+	cr_assert_eq(oracle_close(o), 0);
 }
 
 /* ---- statuses ---- */

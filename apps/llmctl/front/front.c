@@ -53,7 +53,8 @@ int main(int argc, char **argv)
 		return fflush(stdout) == 0 || errno == EPIPE ? 0 : 1;
 	if (find_whole_tool(path, sizeof(path)))
 		execv(path, argv);
-	fprintf(stderr, "llmctl: the tool itself cannot be started: %s\n"
+	fprintf(stderr,
+		"llmctl: the tool itself cannot be started: %s\n"
 		"It is expected in libexec/llm beside the folder of this program: install it anew.\n",
 		strerror(errno));
 	return 1;
