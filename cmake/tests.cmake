@@ -62,6 +62,11 @@ if(NOT LLM_SANITIZE MATCHES "thread" AND NOT LLM_FUZZ)
 endif()
 if(NOT LLM_FUZZ)
 	llm_test_folder(threads OFF OFF)
+	if(TARGET llmctl AND NOT LLM_SANITIZE AND NOT LLM_COVERAGE)
+		add_test(NAME quickstart COMMAND "${CMAKE_SOURCE_DIR}/tests/functional/quickstart.sh")
+		set_tests_properties(quickstart PROPERTIES LABELS "functional" TIMEOUT 900
+			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+	endif()
 	# Campaigns: check.sh runs a slice of each, scripts/prove.sh the whole.
 	file(GLOB files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/prove/*.c")
 	foreach(file IN LISTS files)

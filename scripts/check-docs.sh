@@ -78,9 +78,8 @@ check_folders() {
 	local folder n=0
 	while read -r folder; do
 		case $folder in
-		.ci | apps/llmctl/front | docs/providers | tests/breaks | tests/fixtures/* | tests/golden* | tests/fuzz/corpus*)
-			continue
-			;;
+		.ci | apps/llmctl/front | docs/providers | tests/breaks) continue ;;
+		tests/fixtures/* | tests/golden* | tests/fuzz/corpus*) continue ;;
 		esac
 		n=$((n + 1))
 		[ -f "$folder/README.md" ] || offence "$folder has no README.md"
