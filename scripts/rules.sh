@@ -36,7 +36,7 @@ used() {
 		name = part[3] == "" ? part[2] : ($0 ~ /^Parameterized/ ? part[4] : part[3])
 		inside = 1; n = 0
 	}
-	inside && /(cr_|expect|assert|oracle|check|must|play|sweep|judge|refuse|run_)[a-z_0-9]*\(/ { n++ }
+	inside && /(cr_|expect|assert|oracle|check|must|play|sweep|judge|refuse|accept|run_|EXPECT|REFUSED|CHECK)[A-Za-z_0-9]*\(/ { n++ }
 	inside && /^}/ { ids(name, n); inside = 0 }
 	/Proves: / {
 		text = $0; sub(/.*Proves: /, "", text)

@@ -276,8 +276,10 @@ int32_t llm_call_wait(llm_call *c, uint32_t timeout_ms, llm_err *err)
 
 void llm_call_cancel(llm_call *c)
 {
-	if (c && !atomic_load(&c->done) && !service_check(c->svc, NULL))
-		(void)service_post(c->svc, c, INBOX_CANCEL);
+	if (!c || atomic_load(&c->done) || service_check(c->svc, NULL))
+		return;
+	atomic_store(&c->leaving, 1);
+	(void)service_post(c->svc, c, INBOX_CANCEL);
 }
 
 const llm_result *llm_call_result(const llm_call *c)

@@ -11,6 +11,7 @@
 typedef struct number_row {
 	uint32_t which;
 	const char *name;
+	const char *range; /* what the message says behind the name */
 	int whole;
 	double low;
 	double high;
@@ -22,21 +23,28 @@ typedef struct number_row {
 #define AT(member) offsetof(llm_request_view, member)
 
 static const number_row numbers[] = {
-	{LLM_NUM_TEMPERATURE, "temperature", 0, 0, NO_LIMIT, LLM_HAS_TEMPERATURE, AT(temperature)},
-	{LLM_NUM_TOP_P, "top_p", 0, 0, 1, LLM_HAS_TOP_P, AT(top_p)},
-	{LLM_NUM_TOP_K, "top_k", 1, 0, NO_LIMIT, LLM_HAS_TOP_K, AT(top_k)},
-	{LLM_NUM_MIN_P, "min_p", 0, 0, 1, LLM_HAS_MIN_P, AT(min_p)},
-	{LLM_NUM_SEED, "seed", 1, -NO_LIMIT, NO_LIMIT, LLM_HAS_SEED, AT(seed)},
-	{LLM_NUM_MAX_OUTPUT_TOKENS, "max_tokens", 1, 1, NO_LIMIT, LLM_HAS_MAX_OUTPUT_TOKENS,
-		AT(max_output_tokens)},
-	{LLM_NUM_PRESENCE_PENALTY, "presence_penalty", 0, -NO_LIMIT, NO_LIMIT,
+	{LLM_NUM_TEMPERATURE, "temperature", " must be a number, 0 or above", 0, 0, NO_LIMIT,
+		LLM_HAS_TEMPERATURE, AT(temperature)},
+	{LLM_NUM_TOP_P, "top_p", " must be a number from 0 to 1", 0, 0, 1, LLM_HAS_TOP_P,
+		AT(top_p)},
+	{LLM_NUM_TOP_K, "top_k", " must be a whole number, 0 or above", 1, 0, NO_LIMIT,
+		LLM_HAS_TOP_K, AT(top_k)},
+	{LLM_NUM_MIN_P, "min_p", " must be a number from 0 to 1", 0, 0, 1, LLM_HAS_MIN_P,
+		AT(min_p)},
+	{LLM_NUM_SEED, "seed", " must be a whole number", 1, -NO_LIMIT, NO_LIMIT, LLM_HAS_SEED,
+		AT(seed)},
+	{LLM_NUM_MAX_OUTPUT_TOKENS, "max_tokens", " must be a whole number, 1 or above", 1, 1,
+		NO_LIMIT, LLM_HAS_MAX_OUTPUT_TOKENS, AT(max_output_tokens)},
+	{LLM_NUM_PRESENCE_PENALTY, "presence_penalty", " must be a number", 0, -NO_LIMIT, NO_LIMIT,
 		LLM_HAS_PRESENCE_PENALTY, AT(presence_penalty)},
-	{LLM_NUM_FREQUENCY_PENALTY, "frequency_penalty", 0, -NO_LIMIT, NO_LIMIT,
-		LLM_HAS_FREQUENCY_PENALTY, AT(frequency_penalty)},
-	{LLM_NUM_REPEAT_PENALTY, "repeat_penalty", 0, -NO_LIMIT, NO_LIMIT, LLM_HAS_REPEAT_PENALTY,
-		AT(repeat_penalty)},
-	{LLM_NUM_TOP_LOGPROBS, "top_logprobs", 1, 0, 20, LLM_HAS_TOP_LOGPROBS, AT(top_logprobs)},
-	{LLM_NUM_CHOICES, "choices", 1, 1, 128, LLM_HAS_CHOICES, AT(choices)},
+	{LLM_NUM_FREQUENCY_PENALTY, "frequency_penalty", " must be a number", 0, -NO_LIMIT,
+		NO_LIMIT, LLM_HAS_FREQUENCY_PENALTY, AT(frequency_penalty)},
+	{LLM_NUM_REPEAT_PENALTY, "repeat_penalty", " must be a number", 0, -NO_LIMIT, NO_LIMIT,
+		LLM_HAS_REPEAT_PENALTY, AT(repeat_penalty)},
+	{LLM_NUM_TOP_LOGPROBS, "top_logprobs", " must be a whole number from 0 to 20", 1, 0, 20,
+		LLM_HAS_TOP_LOGPROBS, AT(top_logprobs)},
+	{LLM_NUM_CHOICES, "choices", " must be a whole number from 1 to 128", 1, 1, 128,
+		LLM_HAS_CHOICES, AT(choices)},
 };
 
 #define N_NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
@@ -54,10 +62,7 @@ static int32_t refuse_number(llm_request *rq, const number_row *row)
 		size_t n = strlen(row->name);
 
 		memcpy(text, row->name, n);
-		err_copy(text + n, sizeof(text) - n,
-			row->whole ? " must be a whole number in its range" :
-				     " must be a number in its range",
-			60);
+		err_copy(text + n, sizeof(text) - n, row->range, strlen(row->range));
 	}
 	return request_refuse(rq, LLM_E_INVALID_REQUEST, text);
 }

@@ -74,7 +74,7 @@ static const llm_error_info err_table[] = {
 		"Check that the base URL leads to this kind of provider, and its version."),
 	ERR_ROW(STREAM_BROKEN, ELSEWHERE, BEFORE_COMMIT, BEFORE_COMMIT, FAILURE, 6,
 		"The answer broke off before its end.",
-		"Use the text so far, or send the request again."),
+		"Send the request again; what arrived is in the result."),
 	ERR_ROW(OUTPUT_INVALID, CONTENT, NO, OPT_IN, NONE, 1,
 		"The answer does not have the form that was asked for, also after asking again.",
 		"Simplify the schema, or choose a model that follows schemas better."),

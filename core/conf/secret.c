@@ -170,7 +170,9 @@ conf_secret conf_secret_from_env(conf *c, const char *name, redact *secrets)
 	s.len = strlen(s.value);
 	s.origin = table_text(&c->mem, "env:%s", name);
 	if (!is_good(s.value, s.len, 0))
-		s.problem = "the variable holds a line end or another control byte";
+		s.problem = table_text(&c->mem,
+			"the environment variable %s holds a line end or another control byte",
+			name);
 	else if (!s.origin || register_secret(secrets, &s))
 		s.problem = "out of memory";
 	if (s.problem)

@@ -52,6 +52,7 @@ static int32_t code_of(const xfer *x, CURLcode result)
 			LLM_E_CONNECTION :
 			LLM_E_PROTOCOL;
 	case CURLE_PARTIAL_FILE:
+		return LLM_E_STREAM_BROKEN;
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_BAD_CONTENT_ENCODING:
@@ -64,7 +65,9 @@ static int32_t code_of(const xfer *x, CURLcode result)
 
 void xfer_finish(xfer *x, CURLcode result)
 {
-	xfer_outcome out = {.code = code_of(x, result), .reused = x->reused, .detail = ""};
+	xfer_outcome out = {.code = code_of(x, result),
+		.reused = x->reused,
+		.detail = ""};
 	char detail[CURL_ERROR_SIZE];
 
 	if (result != CURLE_OK) {

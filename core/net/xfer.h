@@ -42,8 +42,11 @@ typedef struct xfer_request {
 enum { XFER_GO = 0, XFER_PAUSE = 1 };
 
 typedef struct xfer_outcome {
-	int32_t code; /* 0, LLM_E_CONNECTION, LLM_E_PROTOCOL, LLM_E_NOMEM, or what a
-	                        callback returned */
+	/*
+	 * 0, LLM_E_CONNECTION, LLM_E_PROTOCOL, LLM_E_STREAM_BROKEN (less body than was
+	 * announced), LLM_E_NOMEM, or what a callback returned.
+	 */
+	int32_t code;
 	int reused; /* the connection had served before */
 	const char *detail; /* libcurl's words, "" on success */
 } xfer_outcome;

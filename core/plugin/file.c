@@ -72,16 +72,16 @@ static int32_t file_check_owner(
 
 	if (st->st_uid != 0 && st->st_uid != geteuid())
 		return err_set(err, LLM_E_PLUGIN,
-			"plugin %s %s belongs to user %u, who is neither root nor user %u; "
-			"mend it with: chown %u %s",
+			"plugin %s %s belongs to user %u, who is neither root nor user %u"
+			"\nmend it with: chown %u %s",
 			what, path, st->st_uid, geteuid(), geteuid(), quoted);
 	if (st->st_mode & S_IWOTH)
 		return err_set(err, LLM_E_PLUGIN,
-			"plugin %s %s can be written by everyone; mend it with: chmod o-w %s", what,
+			"plugin %s %s can be written by everyone\nmend it with: chmod o-w %s", what,
 			path, quoted);
 	if ((st->st_mode & S_IWGRP) && !file_group_is_own(st))
 		return err_set(err, LLM_E_PLUGIN,
-			"plugin %s %s can be written by group %u; mend it with: chmod g-w %s", what,
+			"plugin %s %s can be written by group %u\nmend it with: chmod g-w %s", what,
 			path, st->st_gid, quoted);
 	return 0;
 }

@@ -150,11 +150,12 @@ static int32_t registry_find_path(
 static int32_t registry_not_found(const plugins *ps, const char *name, llm_err *err)
 {
 	buf list;
-	size_t i;
+	size_t i, skipped = 0;
 	int32_t rc = 0;
 
 	buf_init(&list, ps->mem, LLM_ERR_MESSAGE_MAX / 2);
 	for (i = 0; i < ps->places.n && !rc; i++) {
+		skipped += ps->places.places[i].skip != NULL;
 		if (ps->places.places[i].skip)
 			continue;
 		rc = list.len ? buf_add_str(&list, ", ") : 0;
@@ -165,8 +166,9 @@ static int32_t registry_not_found(const plugins *ps, const char *name, llm_err *
 		buf_add_str(&list, "...");
 	err_set(err, LLM_E_PLUGIN,
 		"there is no plugin %s: looked for %s.so in %s\n"
-		"Install it there, or name its folder in plugins.path or LLM_PLUGIN_PATH.",
-		name, name, list.len ? buf_text(&list) : "no folder at all");
+		"Install it there, or name its folder in plugins.path or LLM_PLUGIN_PATH%s.",
+		name, name, list.len ? buf_text(&list) : "no folder at all",
+		skipped ? " (one of theirs was skipped: folders are absolute paths)" : "");
 	buf_done(&list);
 	return LLM_E_NOT_FOUND;
 }

@@ -9,6 +9,9 @@ static int32_t unknown(const conf *c, const char *name, const char *kind, llm_er
 {
 	const char *near = conf_nearest_target(c, name);
 
+	if (near && strcmp(near, name) == 0)
+		return err_set(err, LLM_E_INVALID_REQUEST,
+			"\"%.100s\" is no %s: name it as a model (llmctl: -m)", name, kind);
 	if (near)
 		return err_set(err, LLM_E_INVALID_REQUEST,
 			"no %s is called \"%.100s\"; did you mean \"%s\"?", kind, name, near);

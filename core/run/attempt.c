@@ -84,6 +84,9 @@ static int32_t on_body(void *ctx, const char *bytes, size_t len)
 	attempt *a = ctx;
 	int32_t rc;
 
+	/* What arrives now is read by nobody, and reading it would hold the cancel up. */
+	if (atomic_load(&a->c->leaving))
+		return XFER_PAUSE;
 	/* libcurl hands the same bytes out again after a pause, so ask before reading them. */
 	if (deliver_should_pause(a->c)) {
 		a->clock.paused_ns = loop_now(loop_of(a));

@@ -92,7 +92,7 @@ static int32_t ask_extension(attempt *a, const llm_http_sink *out, llm_err *err)
 	if (c->op == OP_MODELS &&
 		instance_extension(in, id, &models, sizeof(models), sizeof(models)))
 		return models.build(instance_handle(in), c->models->cursor, out);
-	return err_set(err, LLM_E_UNSUPPORTED, "%s cannot list models", c->up->plug->info->label);
+	return err_set(err, LLM_E_UNSUPPORTED, "%s cannot list models", c->up->title);
 }
 
 static int32_t ask_provider(attempt *a, llm_err *err)
@@ -131,11 +131,11 @@ static int32_t ask_provider(attempt *a, llm_err *err)
 static int32_t need_key(const upstream *up, llm_err *err)
 {
 	if (up->key && up->key->problem)
-		return err_set(err, LLM_E_AUTHENTICATION, "%s has no API key: %s",
-			up->plug->info->label, up->key->problem);
+		return err_set(err, LLM_E_AUTHENTICATION, "%s: there is no API key: %s",
+			up->title, up->key->problem);
 	return err_set(err, LLM_E_AUTHENTICATION,
-		"%s has no API key\nset %s, or providers.%s.api_key = \"env:NAME\"",
-		up->plug->info->label, up->key_names[0] ? up->key_names : "a key variable",
+		"%s: there is no API key\nset %s, or providers.%s.api_key = \"env:NAME\"",
+		up->title, up->key_names[0] ? up->key_names : "a key variable",
 		up->name);
 }
 
@@ -156,7 +156,7 @@ static int32_t add_key(attempt *a, llm_err *err)
 		return err_set(err, LLM_E_UNSUPPORTED,
 			"%s wants an authentication that this "
 			"version does not have",
-			up->plug->info->label);
+			up->title);
 	a->secret_len = lead + up->key->len;
 	a->secret_header = mem_new(&a->c->mem, a->secret_len + 1);
 	h = arena_new(&a->ar, sizeof(*h));

@@ -92,6 +92,7 @@ struct llm_call {
 	int end_taken;
 	atomic_int done; /* the result is ready, */
 	atomic_int ended; /* and the callback has been told: who waits may go */
+	atomic_int leaving; /* a cancel is on its way through the inbox */
 
 	/* loop thread, until done */
 	struct llm_call *prev;
@@ -100,7 +101,6 @@ struct llm_call {
 	attempt *att;
 	loop_timer timer;
 	uint64_t timer_ns; /* what `timer` is set to */
-	int cancel_asked;
 	int delivered;
 	llm_models *models; /* OP_MODELS, OP_STATE: where rows go */
 	llm_result res;

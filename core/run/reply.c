@@ -6,6 +6,7 @@
 #include "attempt.h"
 #include "base/err.h"
 #include "models.h"
+#include "wire/num.h"
 
 static const llm_provider_vtable *vt_of(const attempt *a)
 {
@@ -14,7 +15,7 @@ static const llm_provider_vtable *vt_of(const attempt *a)
 
 static const char *label_of(const attempt *a)
 {
-	return a->c->up->plug->info->label;
+	return a->c->up->title;
 }
 
 int32_t reply_fail(attempt *a, int32_t code, const char *format, ...)
@@ -31,13 +32,22 @@ int32_t reply_fail(attempt *a, int32_t code, const char *format, ...)
 	return err_set(&a->c->res.error, code, "%s: %s", label_of(a), text);
 }
 
+/* A byte order mark in front of a document is passed over, as RFC 8259 allows. */
+static llm_bytes body_of(const attempt *a)
+{
+	const char *text = buf_text(&a->reply);
+	const size_t skip = a->reply.len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+	return (llm_bytes){text + skip, a->reply.len - skip};
+}
+
 static void view_of(const attempt *a, llm_reply_view *v)
 {
 	*v = (llm_reply_view){.struct_size = (uint32_t)sizeof(*v),
 		.status = a->head.status,
 		.headers = a->head.list,
 		.n_headers = a->head.n,
-		.body = {buf_text(&a->reply), a->reply.len},
+		.body = body_of(a),
 		.request = a->c->rq ? &a->view : NULL};
 }
 
@@ -158,6 +168,17 @@ static int32_t choose_stream(attempt *a, const char *type)
 	return open_stream(a, by_sse ? READ_SSE : READ_NDJSON);
 }
 
+/* The length that the header promises; 0 when it does not say. */
+static uint64_t announced(const attempt *a)
+{
+	const char *text = httpmsg_get(&a->head, "content-length");
+	uint64_t n = 0;
+
+	if (text && !num_read_u64(text, strlen(text), &n))
+		return 0;
+	return n;
+}
+
 static int32_t choose(attempt *a)
 {
 	char type[96] = "";
@@ -167,6 +188,9 @@ static int32_t choose(attempt *a)
 	buf_init(&a->reply, &a->c->mem, is_success(a) ? REPLY_MAX : ERROR_MAX);
 	if (!is_success(a))
 		return 0;
+	if (announced(a) > REPLY_MAX)
+		return reply_fail(a, LLM_E_PROTOCOL, "the answer announces more than %zu MiB",
+			REPLY_MAX / 1048576);
 	if (value)
 		httpmsg_media_type(value, type, sizeof(type));
 	if (a->c->op == OP_CHAT && a->view.stream)
@@ -186,6 +210,11 @@ static int32_t feed(attempt *a, const char *bytes, size_t len)
 	}
 }
 
+static int is_redirect(int32_t status)
+{
+	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
 static int32_t end_error_reply(attempt *a)
 {
 	llm_error_facts facts = {.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1};
@@ -194,7 +223,7 @@ static int32_t end_error_reply(attempt *a)
 	instance *in = a->c->up->in;
 	int32_t rc;
 
-	if (a->head.status >= 300 && a->head.status < 400)
+	if (is_redirect(a->head.status))
 		return reply_fail(a, LLM_E_PROTOCOL,
 			"the server redirects (status %d), and redirects "
 			"are not followed\nset base_url to the address that answers",
@@ -257,6 +286,9 @@ static int32_t end_stream(attempt *a, const xfer_outcome *out)
 		return rc ? rc : a->c->res.error.code;
 	if (complete || a->complete)
 		return 0;
+	if (out->code == LLM_E_PROTOCOL)
+		return reply_fail(a, LLM_E_PROTOCOL, "the stream is not HTTP as it should be: %s",
+			out->detail);
 	if (a->bad_frames)
 		return reply_fail(
 			a, LLM_E_PROTOCOL, "the stream ends in a piece that cannot be read");
@@ -296,6 +328,8 @@ static int32_t transport_failed(attempt *a, const xfer_outcome *out)
 	rc = out->code;
 	if (rc == LLM_E_CONNECTION && a->view.stream && a->got_bytes && is_success(a))
 		rc = LLM_E_STREAM_BROKEN;
+	if (rc == LLM_E_STREAM_BROKEN && !a->view.stream)
+		rc = LLM_E_PROTOCOL;
 	if (rc == LLM_E_CONNECTION && !a->clock.connected_ns)
 		return reply_fail(a, rc, "cannot reach %s://%s:%u: %s", a->c->up->base.scheme,
 			a->c->up->base.host, (unsigned)a->c->up->base.port, out->detail);

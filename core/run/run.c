@@ -129,7 +129,7 @@ static int32_t judge_filter(llm_call *c, int32_t code)
 		return code;
 	return err_set(&r->error, LLM_E_CONTENT_FILTERED,
 		"%s withheld the answer (%s)\nchange the prompt, or ask another model",
-		c->up->plug->info->label, r->finish_raw ? r->finish_raw : "content filter");
+		c->up->title, r->finish_raw ? r->finish_raw : "content filter");
 }
 
 /* One attempt a run for now: this is where the next one will begin. */
@@ -206,7 +206,7 @@ static void expire(llm_call *c, uint32_t phase)
 	err_set(&c->res.error, code,
 		"%s: %s within %" PRIu64 " ms (%s)\nraise %s, "
 		"or ask a faster model",
-		c->up->plug->info->label, setting_of(phase), limit_ns(c, phase) / NS_PER_MS, name,
+		c->up->title, setting_of(phase), limit_ns(c, phase) / NS_PER_MS, name,
 		name);
 	c->res.error.phase = phase;
 	stop_attempt(c, code);

@@ -22,7 +22,8 @@ static void note_delta(attempt *a)
 {
 	uint64_t now = loop_now(a->c->svc->loop);
 
-	a->clock.delta_ns = now;
+	/* One moment for both: of `idle` and `silence` with the same limit, `idle` is named. */
+	a->clock.delta_ns = a->clock.byte_ns = now;
 	if (!a->clock.first_delta_ns)
 		a->clock.first_delta_ns = now;
 }
@@ -315,7 +316,7 @@ static void join_lines(char *text)
 static void describe(attempt *a, const llm_error_facts *f, int32_t code)
 {
 	llm_err *err = &a->c->res.error;
-	const char *label = a->c->up->plug->info->label;
+	const char *label = a->c->up->title;
 	size_t n = utf8_cut(f->message.ptr, f->message.len, LLM_ERR_MESSAGE_MAX - 200);
 
 	if (n && utf8_valid(f->message.ptr, n))

@@ -176,6 +176,8 @@ static int32_t fill(llm_service *svc, const char *name, upstream *up, llm_err *e
 		return LLM_E_PLUGIN;
 	}
 	if (!rc)
+		up->title = strcmp(up->name, up->plug->name) == 0 ? info_of(up)->label : up->name;
+	if (!rc)
 		rc = find_base(svc, up, &from_env, err);
 	if (!rc && find_key(svc, up, from_env))
 		rc = err_set(err, LLM_E_NOMEM, "out of memory");

@@ -9,6 +9,7 @@
 
 typedef struct upstream {
 	const char *name;
+	const char *title; /* how messages call it: its own name, or its plugin's label */
 	const conf_provider *conf; /* made up for an implicit one */
 	const plugin *plug;
 	instance *in;

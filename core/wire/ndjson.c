@@ -10,6 +10,7 @@
 
 void ndjson_init(ndjson *n, const llm_allocator *mem, size_t max)
 {
+	n->begun = 0;
 	n->max = max ? max : FRAME_MAX;
 	if (n->max > SIZE_MAX / 4)
 		n->max = SIZE_MAX / 4;
@@ -21,11 +22,15 @@ void ndjson_done(ndjson *n)
 	buf_done(&n->line);
 }
 
-static int32_t ndjson_give(const ndjson *n, const char *line, size_t len, frame_fn fn, void *ctx)
+static int32_t ndjson_give(ndjson *n, const char *line, size_t len, frame_fn fn, void *ctx)
 {
-	frame f = {{"", 0}, {line, len}, {"", 0}};
+	static const char bom[] = "\xef\xbb\xbf";
+	const size_t skip = !n->begun && len >= 3 && memcmp(line, bom, 3) == 0 ? 3 : 0;
+	frame f = {{"", 0}, {line + skip, len - skip}, {"", 0}};
 
-	if (len && line[len - 1] == '\r')
+	n->begun = 1;
+
+	if (f.data.len && line[len - 1] == '\r')
 		f.data.len--;
 	if (f.data.len > n->max)
 		return LLM_E_TOO_LARGE;

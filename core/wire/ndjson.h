@@ -10,6 +10,7 @@
 
 typedef struct ndjson {
 	buf line;
+	int begun; /* the first line has been handed out: no BOM can follow */
 	size_t max;
 } ndjson;
 

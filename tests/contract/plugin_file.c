@@ -172,14 +172,14 @@ Test(plugin_file, X_08_everyone_may_write)
 	chmod(path, 0757);
 	ps = help_registry(folder, NULL);
 	help_refused(ps, "x",
-		"plugin file %s can be written by everyone; mend it with: chmod o-w %s", path,
+		"plugin file %s can be written by everyone\nmend it with: chmod o-w %s", path,
 		path);
 	plugins_free(ps);
 	chmod(path, 0755);
 	chmod(folder, 01777);
 	ps = help_registry(folder, NULL);
 	help_refused(ps, "x",
-		"plugin folder %s can be written by everyone; mend it with: chmod o-w %s", folder,
+		"plugin folder %s can be written by everyone\nmend it with: chmod o-w %s", folder,
 		folder);
 	plugins_free(ps);
 	chmod(folder, 0755);
@@ -202,7 +202,7 @@ Test(plugin_file, X_08_mending_command_is_quoted)
 	chmod(path, 0646);
 	ps = help_registry(folder, NULL);
 	help_refused(ps, "x",
-		"plugin file %s can be written by everyone; "
+		"plugin file %s can be written by everyone\n"
 		"mend it with: chmod o-w '%s/it'\\''s $HOME/x.so'",
 		path, outer);
 	plugins_free(ps);
@@ -225,7 +225,7 @@ Test(plugin_file, X_08_group_may_write)
 	}
 	ps = help_registry(folder, NULL);
 	help_refused(ps, "x",
-		"plugin file %s can be written by group 65534; "
+		"plugin file %s can be written by group 65534\n"
 		"mend it with: chmod g-w %s",
 		path, path);
 	plugins_free(ps);
@@ -251,7 +251,7 @@ Test(plugin_file, X_08_another_users)
 	ps = help_registry(folder, NULL);
 	help_refused(ps, "x",
 		"plugin file %s belongs to user 65534, who is neither root nor "
-		"user 0; mend it with: chown 0 %s",
+		"user 0\nmend it with: chown 0 %s",
 		path, path);
 	plugins_free(ps);
 	cr_assert_eq(chown(path, 0, (gid_t)-1), 0);
@@ -259,7 +259,7 @@ Test(plugin_file, X_08_another_users)
 	ps = help_registry(folder, NULL);
 	help_refused(ps, "x",
 		"plugin folder %s belongs to user 65534, who is neither root nor "
-		"user 0; mend it with: chown 0 %s",
+		"user 0\nmend it with: chown 0 %s",
 		folder, folder);
 	plugins_free(ps);
 	remove_all(folder, path);
@@ -317,11 +317,11 @@ Test(plugin_file, D_2_6_refusal_is_kept)
 	chmod(path, 0757);
 	ps = help_registry(folder, NULL);
 	help_refused(ps, "x",
-		"plugin file %s can be written by everyone; mend it with: chmod o-w %s", path,
+		"plugin file %s can be written by everyone\nmend it with: chmod o-w %s", path,
 		path);
 	chmod(path, 0755);
 	help_refused(ps, "x",
-		"plugin file %s can be written by everyone; mend it with: chmod o-w %s", path,
+		"plugin file %s can be written by everyone\nmend it with: chmod o-w %s", path,
 		path);
 	plugins_free(ps);
 	remove_all(folder, path);

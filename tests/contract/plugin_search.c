@@ -50,7 +50,8 @@ Test(plugin_search, D_2_6_missing_says_where_it_looked)
 	help_refused(ps, "nobody",
 		"there is no plugin nobody: looked for nobody.so in "
 		"/nowhere/a, /nowhere/b, /nowhere/c\n"
-		"Install it there, or name its folder in plugins.path or LLM_PLUGIN_PATH.");
+		"Install it there, or name its folder in plugins.path or LLM_PLUGIN_PATH "
+		"(one of theirs was skipped: folders are absolute paths).");
 	plugins_free(ps);
 	ps = help_registry(NULL, NULL);
 	help_refused(ps, "nobody",

@@ -80,8 +80,7 @@ Test(service_cancel, R_CORE_4_while_a_name_is_looked_up)
 	size_t i;
 
 	for (i = 0; i < N_MODES; i++) {
-		const oracle_opts opts = {.mode = modes[i],
-			.base_url = "http://nowhere.invalid:9"};
+		const oracle_opts opts = {.mode = modes[i], .base_url = "http://nowhere.invalid:9"};
 		const oracle_ask ask = {.stream = 1};
 		oracle *o = oracle_open(&opts);
 		oracle_run *run = oracle_submit(o, &ask, NULL);

@@ -112,8 +112,10 @@ static void redirected(int status, const char *to, uint32_t stream, sim *other)
 	oracle *o;
 	oracle_run *run;
 
-	snprintf(text, sizeof(text), "accept\nread request\n"
-		"reply %d \"Location: %s\" \"Content-Type: text/html\" \"moved\"\nserve\n", status, to);
+	snprintf(text, sizeof(text),
+		"accept\nread request\n"
+		"reply %d \"Location: %s\" \"Content-Type: text/html\" \"moved\"\nserve\n",
+		status, to);
 	o = oracle_open(&opts);
 	run = oracle_do(o, &ask);
 	cr_assert_eq(run->code, LLM_E_PROTOCOL, "%d: %s", status, run->err.message);

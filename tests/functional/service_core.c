@@ -70,7 +70,7 @@ Test(service_core, R_CORE_2_once_on_success_and_failure)
 		const char *script;
 		int32_t code;
 	} rows[] = {{"hello_stream", 0}, {"u_15_500", LLM_E_SERVER_ERROR},
-		{"u_16_bad_chunk", LLM_E_STREAM_BROKEN}};
+		{"u_16_bad_chunk", LLM_E_PROTOCOL}};
 	const oracle_ask ask = {.stream = 1, .on_event = note};
 	size_t i;
 
@@ -127,8 +127,9 @@ Test(service_core, R_CORE_2_R_CORE_4_callbacks_that_cancel)
 	for (i = 0; i < 2; i++) {
 		for (kind = LLM_EVENT_START; kind <= LLM_EVENT_TEXT; kind++) {
 			/* Cancelled at START it may not have come to the first connection. */
-			oracle *o = play(kind == LLM_EVENT_START ? "hello_stream" :
-				"stall_in_stream", modes[i]);
+			oracle *o = play(
+				kind == LLM_EVENT_START ? "hello_stream" : "stall_in_stream",
+				modes[i]);
 			oracle_run *run;
 
 			cancel_at = kind;

@@ -93,8 +93,9 @@ Test(service_error, K_09_the_servers_words_are_cleaned)
 {
 	oracle *o;
 	oracle_run *run = one(&o,
-		ANSWER("400", JSON, "{\\\"error\\\":\\\"\\\\u001b[31mred\\\\u0007 "
-			ORACLE_KEY "\\\"}"), NULL);
+		ANSWER("400", JSON,
+			"{\\\"error\\\":\\\"\\\\u001b[31mred\\\\u0007 " ORACLE_KEY "\\\"}"),
+		NULL);
 
 	cr_assert_null(strchr(run->err.message, '\x1b'));
 	cr_assert_null(strchr(run->err.message, '\x07'));
@@ -107,8 +108,10 @@ Test(service_error, K_09_the_servers_words_are_cleaned)
 Test(service_error, R_ERR_3_K_09_a_servers_many_lines_are_no_more_than_three)
 {
 	oracle *o;
-	oracle_run *run = one(&o, ANSWER("500", JSON,
-		"{\\\"error\\\":\\\"one\\\\ntwo\\\\nthree\\\\nfour\\\\nfive\\\"}"), NULL);
+	oracle_run *run = one(&o,
+		ANSWER("500", JSON,
+			"{\\\"error\\\":\\\"one\\\\ntwo\\\\nthree\\\\nfour\\\\nfive\\\"}"),
+		NULL);
 
 	cr_assert_not_null(strstr(run->err.message, "one"));
 	cr_assert_not_null(strstr(run->err.message, "five"), "%s", run->err.message);
@@ -135,15 +138,17 @@ Test(service_error, R_ERR_3_a_refused_connection_was_never_sent)
 
 /* ---- withheld answers ---- */
 
-#define WHOLE(content) ANSWER("200", JSON, \
-	"{\\\"choices\\\":[{\\\"index\\\":0,\\\"message\\\":{\\\"role\\\":\\\"assistant\\\"," \
-	"\\\"content\\\":" content "},\\\"finish_reason\\\":\\\"content_filter\\\"}]}")
+#define WHOLE(content) \
+	ANSWER("200", JSON, \
+		"{\\\"choices\\\":[{\\\"index\\\":0,\\\"message\\\":{\\\"role\\\":\\\"assistant\\\"," \
+		"\\\"content\\\":" content "},\\\"finish_reason\\\":\\\"content_filter\\\"}]}")
 #define PIECE(delta, reason) \
 	"chunk \"data: {\\\"choices\\\":[{\\\"index\\\":0,\\\"delta\\\":{" delta "}," \
 	"\\\"finish_reason\\\":" reason "}]}\\n\\n\"\n"
-#define STREAM(pieces) "accept\nread request\nhead 200 \"Content-Type: text/event-stream\" " \
-	"\"Transfer-Encoding: chunked\"\n" pieces \
-	PIECE("", "\\\"content_filter\\\"") "chunk \"data: [DONE]\\n\\n\"\nend-chunks\nserve\n"
+#define STREAM(pieces) \
+	"accept\nread request\nhead 200 \"Content-Type: text/event-stream\" " \
+	"\"Transfer-Encoding: chunked\"\n" pieces PIECE( \
+		"", "\\\"content_filter\\\"") "chunk \"data: [DONE]\\n\\n\"\nend-chunks\nserve\n"
 
 static void filtered(const char *script, uint32_t stream, const char *text)
 {

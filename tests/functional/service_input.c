@@ -31,16 +31,14 @@ static const refused rows[] = {
 	{"unknown_alias", "quik", NULL, NULL, NULL, LLM_E_INVALID_REQUEST, "quick"},
 	{"no_model", "ollama/", NULL, NULL, NULL, LLM_E_INVALID_REQUEST, "provider/model"},
 	{"no_provider", "/x", NULL, NULL, NULL, LLM_E_INVALID_REQUEST, "provider/model"},
-	{"capital_provider", "Ollama/x", NULL, NULL, NULL, LLM_E_INVALID_REQUEST,
-		"provider/model"},
-	{"path_as_provider", "../x/y", NULL, NULL, NULL, LLM_E_INVALID_REQUEST,
-		"provider/model"},
+	{"capital_provider", "Ollama/x", NULL, NULL, NULL, LLM_E_INVALID_REQUEST, "provider/model"},
+	{"path_as_provider", "../x/y", NULL, NULL, NULL, LLM_E_INVALID_REQUEST, "provider/model"},
 	{"unknown_option", "ollama/sim-small", "num_ctxx", "1", NULL, LLM_E_INVALID_REQUEST,
 		"num_ctx"},
-	{"unlike_any_option", "ollama/sim-small", "zzzzzzzzzzzz", "1", NULL,
-		LLM_E_INVALID_REQUEST, "zzzzzzzzzzzz"},
-	{"option_of_wrong_type", "ollama/sim-small", "num_ctx", "many", NULL,
-		LLM_E_INVALID_REQUEST, "num_ctx"},
+	{"unlike_any_option", "ollama/sim-small", "zzzzzzzzzzzz", "1", NULL, LLM_E_INVALID_REQUEST,
+		"zzzzzzzzzzzz"},
+	{"option_of_wrong_type", "ollama/sim-small", "num_ctx", "many", NULL, LLM_E_INVALID_REQUEST,
+		"num_ctx"},
 };
 
 static llm_request *request_for(const refused *row)
@@ -73,8 +71,8 @@ Test(service_input, R_CORE_3_refusals_name_what_is_wrong)
 		cr_assert_eq(err.err_class, llm_error_info_of(err.code)->err_class);
 		cr_assert_eq(err.sent, LLM_SENT_NO);
 		cr_assert_eq(err.attempt, 0);
-		cr_assert_not_null(strstr(err.message, rows[i].says), "%s: %s", rows[i].name,
-			err.message);
+		cr_assert_not_null(
+			strstr(err.message, rows[i].says), "%s: %s", rows[i].name, err.message);
 		cr_assert_null(strstr(err.message, ORACLE_PROMPT));
 		snprintf(name, sizeof(name), "lib_input_%s", rows[i].name);
 		if (strcmp(rows[i].name, "unknown_provider") != 0) /* it names folders */
@@ -134,8 +132,8 @@ Test(service_input, K_09_headers_and_extra_are_checked)
 /* Whatever the request says itself, `extra` may not say again. */
 Test(service_input, extra_that_collides_is_refused_before_anything_is_sent)
 {
-	static const char *const extras[] = {"{\"model\":\"other\"}", "{\"messages\":[]}",
-		"{\"stream\":false}"};
+	static const char *const extras[] = {
+		"{\"model\":\"other\"}", "{\"messages\":[]}", "{\"stream\":false}"};
 	size_t i;
 
 	for (i = 0; i < sizeof(extras) / sizeof(extras[0]); i++) {

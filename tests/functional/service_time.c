@@ -20,36 +20,56 @@ typedef struct timed {
 } timed;
 
 /* Which limit is short; the others are out of the way. */
-#define FIRST {.first_token_ms = LIMIT}
-#define IDLE {.idle_ms = LIMIT, .silence_ms = 3000}
-#define SILENCE {.idle_ms = 3000, .silence_ms = LIMIT}
-#define ATTEMPT {.attempt_ms = LIMIT}
-#define TOTAL {.total_ms = LIMIT}
+#define FIRST \
+	{ \
+		.first_token_ms = LIMIT \
+	}
+#define IDLE \
+	{ \
+		.idle_ms = LIMIT, .silence_ms = 3000 \
+	}
+#define SILENCE \
+	{ \
+		.idle_ms = 3000, .silence_ms = LIMIT \
+	}
+#define ATTEMPT \
+	{ \
+		.attempt_ms = LIMIT \
+	}
+#define TOTAL \
+	{ \
+		.total_ms = LIMIT \
+	}
 
 static const timed rows[] = {
 	{{"stall_before_head", 1, LLM_E_TIMEOUT, LLM_PHASE_FIRST_TOKEN, LLM_SENT_YES, 0, NULL,
-		FIRST}, LIMIT},
+		 FIRST},
+		LIMIT},
 	{{"stall_after_head", 1, LLM_E_TIMEOUT, LLM_PHASE_FIRST_TOKEN, LLM_SENT_YES, 200, NULL,
-		FIRST}, LIMIT},
+		 FIRST},
+		LIMIT},
 	{{"alive_before_text", 1, LLM_E_TIMEOUT, LLM_PHASE_FIRST_TOKEN, LLM_SENT_YES, 200, NULL,
-		FIRST}, LIMIT},
+		 FIRST},
+		LIMIT},
 	{{"stall_in_stream", 1, LLM_E_TIMEOUT, LLM_PHASE_IDLE, LLM_SENT_YES, 200, "Hel", IDLE},
 		LIMIT},
 	{{"alive_in_stream", 1, LLM_E_TIMEOUT, LLM_PHASE_IDLE, LLM_SENT_YES, 200, "Hel",
-		{.idle_ms = 60, .silence_ms = 50}}, 60},
+		 {.idle_ms = 60, .silence_ms = 50}},
+		60},
 	{{"stall_in_stream", 1, LLM_E_TIMEOUT, LLM_PHASE_SILENCE, LLM_SENT_YES, 200, "Hel",
-		SILENCE}, LIMIT},
-	{{"stall_before_head", 1, LLM_E_TIMEOUT, LLM_PHASE_ATTEMPT, LLM_SENT_YES, 0, NULL,
-		ATTEMPT}, LIMIT},
-	{{"stall_before_head", 0, LLM_E_TIMEOUT, LLM_PHASE_ATTEMPT, LLM_SENT_YES, 0, NULL,
-		ATTEMPT}, LIMIT},
-	{{"stall_before_head", 1, LLM_E_DEADLINE, LLM_PHASE_DEADLINE, LLM_SENT_YES, 0, NULL,
-		TOTAL}, LIMIT},
-	{{"stall_before_head", 0, LLM_E_DEADLINE, LLM_PHASE_DEADLINE, LLM_SENT_YES, 0, NULL,
-		TOTAL}, LIMIT},
+		 SILENCE},
+		LIMIT},
+	{{"stall_before_head", 1, LLM_E_TIMEOUT, LLM_PHASE_ATTEMPT, LLM_SENT_YES, 0, NULL, ATTEMPT},
+		LIMIT},
+	{{"stall_before_head", 0, LLM_E_TIMEOUT, LLM_PHASE_ATTEMPT, LLM_SENT_YES, 0, NULL, ATTEMPT},
+		LIMIT},
+	{{"stall_before_head", 1, LLM_E_DEADLINE, LLM_PHASE_DEADLINE, LLM_SENT_YES, 0, NULL, TOTAL},
+		LIMIT},
+	{{"stall_before_head", 0, LLM_E_DEADLINE, LLM_PHASE_DEADLINE, LLM_SENT_YES, 0, NULL, TOTAL},
+		LIMIT},
 	/* White space before a whole answer: only `silence`, `attempt` and the deadline count. */
 	{{"alive_whole", 0, LLM_E_TIMEOUT, LLM_PHASE_ATTEMPT, LLM_SENT_YES, 200, NULL,
-		{.attempt_ms = LIMIT, .first_token_ms = 10, .idle_ms = 10, .silence_ms = 3000}},
+		 {.attempt_ms = LIMIT, .first_token_ms = 10, .idle_ms = 10, .silence_ms = 3000}},
 		LIMIT},
 };
 
@@ -202,8 +222,8 @@ static oracle *with_clock(fakeclock *fc)
 Test(service_time, R_CORE_5_only_the_monotonic_clock_ends_a_run)
 {
 	fakeclock fc;
-	const oracle_ask ask = {.stream = 1, .limits = {.first_token_ms = 10000,
-		.total_ms = 20000}};
+	const oracle_ask ask = {
+		.stream = 1, .limits = {.first_token_ms = 10000, .total_ms = 20000}};
 	oracle *o = with_clock(&fc);
 	oracle_run *run = oracle_submit(o, &ask, NULL);
 
@@ -232,8 +252,8 @@ Test(service_time, R_TIME_5_in_the_same_tick_the_deadline_wins)
 
 	for (i = 0; i < 2; i++) {
 		fakeclock fc;
-		const oracle_ask ask = {.stream = 1, .limits = {.attempt_ms = first_ms[i],
-			.total_ms = 50}};
+		const oracle_ask ask = {
+			.stream = 1, .limits = {.attempt_ms = first_ms[i], .total_ms = 50}};
 		oracle *o = with_clock(&fc);
 		oracle_run *run = oracle_submit(o, &ask, NULL);
 
@@ -250,8 +270,8 @@ Test(service_time, R_TIME_5_in_the_same_tick_the_deadline_wins)
 Test(service_time, R_TIME_5_phases_never_outlast_the_deadline)
 {
 	const oracle_opts opts = {.script = "endless_pieces"};
-	const oracle_ask ask = {.stream = 1, .limits = {.attempt_ms = 1000, .idle_ms = 1000,
-		.total_ms = 60}};
+	const oracle_ask ask = {
+		.stream = 1, .limits = {.attempt_ms = 1000, .idle_ms = 1000, .total_ms = 60}};
 	oracle *o = oracle_open(&opts);
 	oracle_run *run = oracle_do(o, &ask);
 
@@ -264,8 +284,8 @@ Test(service_time, R_TIME_5_phases_never_outlast_the_deadline)
 Test(service_time, R_TIME_1_an_attempt_ends_although_text_flows)
 {
 	const oracle_opts opts = {.script = "endless_pieces"};
-	const oracle_ask ask = {.stream = 1, .limits = {.attempt_ms = 60, .idle_ms = 30,
-		.first_token_ms = 2000}};
+	const oracle_ask ask = {
+		.stream = 1, .limits = {.attempt_ms = 60, .idle_ms = 30, .first_token_ms = 2000}};
 	oracle *o = oracle_open(&opts);
 	oracle_run *run = oracle_do(o, &ask);
 

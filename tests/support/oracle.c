@@ -86,8 +86,8 @@ static void start_upstream(oracle *o)
 	size_t n = 0, i;
 
 	if (o->opts.script) {
-		snprintf(path, sizeof(path), "%s/tests/fixtures/scripts/%s.sim", o->home->source_dir,
-			o->opts.script);
+		snprintf(path, sizeof(path), "%s/tests/fixtures/scripts/%s.sim",
+			o->home->source_dir, o->opts.script);
 		args[n++] = "--script";
 		args[n++] = path;
 	} else if (o->opts.text) {
@@ -349,8 +349,7 @@ void oracle_step(oracle_run *run)
 
 void oracle_until(oracle_run *run, const atomic_int *what, int n)
 {
-	while (atomic_load(what) < n && !atomic_load(&run->ends) &&
-		sim_now_ns() < hopeless_ns(run))
+	while (atomic_load(what) < n && !atomic_load(&run->ends) && sim_now_ns() < hopeless_ns(run))
 		oracle_step(run);
 	if (atomic_load(what) < n)
 		oracle_wrong(run->o, "it ended, or stood still, before it had come so far");

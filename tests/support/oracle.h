@@ -31,10 +31,10 @@
 
 /* Who turns the loop, and how a run is followed. */
 enum {
-	ORACLE_PULL = 0,   /* llm_call_next */
-	ORACLE_BLOCK = 1,  /* llm_call_wait */
+	ORACLE_PULL = 0, /* llm_call_next */
+	ORACLE_BLOCK = 1, /* llm_call_wait */
 	ORACLE_THREAD = 2, /* callbacks on the service's own thread */
-	ORACLE_LOOP = 3,   /* callbacks, the service's descriptor in poll() */
+	ORACLE_LOOP = 3, /* callbacks, the service's descriptor in poll() */
 	ORACLE_MODES = 4
 };
 
@@ -46,20 +46,20 @@ typedef struct oracle_home {
 
 typedef struct oracle_opts {
 	uint32_t mode;
-	const char *script;   /* NAME: tests/fixtures/scripts/NAME.sim; null: no script */
-	const char *text;     /* or the script itself */
+	const char *script; /* NAME: tests/fixtures/scripts/NAME.sim; null: no script */
+	const char *text; /* or the script itself */
 	const char *base_url; /* of the provider "ollama"; null: the upstream's */
-	const char *config;   /* more of it */
+	const char *config; /* more of it */
 	const llm_time_source *time;
 	const char *const *sim_args;
-	uint32_t no_healthy;  /* 1: point 7 has no meaning here */
+	uint32_t no_healthy; /* 1: point 7 has no meaning here */
 } oracle_opts;
 
 typedef struct oracle oracle;
 typedef struct oracle_run oracle_run;
 
 typedef struct oracle_ask {
-	const char *model;  /* null: ollama/sim-small */
+	const char *model; /* null: ollama/sim-small */
 	const char *prompt; /* null: ORACLE_PROMPT */
 	uint32_t stream;
 	llm_call_opts limits; /* only the times are used; total_ms 0: ORACLE_TOTAL_MS */
@@ -78,12 +78,12 @@ struct oracle_run {
 	uint64_t total_ms;
 	atomic_int submitting;
 	atomic_int starts;
-	atomic_int deltas;  /* text, reasoning, tool calls */
+	atomic_int deltas; /* text, reasoning, tool calls */
 	atomic_int ends;
-	atomic_int strays;  /* events in submit, before START or after END */
-	int32_t code;       /* of the result */
+	atomic_int strays; /* events in submit, before START or after END */
+	int32_t code; /* of the result */
 	llm_err err;
-	char text[4096];    /* of the events, cut */
+	char text[4096]; /* of the events, cut */
 	size_t text_len;
 	sem_t ended;
 	oracle_run *next;

@@ -7,8 +7,7 @@
 
 static int is_delta(uint32_t kind)
 {
-	return kind == LLM_EVENT_TEXT || kind == LLM_EVENT_REASONING ||
-		kind == LLM_EVENT_TOOL_CALL;
+	return kind == LLM_EVENT_TEXT || kind == LLM_EVENT_REASONING || kind == LLM_EVENT_TOOL_CALL;
 }
 
 static void keep_text(oracle_run *run, const llm_event *e)
@@ -57,16 +56,17 @@ static void check_text(oracle_run *run, const llm_result *r)
 	}
 	n = len < sizeof(run->text) - 1 ? len : sizeof(run->text) - 1;
 	if (run->text_len != n || memcmp(run->text, text, n) != 0)
-		oracle_wrong(run->o, "the events tell \"%.60s\", the result \"%.60s\"", run->text,
-			text);
+		oracle_wrong(
+			run->o, "the events tell \"%.60s\", the result \"%.60s\"", run->text, text);
 }
 
 static void check_status(oracle_run *run, const llm_result *r)
 {
 	const llm_err *err = llm_result_error(r);
 	uint32_t status = llm_result_status(r);
-	uint32_t want = !err ? LLM_STATUS_SUCCEEDED :
-		err->code == LLM_E_CANCELLED ? LLM_STATUS_CANCELLED : LLM_STATUS_FAILED;
+	uint32_t want = !err		     ? LLM_STATUS_SUCCEEDED :
+		err->code == LLM_E_CANCELLED ? LLM_STATUS_CANCELLED :
+					       LLM_STATUS_FAILED;
 
 	if (err)
 		run->err = *err;

@@ -5,8 +5,8 @@
 #include "support/run.h"
 
 /* `text` with every `word` as `other`, into `out` of `cap` bytes. */
-static void put_replaced(const char *text, const char *word, const char *other, char *out,
-	size_t cap)
+static void put_replaced(
+	const char *text, const char *word, const char *other, char *out, size_t cap)
 {
 	size_t n = 0;
 

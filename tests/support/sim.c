@@ -135,7 +135,7 @@ static void read_port(sim *s, int fd, const char *program)
 	if (strncmp(line, said, sizeof(said) - 1) != 0 || !colon)
 		fail("did not start:", program);
 	s->port = (uint16_t)strtoul(colon + 1, NULL, 10);
-	snprintf(s->url, sizeof(s->url), "%s", line + sizeof(said) - 1);
+	snprintf(s->url, sizeof(s->url), "http://127.0.0.1:%u", s->port);
 }
 
 sim *sim_start_program(const char *program, const char *const *args)

@@ -37,7 +37,7 @@ static const struct {
 	CASE("a\r\r\n", "a\r|"),
 	CASE(" \n", " |"),
 	CASE("not json\n", "not json|"),
-	CASE("\xef\xbb\xbf{}\n", "\xef\xbb\xbf{}|"),
+	CASE("\xef\xbb\xbf{}\n\xef\xbb\xbf{}\n", "{}|\xef\xbb\xbf{}|"),
 	CASE("\xc3\xa4\xe2\x82\xac\n\xff\n", "\xc3\xa4\xe2\x82\xac|\xff|"),
 	CASE("{\"done\":false}\n{\"error\":\"x\"}\n", "{\"done\":false}|{\"error\":\"x\"}|"),
 	CASE("{\"done\":fal", "{\"done\":fal|"),

@@ -1,0 +1,135 @@
+/*
+ * P-01 through the public library: every allocation of a service, a streamed run and a
+ * blocking one fails, once and for ever. Whatever came of it, the service is usable again
+ * when there is memory again.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "llm/llm.h"
+#include "support/failalloc.h"
+#include "support/oracle.h"
+
+/* Fewer points than this would mean that the sweep no longer goes where it went. */
+#define FLOOR 120
+
+typedef struct play {
+	char config[512];
+	failalloc fa;
+	unsigned wrong;
+} play;
+
+static void tell(play *p, uint64_t n, int for_ever, const char *what, const llm_err *err)
+{
+	p->wrong++;
+	fprintf(stderr, "P_01: allocation %llu failing %s: %s: %s %s\n", (unsigned long long)n,
+		for_ever ? "for ever" : "once", what, llm_error_name(err->code), err->message);
+}
+
+static int fair(int32_t rc)
+{
+	return rc == 0 || rc == LLM_E_NOMEM;
+}
+
+static int32_t open_service(play *p, llm_service **ret, llm_err *err)
+{
+	llm_service_opts so = LLM_SERVICE_OPTS_INIT;
+
+	so.flags = LLM_SERVICE_NO_ENV;
+	so.config_text = p->config;
+	so.plugin_dir = TEST_BINARY_DIR "/plugins";
+	so.allocator = &p->fa.hook;
+	return llm_service_new(&so, ret, err);
+}
+
+/* A streamed run, pulled to its end. */
+static int32_t stream(play *p, llm_service *svc, llm_err *err)
+{
+	llm_call_opts co = LLM_CALL_OPTS_INIT;
+	llm_request *rq = NULL;
+	llm_call *call = NULL;
+	llm_event e = {.kind = 0};
+	int32_t rc = llm_request_new(&p->fa.hook, &rq);
+
+	co.flags = LLM_CALL_STREAM | LLM_CALL_TRACE;
+	co.total_ms = 5000;
+	err->code = rc;
+	if (!rc)
+		rc = llm_request_model(rq, "ollama/sim-small");
+	if (!rc)
+		rc = llm_request_text(rq, LLM_ROLE_USER, "hello", LLM_NUL_TERMINATED);
+	if (!rc)
+		rc = llm_submit(svc, rq, &co, &call, err);
+	while (!rc && e.kind != LLM_EVENT_END)
+		rc = llm_call_next(call, 6000, &e);
+	if (!rc)
+		rc = llm_call_wait(call, 0, err);
+	llm_call_free(call);
+	llm_request_free(rq);
+	return rc;
+}
+
+static int32_t ask(llm_service *svc, llm_err *err)
+{
+	llm_call *call = NULL;
+	int32_t rc = llm_ask(svc, "ollama/sim-small", "hello", &call, err);
+
+	llm_call_free(call);
+	return rc;
+}
+
+static void use(play *p, llm_service *svc, uint64_t n, int for_ever)
+{
+	llm_err err = LLM_ERR_INIT;
+
+	if (!fair(stream(p, svc, &err)))
+		tell(p, n, for_ever, "stream", &err);
+	if (!fair(ask(svc, &err)))
+		tell(p, n, for_ever, "ask", &err);
+	failalloc_never(&p->fa);
+	if (ask(svc, &err))
+		tell(p, n, for_ever, "with memory again", &err);
+}
+
+/* Returns 1 while the failure was reached. */
+static int once_through(play *p, uint64_t n, int for_ever)
+{
+	llm_service *svc = NULL;
+	llm_err err = LLM_ERR_INIT;
+	size_t fds = oracle_fds();
+
+	failalloc_init(&p->fa);
+	if (for_ever)
+		failalloc_from(&p->fa, n);
+	else
+		failalloc_once(&p->fa, n);
+	if (open_service(p, &svc, &err) == 0)
+		use(p, svc, n, for_ever);
+	else if (err.code != LLM_E_NOMEM)
+		tell(p, n, for_ever, "llm_service_new", &err);
+	llm_service_free(svc);
+	if (failalloc_leaks(&p->fa))
+		tell(p, n, for_ever, "memory is left", &err);
+	if (oracle_fds() != fds)
+		tell(p, n, for_ever, "descriptors are left", &err);
+	return p->fa.failed > 0;
+}
+
+Test(alloc_run, P_01_every_allocation_of_a_service_and_its_runs)
+{
+	play *p = calloc(1, sizeof(*p));
+	sim *up = sim_start(NULL);
+	uint64_t n;
+
+	cr_assert_not_null(p);
+	snprintf(p->config, sizeof(p->config), "providers = { ollama = { base_url = \"%s\"; }; };",
+		sim_url(up));
+	for (n = 1; once_through(p, n, 0); n++)
+		(void)once_through(p, n, 1);
+	printf("P_01 run: %llu points\n", (unsigned long long)(n - 1));
+	cr_assert_eq(p->wrong, 0, "%u of the failures were not taken well", p->wrong);
+	cr_assert_geq(n - 1, FLOOR, "only %llu points", (unsigned long long)(n - 1));
+	sim_stop(up);
+	free(p);
+}

@@ -1,0 +1,390 @@
+/* Streams and answers cut, dripped, endless or damaged, at every place there is (U-05 to U-12). */
+#include <criterion/criterion.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/oracle.h"
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+#define NEXT "accept\nserve\n"
+
+/* The lines of a good stream, and the text when so many have come. */
+static const char *const lines[] = {
+	"{\"message\":{\"role\":\"assistant\",\"content\":\"Hel\"},\"done\":false}\n",
+	"{\"message\":{\"role\":\"assistant\",\"content\":\"lo, \"},\"done\":false}\n",
+	"{\"message\":{\"role\":\"assistant\",\"content\":\"w\xc3\xb6rld\"},\"done\":false}\n",
+	"{\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\",\"eval_count\":4}\n",
+};
+static const char *const texts[] = {
+	"", "Hel", "Hello, ", "Hello, w\xc3\xb6rld", "Hello, w\xc3\xb6rld"};
+#define N_LINES COUNT(lines)
+
+/* ---- scripts in the making ---- */
+
+typedef struct script {
+	char text[262144];
+	size_t len;
+} script;
+
+static void say(script *s, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(s->text + s->len, sizeof(s->text) - s->len, format, args);
+	va_end(args);
+	cr_assert(n >= 0 && (size_t)n < sizeof(s->text) - s->len, "the script is too long");
+	s->len += (size_t)n;
+}
+
+/* Bytes as a quoted text of a script. */
+static void quote(script *s, const char *bytes, size_t len)
+{
+	size_t i;
+
+	say(s, "\"");
+	for (i = 0; i < len; i++)
+		say(s, "\\x%02x", (unsigned)(unsigned char)bytes[i]);
+	say(s, "\"");
+}
+
+static script *begin(void)
+{
+	script *s = calloc(1, sizeof(*s));
+
+	cr_assert_not_null(s);
+	return s;
+}
+
+static oracle *play(const script *s, uint32_t mode)
+{
+	const oracle_opts opts = {.mode = mode, .text = s->text};
+
+	return oracle_open(&opts);
+}
+
+/* ---- U-05 ---- */
+
+/* One connection: `whole` lines, `part` bytes of the next, then the end `how`. */
+static void cut_here(script *s, size_t whole, size_t part, const char *how)
+{
+	size_t i;
+
+	say(s,
+		"accept\nread request\nhead 200 \"Content-Type: application/x-ndjson\" "
+		"\"Transfer-Encoding: chunked\"\n");
+	for (i = 0; i < whole; i++) {
+		say(s, "chunk ");
+		quote(s, lines[i], strlen(lines[i]));
+		say(s, "\n");
+	}
+	if (part) {
+		say(s, "chunk ");
+		quote(s, lines[whole], part);
+		say(s, "\n");
+	}
+	/* So that the reset does not overtake what was sent. */
+	say(s, "sleep 2\n%s\n", how);
+}
+
+/* How far into a line: its ends, and the middle of a string, of a name, of a number. */
+static const size_t parts[] = {0, 1, 14, 46};
+
+static void broken(oracle_run *run, size_t whole)
+{
+	cr_assert_eq(run->code, LLM_E_STREAM_BROKEN, "%zu lines: %s", whole, run->err.message);
+	cr_assert_str_eq(run->text, texts[whole]);
+	cr_assert_eq(llm_result_finish(llm_call_result(run->call), NULL), LLM_FINISH_NONE);
+	cr_assert_eq(run->err.sent, LLM_SENT_YES);
+}
+
+static void cut_everywhere(const char *how, uint32_t mode)
+{
+	script *s = begin();
+	const oracle_ask ask = {.stream = 1};
+	size_t whole, i, n = 0;
+	oracle *o;
+
+	for (whole = 0; whole < N_LINES; whole++)
+		for (i = 0; i < COUNT(parts); i++)
+			cut_here(s, whole, parts[i], how);
+	say(s, NEXT);
+	o = play(s, mode);
+	for (whole = 0; whole < N_LINES; whole++)
+		for (i = 0; i < COUNT(parts); i++, n++)
+			broken(oracle_do(o, &ask), whole);
+	cr_assert_eq(sim_log_count(o->up, "\"event\":\"request\""), n);
+	cr_assert_eq(oracle_close(o), 0);
+	free(s);
+}
+
+Test(u_streams, U_05_fin_at_and_inside_every_event)
+{
+	cut_everywhere("close", ORACLE_PULL);
+	cut_everywhere("close", ORACLE_LOOP);
+}
+
+Test(u_streams, U_05_rst_at_and_inside_every_event)
+{
+	cut_everywhere("reset", ORACLE_PULL);
+	cut_everywhere("reset", ORACLE_LOOP);
+}
+
+/* The same for who asked for the whole: nothing of it is delivered. */
+Test(u_streams, U_05_U_12_a_whole_answer_cut_at_each_byte)
+{
+	static const char body[] = "{\"message\":{\"role\":\"assistant\",\"content\":\"Hello\"},"
+				   "\"done\":true,\"done_reason\":\"stop\"}";
+	script *s = begin();
+	size_t i;
+	oracle *o;
+
+	for (i = 0; i < sizeof(body) - 1; i++) {
+		say(s, "accept\nread request\nreply 200 \"Content-Type: application/json\" ");
+		quote(s, body, i);
+		say(s, "\nclose\n");
+	}
+	say(s, NEXT);
+	o = play(s, ORACLE_PULL);
+	for (i = 0; i < sizeof(body) - 1; i++) {
+		oracle_run *run = oracle_do(o, NULL);
+
+		/* The peer closes after each: now and then its end comes with the next request. */
+		if (run->err.flags & LLM_ERRF_REUSED)
+			run = oracle_do(o, NULL);
+		cr_assert_eq(run->code, LLM_E_PROTOCOL, "%zu bytes: %s", i, run->err.message);
+		cr_assert_eq(run->err.http_status, 200);
+	}
+	cr_assert_eq(oracle_close(o), 0);
+	free(s);
+}
+
+/* ---- U-07 ---- */
+
+static void drip(uint32_t mode)
+{
+	script *s = begin();
+	const oracle_ask ask = {.stream = 1};
+	oracle *o;
+	oracle_run *run;
+	size_t i;
+
+	say(s,
+		"accept\nread request\ndrip 0 \"HTTP/1.1 200 OK\\r\\n"
+		"Content-Type: application/x-ndjson\\r\\nConnection: close\\r\\n\\r\\n\"\n");
+	for (i = 0; i < N_LINES; i++) {
+		say(s, "drip 0 ");
+		quote(s, lines[i], strlen(lines[i]));
+		say(s, "\n");
+	}
+	say(s, "close\n" NEXT);
+	o = play(s, mode);
+	run = oracle_do(o, &ask);
+	cr_assert_eq(run->code, 0, "%s", run->err.message);
+	cr_assert_str_eq(run->text, texts[N_LINES]);
+	cr_assert_eq(run->deltas, 3);
+	cr_assert_eq(oracle_close(o), 0);
+	free(s);
+}
+
+Test(u_streams, U_07_one_byte_at_a_time)
+{
+	drip(ORACLE_PULL);
+	drip(ORACLE_THREAD);
+	drip(ORACLE_LOOP);
+}
+
+/* ---- U-09 ---- */
+
+#define MIB ((size_t)1 << 20)
+
+static void endless(const char *name, uint32_t stream, int32_t code, int has_text)
+{
+	const oracle_opts opts = {.mode = ORACLE_LOOP, .script = name};
+	const oracle_ask ask = {.stream = stream, .limits = {.total_ms = 20000}};
+	oracle *o = oracle_open(&opts);
+	oracle_run *run = oracle_do(o, &ask);
+
+	cr_assert_eq(run->code, code, "%s: %s", name, run->err.message);
+	cr_assert_eq(run->text_len > 0, has_text, "%s", name);
+	/* Twice the cap of 32 MiB, and what doubling takes while it moves. */
+	cr_assert_lt(o->fa.peak, 3 * 32 * MIB, "%s: %zu bytes", name, o->fa.peak);
+	cr_assert_eq(oracle_close(o), 0);
+}
+
+Test(u_streams, U_09_bodies_without_an_end)
+{
+	endless("u_09_endless_line", 1, LLM_E_PROTOCOL, 0);
+	endless("u_09_endless_whole", 0, LLM_E_PROTOCOL, 0);
+	endless("u_09_endless_whole", 1, LLM_E_PROTOCOL, 0);
+	endless("u_09_endless_error", 0, LLM_E_SERVER_ERROR, 0);
+	endless("u_09_endless_error", 1, LLM_E_SERVER_ERROR, 0);
+	endless("u_09_endless_stream", 1, LLM_E_PROTOCOL, 1);
+	endless("u_09_empty_lines", 1, LLM_E_PROTOCOL, 0);
+}
+
+/* ---- U-11, U-12: one line each, as the only line of a stream and as a whole answer ---- */
+
+typedef struct odd {
+	const char *line;
+	size_t len;
+	int32_t whole; /* the code for a whole answer */
+	int32_t stream; /* and for a stream of this line and a good end */
+	const char *text;
+} odd;
+
+#define MESSAGE(content) \
+	"{\"message\":{\"role\":\"assistant\",\"content\":" content "},\"done\":true}"
+#define ODD(line, whole, stream, text) \
+	{ \
+		line, sizeof(line) - 1, whole, stream, text \
+	}
+#define BAD LLM_E_PROTOCOL
+
+static const odd odds[] = {
+	ODD(MESSAGE("\"a\xff\""), BAD, BAD, NULL),
+	ODD(MESSAGE("\"\xc0\x80\""), BAD, BAD, NULL),
+	ODD(MESSAGE("\"\xed\xa0\x80\""), BAD, BAD, NULL),
+	ODD(MESSAGE("\"a\xe2\x82\""), BAD, BAD, NULL),
+	ODD(MESSAGE("\"a\0b\""), BAD, BAD, NULL),
+	ODD(MESSAGE("\"\\ud800\""), BAD, BAD, NULL),
+	ODD("\xef\xbb\xbf" MESSAGE("\"bom\""), 0, 0, "bom"),
+	ODD(MESSAGE("\"\\u20ac\""), 0, 0, "\xe2\x82\xac"),
+	ODD(MESSAGE("null"), 0, 0, ""),
+	ODD(MESSAGE("7"), BAD, BAD, NULL),
+	ODD(MESSAGE("[\"x\"]"), BAD, BAD, NULL),
+	ODD("{\"message\":[],\"done\":true}", BAD, BAD, NULL),
+	ODD("{\"message\":\"x\",\"done\":true}", BAD, BAD, NULL),
+	ODD("{\"done\":true}", BAD, BAD, NULL),
+	ODD("{\"message\":{\"role\":\"assistant\",\"content\":\"x\"},\"done\":\"yes\"}", BAD, BAD,
+		NULL),
+	ODD("{\"message\":{\"content\":\"x\",\"tool_calls\":7},\"done\":true}", BAD, BAD, NULL),
+	ODD("{\"message\":{\"content\":\"x\"},\"done\":true,\"eval_count\":1e400}", 0, 0, "x"),
+	ODD("{\"message\":{\"content\":\"x\"},\"done\":true,\"eval_count\":9223372036854775808}", 0,
+		0, "x"),
+	ODD("{\"message\":{\"content\":\"x\"},\"done\":true,\"eval_count\":-0}", 0, 0, "x"),
+	ODD("{\"message\":{\"content\":\"x\"},\"done\":true,\"model\":{},\"done_reason\":7}", 0, 0,
+		"x"),
+	ODD("{\"message\":{\"content\":\"x\"},\"done\":true} trailing", BAD, BAD, NULL),
+	ODD("[]", BAD, BAD, NULL),
+	ODD("null", BAD, BAD, NULL),
+	ODD("{", BAD, BAD, NULL),
+	ODD("{\"message\":{\"content\":\"x\"},\"done\":true,}", BAD, BAD, NULL),
+	ODD("{\"error\":\"no\"}", LLM_E_SERVER_ERROR, LLM_E_SERVER_ERROR, NULL),
+};
+
+static void add_odd(script *s, const odd *d, uint32_t stream)
+{
+	say(s,
+		"accept\nread request\nreply 200 \"Content-Type: application/%s\" "
+		"\"Connection: close\" ",
+		stream ? "x-ndjson" : "json");
+	quote(s, d->line, d->len);
+	if (stream) /* half a line at the end of a body would be a broken stream */
+		s->len--, say(s, "\\n\"");
+	say(s, "\n");
+}
+
+static void play_odds(uint32_t stream)
+{
+	script *s = begin();
+	const oracle_ask ask = {.stream = stream};
+	size_t i;
+	oracle *o;
+
+	for (i = 0; i < COUNT(odds); i++)
+		add_odd(s, &odds[i], stream);
+	say(s, NEXT);
+	o = play(s, ORACLE_PULL);
+	for (i = 0; i < COUNT(odds); i++) {
+		oracle_run *run = oracle_do(o, &ask);
+		int32_t want = stream ? odds[i].stream : odds[i].whole;
+
+		cr_assert_eq(run->code, want, "row %zu: %s instead of %s: %s", i,
+			llm_error_name(run->code), llm_error_name(want), run->err.message);
+		if (!want)
+			cr_assert_str_eq(run->text, odds[i].text);
+	}
+	cr_assert_eq(oracle_close(o), 0);
+	free(s);
+}
+
+Test(u_streams, U_11_U_12_odd_answers)
+{
+	play_odds(0);
+}
+
+Test(u_streams, U_11_U_12_odd_lines)
+{
+	play_odds(1);
+}
+
+/* A line that makes no sense between good ones is skipped and told; two in a row are not. */
+Test(u_streams, U_12_one_damaged_line_is_skipped_two_are_not)
+{
+	static const char *const middle[] = {"{\"mess", "\xff\xfe", "[1,2]"};
+	size_t i, k;
+
+	for (i = 0; i < COUNT(middle) * 2; i++) {
+		script *s = begin();
+		oracle *o;
+		oracle_run *run;
+
+		say(s,
+			"accept\nread request\nhead 200 \"Content-Type: application/x-ndjson\" "
+			"\"Connection: close\"\nsend ");
+		quote(s, lines[0], strlen(lines[0]));
+		for (k = 0; k <= i % 2; k++) {
+			quote(s, middle[i / 2], strlen(middle[i / 2]));
+			say(s, " \"\\n\" ");
+		}
+		quote(s, lines[1], strlen(lines[1]));
+		quote(s, lines[3], strlen(lines[3]));
+		say(s, "\nclose\n" NEXT);
+		o = play(s, ORACLE_PULL);
+		run = oracle_do(o, &(oracle_ask){.stream = 1});
+		cr_assert_eq(run->code, i % 2 ? LLM_E_PROTOCOL : 0, "%zu: %s", i, run->err.message);
+		cr_assert_str_eq(run->text, i % 2 ? "Hel" : "Hello, ");
+		cr_assert_eq(llm_result_warning_count(llm_call_result(run->call)), 1);
+		cr_assert_eq(oracle_close(o), 0);
+		free(s);
+	}
+}
+
+/* Deep and large ones. */
+Test(u_streams, U_12_depth_10000_and_a_string_of_10_MB)
+{
+	static const struct {
+		const char *before, *unit, *after;
+		unsigned count;
+		int32_t code;
+	} rows[] = {
+		{"{\"message\":{\"content\":\"x\"},\"done\":true,\"deep\":", "[", "", 10000, BAD},
+		{"{\"message\":{\"content\":\"", "0123456789", "\"},\"done\":true}", 1000000, 0},
+		{"{\"message\":{\"content\":\"x\"},\"done\":true,\"more\":\"", "0123456789", "\"}",
+			1000000, 0},
+	};
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		script *s = begin();
+		oracle *o;
+		oracle_run *run;
+
+		say(s,
+			"accept\nread request\nhead 200 \"Content-Type: application/json\" "
+			"\"Connection: close\"\nsend ");
+		quote(s, rows[i].before, strlen(rows[i].before));
+		say(s, "\nrepeat %u \"%s\"\nsend ", rows[i].count, rows[i].unit);
+		quote(s, rows[i].after, strlen(rows[i].after));
+		say(s, "\nclose\n" NEXT);
+		o = play(s, ORACLE_PULL);
+		run = oracle_do(o, NULL);
+		cr_assert_eq(run->code, rows[i].code, "%zu: %s", i, run->err.message);
+		cr_assert_eq(oracle_close(o), 0);
+		free(s);
+	}
+}
