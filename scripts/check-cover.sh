@@ -10,9 +10,9 @@ measure() {
 	local name=$1 line=$2 branch=$3 out l b
 	shift 3
 	out=$(gcovr -r . --object-directory "$build" --exclude-throw-branches \
-		--gcov-ignore-parse-errors "$@" --json-summary 2>>"$build/gcovr.log")
-	l=$(sed -n 's/.*"line_percent": \([0-9.]*\).*/\1/p' <<<"$out" | tail -1)
-	b=$(sed -n 's/.*"branch_percent": \([0-9.]*\).*/\1/p' <<<"$out" | tail -1)
+		--gcov-ignore-parse-errors "$@" --print-summary 2>>"$build/gcovr.log")
+	l=$(sed -n 's/^lines: \([0-9.]*\)%.*/\1/p' <<<"$out")
+	b=$(sed -n 's/^branches: \([0-9.]*\)%.*/\1/p' <<<"$out")
 	awk -v n="$name" -v l="$l" -v b="$b" -v wl="$line" -v wb="$branch" 'BEGIN {
 		ok = l >= wl && b >= wb
 		printf "cover %s: lines %.1f %% (>= %d), branches %.1f %% (>= %d): %s\n", n, l, wl, b, wb, ok ? "PASS" : "FAIL"

@@ -99,7 +99,7 @@ static int unknown(const ctl *c, const char *name)
 	char upper[65] = "";
 	near n = {.word = upper};
 
-	for (size_t i = 0; name[i] && i < sizeof(upper) - 1; i++)
+	for (size_t i = 0; i < sizeof(upper) - 1 && name[i]; i++)
 		upper[i] = (char)(name[i] >= 'a' && name[i] <= 'z' ? name[i] - 32 : name[i]);
 	for (uint32_t i = 0; (info = llm_error_info_at(i)); i++)
 		near_try(&n, info->name);

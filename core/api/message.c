@@ -82,7 +82,7 @@ int32_t llm_message_reasoning(llm_message *m, const char *text, size_t len)
 
 static int32_t copy_name(llm_request *rq, const char *text, const char *what, const char **field)
 {
-	llm_bytes copy;
+	llm_bytes copy = {0};
 	int32_t rc;
 
 	if (!text)

@@ -38,7 +38,7 @@ const char *llm_request_problem(const llm_request *rq)
 
 static int32_t set_target(llm_request *rq, const char *text, int is_profile)
 {
-	llm_bytes copy;
+	llm_bytes copy = {0};
 	int32_t rc = request_open(rq);
 
 	if (!rc)
@@ -152,7 +152,7 @@ int32_t llm_request_format_schema(
 
 int32_t llm_request_stop(llm_request *rq, const char *text)
 {
-	llm_bytes copy;
+	llm_bytes copy = {0};
 	int32_t rc = request_open(rq);
 
 	if (!rc)
@@ -192,7 +192,7 @@ int32_t llm_request_extra(llm_request *rq, const char *json, size_t len)
 
 int32_t llm_request_end_user(llm_request *rq, const char *id)
 {
-	llm_bytes copy;
+	llm_bytes copy = {0};
 	int32_t rc = request_open(rq);
 
 	if (!rc)

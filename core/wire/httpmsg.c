@@ -34,10 +34,18 @@ static int httpmsg_is_value(const char *s, size_t len)
 	return !memchr(s, '\r', len) && !memchr(s, '\n', len) && !memchr(s, '\0', len);
 }
 
+/* What is sent is held to more than what is received: no control bytes but TAB. */
+static int httpmsg_is_clean(const char *s)
+{
+	for (; *s; s++)
+		if (((unsigned char)*s < 0x20 && *s != '\t') || *s == 0x7f)
+			return 0;
+	return 1;
+}
+
 int httpmsg_valid(const char *name, const char *value)
 {
-	return name && value && httpmsg_is_token(name, strlen(name)) &&
-		httpmsg_is_value(value, strlen(value));
+	return name && value && httpmsg_is_token(name, strlen(name)) && httpmsg_is_clean(value);
 }
 
 static int httpmsg_digit(const char *s, size_t len, size_t i)

@@ -14,10 +14,9 @@
 #define SENT LLM_SENT_YES
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
-static void hold(const oracle_row *rows, size_t n)
+static size_t hold(const oracle_row *rows, size_t n)
 {
-	cr_assert_eq(oracle_play_all(rows, n, ORACLE_PULL), 0);
-	cr_assert_eq(oracle_play_all(rows, n, ORACLE_LOOP), 0);
+	return oracle_play_all(rows, n, ORACLE_PULL) + oracle_play_all(rows, n, ORACLE_LOOP);
 }
 
 Test(u_replies, U_08_headers_have_limits)
@@ -33,7 +32,7 @@ Test(u_replies, U_08_headers_have_limits)
 		{"u_08_no_line_end", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
 	};
 
-	hold(rows, COUNT(rows));
+	cr_assert_eq(hold(rows, COUNT(rows)), 0);
 }
 
 Test(u_replies, U_14_content_types)
@@ -56,7 +55,7 @@ Test(u_replies, U_14_content_types)
 		{"hello_stream", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
 	};
 
-	hold(rows, COUNT(rows));
+	cr_assert_eq(hold(rows, COUNT(rows)), 0);
 }
 
 Test(u_replies, U_15_interim_answers_and_answers_without_content)
@@ -74,7 +73,7 @@ Test(u_replies, U_15_interim_answers_and_answers_without_content)
 		{"u_15_304", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 304, NULL, {0}},
 	};
 
-	hold(rows, COUNT(rows));
+	cr_assert_eq(hold(rows, COUNT(rows)), 0);
 }
 
 Test(u_replies, U_16_chunks_and_lengths)
@@ -98,7 +97,7 @@ Test(u_replies, U_16_chunks_and_lengths)
 		{"u_16_no_http", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 0, NULL, {0}},
 	};
 
-	hold(rows, COUNT(rows));
+	cr_assert_eq(hold(rows, COUNT(rows)), 0);
 }
 
 /* After each of these the next request has a connection of its own. */

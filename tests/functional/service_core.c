@@ -9,16 +9,17 @@
 static char seen[64];
 static int cancel_at; /* LLM_EVENT_*: cancel in the callback of this kind */
 
-static void note(oracle_run *run, const llm_event *e)
+static void note(oracle_run *run, llm_call *call, const llm_event *e)
 {
 	static const char letters[] = "?STRCWE";
 	size_t n = strlen(seen);
 
+	(void)run;
 	if (n + 1 < sizeof(seen))
 		seen[n] = letters[e->kind <= LLM_EVENT_END ? e->kind : 0];
 	if (e->kind == (uint32_t)cancel_at) {
-		llm_call_cancel(run->call);
-		llm_call_cancel(run->call);
+		llm_call_cancel(call);
+		llm_call_cancel(call);
 	}
 }
 

@@ -24,7 +24,7 @@ typedef struct tried {
 static tried got;
 
 /* Everything that would wait, in a callback where waiting would never end. */
-static void try_all(oracle_run *run, const llm_event *e)
+static void try_all(oracle_run *run, llm_call *call, const llm_event *e)
 {
 	llm_service *svc = run->o->svc;
 	llm_models *models = NULL;
@@ -33,8 +33,8 @@ static void try_all(oracle_run *run, const llm_event *e)
 	if (e->kind != LLM_EVENT_TEXT)
 		return;
 	got.ask = llm_ask(svc, "ok/sim-small", "hi", &got.left, NULL);
-	got.next = llm_call_next(run->call, 0, &other);
-	got.wait = llm_call_wait(run->call, 0, NULL);
+	got.next = llm_call_next(call, 0, &other);
+	got.wait = llm_call_wait(call, 0, NULL);
 	got.dispatch = llm_service_dispatch(svc, NULL);
 	got.start = llm_service_start(svc, NULL);
 	got.models = llm_service_models(svc, "ok", LLM_MODELS_ALL, 0, &models, NULL);
@@ -67,10 +67,11 @@ Test(service_misuse, P_10_waiting_inside_a_callback_is_refused)
 /* A callback may submit, and what it submits runs like any other. */
 static llm_call *second;
 
-static void submit_more(oracle_run *run, const llm_event *e)
+static void submit_more(oracle_run *run, llm_call *call, const llm_event *e)
 {
 	llm_request *rq = NULL;
 
+	(void)call;
 	if (e->kind != LLM_EVENT_END)
 		return;
 	cr_assert_eq(llm_request_new(NULL, &rq), 0);
@@ -100,9 +101,9 @@ Test(service_misuse, a_callback_may_submit)
 
 static atomic_int end_returned;
 
-static void slow_end(oracle_run *run, const llm_event *e)
+static void slow_end(oracle_run *run, llm_call *call, const llm_event *e)
 {
-	(void)run;
+	(void)run, (void)call;
 	if (e->kind != LLM_EVENT_END)
 		return;
 	usleep(20000);

@@ -215,10 +215,9 @@ static void on_event(uintptr_t token, llm_call *call, const llm_event *e)
 {
 	oracle_run *run = (oracle_run *)token;
 
-	(void)call;
 	check_event(run, e);
 	if (run->on_event)
-		run->on_event(run, e);
+		run->on_event(run, call, e);
 	if (e->kind == LLM_EVENT_END)
 		sem_post(&run->ended);
 }

@@ -63,15 +63,18 @@ typedef struct oracle_ask {
 	const char *prompt; /* null: ORACLE_PROMPT */
 	uint32_t stream;
 	llm_call_opts limits; /* only the times are used; total_ms 0: ORACLE_TOTAL_MS */
-	/* Called for every event, after it was noted. */
-	void (*on_event)(oracle_run *run, const llm_event *e);
+	/*
+	 * Called for every event, after it was noted. On another thread it may come before
+	 * the submit has returned, so `run->call` may not be set yet.
+	 */
+	void (*on_event)(oracle_run *run, llm_call *call, const llm_event *e);
 } oracle_ask;
 
 /* One run as it was seen. */
 struct oracle_run {
 	oracle *o;
 	llm_call *call;
-	void (*on_event)(oracle_run *run, const llm_event *e);
+	void (*on_event)(oracle_run *run, llm_call *call, const llm_event *e);
 	uint32_t stream;
 	uint64_t submit_ns;
 	uint64_t end_ns;
