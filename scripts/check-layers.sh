@@ -38,9 +38,9 @@ check_tree() {
 		for file in $(cd "$root" && for d in $dirs; do [ -d "$d" ] && find "$d" -name '*.[ch]'; done); do
 			[[ $pass != '^$' && $file =~ $pass ]] && continue
 			looked=$((looked + 1))
-			hits=$(strip "$root/$file" | grep -nE "$pattern" || true)
+			hits=$(strip "$root/$file" | grep -nE "$pattern" | sed "s#^#$name: $file:#" || true)
 			if [ -n "$hits" ]; then
-				sed "s#^#$name: $file:#" <<<"$hits"
+				echo "$hits"
 				bad=1
 			fi
 		done

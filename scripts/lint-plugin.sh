@@ -68,11 +68,11 @@ check_denied() {
 	while IFS= read -r line; do
 		kind=${line%%:*}
 		for pattern in ${line#*:}; do
-			for symbol in $(cat "$work/undefined"); do
+			while read -r symbol; do
 				if fits "$pattern" "$symbol"; then
 					offence "$1" "$kind: uses $symbol"
 				fi
-			done
+			done <"$work/undefined"
 		done
 	done <"$work/denied"
 }
@@ -80,20 +80,22 @@ check_denied() {
 check_exports() {
 	nm -D --defined-only --format=posix "$1" | sed 's/[@ ].*//' | sort -u >"$work/exports"
 	grep -qx 'llm_plugin_v[0-9]*' "$work/exports" || offence "$1" "exports no llm_plugin_v1"
-	for symbol in $(grep -vx 'llm_plugin_v[0-9]*' "$work/exports"); do
+	grep -vx 'llm_plugin_v[0-9]*' "$work/exports" >"$work/strangers" || true
+	while read -r symbol; do
 		offence "$1" "exports $symbol: only the entry may be seen from outside"
-	done
+	done <"$work/strangers"
 }
 
 # The loader opens files through a descriptor, so $ORIGIN and RUNPATH cannot work.
 check_dynamic() {
 	readelf -dW "$1" >"$work/dynamic"
-	for library in $(sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' "$work/dynamic"); do
+	sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' "$work/dynamic" >"$work/needed"
+	while read -r library; do
 		case $library in
 		libc.so.* | libm.so.* | ld-linux*.so.*) ;;
 		*) [ "$mode" = third-party ] || offence "$1" "needs $library" ;;
 		esac
-	done
+	done <"$work/needed"
 	if grep -Eq '\((RPATH|RUNPATH)\)' "$work/dynamic"; then
 		offence "$1" "has a run path, which the loader cannot follow"
 	fi
@@ -148,7 +150,7 @@ complain() {
 
 use() {
 	for symbol in "$@"; do
-		echo "extern char $symbol[]; static const void *const used_$symbol" \
+		echo "extern char ${symbol}[]; static const void *const used_$symbol" \
 			"__attribute__((used)) = $symbol;"
 	done
 }

@@ -3,7 +3,7 @@
 #   scripts/prove.sh first-light [--slice]     --slice: fewer runs, for everyday
 # Exit 1 if a row failed or did not run.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 topic=${1:-}
 runs=1000
 [ "${2:-}" = --slice ] && runs=50
@@ -36,10 +36,10 @@ median_us() { # RUNS COMMAND... : the median of whole runs, output thrown away
 }
 
 start_sim() {
-	coproc SIM { exec "$release/bin/llmsim" --port 0 --exit-with-parent --max-seconds 3000 "$@"; }
+	coproc SIM { exec "$release/bin/llmsim" --port 0 --exit-with-parent --max-seconds 3000; }
 	read -r line <&"${SIM[0]}"
 	sim_url=${line##* }
-	sim_pid=$SIM_PID
+	sim_pid=${SIM_PID:?}
 }
 
 stop_sim() {
@@ -98,6 +98,10 @@ alloc_row() {
 prove_model() {
 	local conf=build/prove.conf url a b sha
 	if ! scripts/model.sh start >build/prove-model.log 2>&1; then
+		if ! scripts/model.sh index >/dev/null 2>&1; then
+			echo "SKIP answered by llama.cpp: the Python package index cannot be reached"
+			return
+		fi
 		row "answered by a real model" "llama.cpp" "none: $(tail -1 build/prove-model.log | cut -c1-50)" 0 1
 		return
 	fi

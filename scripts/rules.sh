@@ -17,6 +17,7 @@ listed() { # ids with a line of their own: "- **R-CORE-2** ..."
 
 # Rows "ID TEST ASSERTIONS". A plain program names what it proves in a line "Proves: ID, ID".
 used() {
+	# shellcheck disable=SC2016  # the dollars are awk's
 	git ls-files --cached --others --exclude-standard 'tests/*.c' | xargs awk '
 	function ids(name, n,   rest, found) {
 		rest = name
@@ -50,12 +51,15 @@ books() {
 	rows=$(used)
 	for i in $(listed); do
 		row=$(awk -v id="$i" '$1 == id { t++; n += $3 } END { print t + 0, n + 0 }' <<<"$rows")
-		printf '%-12s %3d tests %4d assertions\n' "$i" ${row% *} ${row#* }
-		[ "${row% *}" -gt 0 ] && [ "${row#* }" -gt 0 ] || { echo "  $i: no test asserts it"; bad=1; }
+		printf '%-12s %3d tests %4d assertions\n' "$i" "${row% *}" "${row#* }"
+		if [ "${row% *}" = 0 ] || [ "${row#* }" = 0 ]; then
+			echo "  $i: no test asserts it"
+			bad=1
+		fi
 	done
-	for i in $(awk '{ print $1 }' <<<"$rows" | sort -u); do
+	while read -r i; do
 		listed | grep -qx -- "$i" || { echo "  $i: used in a test, no line in docs/behaviour.md"; bad=1; }
-	done
+	done < <(awk '{ print $1 }' <<<"$rows" | sort -u)
 	echo "rules: $(listed | wc -l) ids, $(wc -l <<<"$rows") tests of them, $([ $bad = 0 ] && echo ok || echo FAILED)"
 	return $bad
 }

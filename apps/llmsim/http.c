@@ -44,9 +44,12 @@ static enum http_state request_line(struct http_request *rq, const char *line, c
 		return bad(rq, 505);
 	rq->method = (struct span){line, (size_t)(one - line)};
 	rq->path = (struct span){one + 1, (size_t)(two - one - 1)};
+	rq->query = (struct span){NULL, 0};
 	query = memchr(one + 1, '?', rq->path.len);
-	if (query)
+	if (query) {
 		rq->path.len = (size_t)(query - one - 1);
+		rq->query = (struct span){query + 1, (size_t)(two - query - 1)};
+	}
 	rq->minor = two[8] - '0';
 	rq->close = rq->minor == 0;
 	return HTTP_WHOLE;

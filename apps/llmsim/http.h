@@ -20,6 +20,7 @@ struct http_header {
 struct http_request {
 	struct span method;
 	struct span path; /* without the query */
+	struct span query; /* behind the question mark; null without one */
 	struct span body;
 	struct http_header headers[HTTP_HEADERS_MAX];
 	size_t header_count;

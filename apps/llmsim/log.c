@@ -146,6 +146,8 @@ void log_request(struct log *l, uint64_t conn, uint64_t ns, const struct http_re
 		return;
 	member(l, "method", rq->method);
 	member(l, "path", rq->path);
+	if (rq->query.ptr && l->secrets) /* keys travel in it, too */
+		member(l, "query", rq->query);
 	headers(l, rq);
 	bytes_text(&l->line, ",\"body_bytes\":");
 	bytes_number(&l->line, rq->body.len);

@@ -29,14 +29,26 @@ static int32_t ask_page(llm_service *svc, const char *provider, uint32_t op, uin
 	return rc;
 }
 
+/* One deadline for all pages. */
+static uint32_t left_ms(const llm_service *svc, uint64_t start_ns, uint32_t total_ms)
+{
+	uint64_t passed = (clock_ns(&svc->time) - start_ns) / NS_PER_MS;
+
+	return passed < total_ms ? total_ms - (uint32_t)passed : 1;
+}
+
 static int32_t all_pages(llm_service *svc, const char *provider, uint32_t op, uint32_t total_ms,
 	llm_models *m, llm_err *err)
 {
+	uint64_t start_ns = clock_ns(&svc->time);
 	int page;
 	int32_t rc = 0;
 
 	for (page = 0; !rc && page < PAGES_MAX && (!page || m->cursor); page++)
-		rc = ask_page(svc, provider, op, total_ms, m, err);
+		rc = ask_page(svc, provider, op, left_ms(svc, start_ns, total_ms), m, err);
+	if (!rc && m->cursor)
+		rc = err_set(err, LLM_E_PROTOCOL, "%s: the list of models has more than %d pages",
+			provider, PAGES_MAX);
 	return rc;
 }
 

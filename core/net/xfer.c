@@ -46,8 +46,8 @@ static int32_t code_of(const xfer *x, CURLcode result)
 		return 0;
 	case CURLE_OUT_OF_MEMORY:
 		return head_too_large(x) ? LLM_E_PROTOCOL : LLM_E_NOMEM;
-	case CURLE_RECV_ERROR:
-		return os == ECONNRESET || os == EPIPE || os == ETIMEDOUT ||
+	case CURLE_RECV_ERROR: /* a proxy's refusal as well, before there is a connection */
+		return !x->connected || os == ECONNRESET || os == EPIPE || os == ETIMEDOUT ||
 				strstr(x->problem, "Recv failure") || strstr(x->problem, "SSL") ?
 			LLM_E_CONNECTION :
 			LLM_E_PROTOCOL;
@@ -65,9 +65,7 @@ static int32_t code_of(const xfer *x, CURLcode result)
 
 void xfer_finish(xfer *x, CURLcode result)
 {
-	xfer_outcome out = {.code = code_of(x, result),
-		.reused = x->reused,
-		.detail = ""};
+	xfer_outcome out = {.code = code_of(x, result), .reused = x->reused, .detail = ""};
 	char detail[CURL_ERROR_SIZE];
 
 	if (result != CURLE_OK) {

@@ -57,7 +57,8 @@ struct attempt {
 	int finished; /* sink.finish was called */
 	int complete; /* the provider said that nothing more matters, */
 	uint64_t complete_ns; /* then */
-	int32_t sink_rc; /* why the sink stopped the provider */
+	int32_t sink_rc; /* why the sink stopped the provider, */
+	const char *sink_why; /* and in words, static; null: short of memory */
 	uint32_t n_calls; /* tool calls of this attempt */
 };
 
@@ -80,6 +81,10 @@ int32_t reply_end(attempt *a, const xfer_outcome *out);
 int32_t reply_fail(attempt *a, int32_t code, const char *format, ...) ERR_PRINTF(3, 4);
 /* sink.c */
 void sink_init(attempt *a, llm_result_sink *ret);
+/* The provider is to stop: `rc` is kept, since it may not pass it on. Returns `rc`. */
+int32_t sink_stop(attempt *a, int32_t rc, const char *why);
+/* Text from a provider: there when it has a length, and UTF-8. */
+int sink_is_text(const char *text, size_t len);
 /* From an answer that is no success: facts -> code -> c->res.error. */
 int32_t sink_facts(attempt *a, const llm_error_facts *facts);
 /* trace.c: the redacted exchange, when it was asked for. */

@@ -4,22 +4,41 @@
 #include "attempt.h"
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/text.h"
+#include "models.h"
+
+static int32_t refuse(attempt *a, const char *why)
+{
+	return sink_stop(a, LLM_E_PLUGIN, why);
+}
+
+/* One word of a request line, without what would end it. */
+static int is_word(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if ((unsigned char)text[i] <= ' ' || text[i] == 0x7f)
+			return 0;
+	return len > 0;
+}
 
 static int32_t put_target(void *ctx, const char *method, const char *path, size_t len)
 {
 	attempt *a = ctx;
-	size_t i;
+	int32_t rc;
 
-	if (!method || !path || !len || path[0] != '/')
-		return LLM_E_PLUGIN;
-	for (i = 0; i < len; i++)
-		if ((unsigned char)path[i] <= ' ' || path[i] == 0x7f)
-			return LLM_E_PLUGIN;
+	if (!method || !is_word(method, strlen(method)) || !path || !is_word(path, len) ||
+		path[0] != '/')
+		return refuse(a, "a target needs a method and a path that begins with a slash");
 	a->method = arena_str(&a->ar, method);
 	if (!a->method)
-		return LLM_E_NOMEM;
+		return sink_stop(a, LLM_E_NOMEM, NULL);
 	buf_clear(&a->url);
-	return url_join(&a->c->up->base, path, len, &a->url);
+	rc = url_join(&a->c->up->base, path, len, &a->url);
+	if (rc == LLM_E_INVALID_REQUEST)
+		return refuse(a, "the target's path is not percent-encoded");
+	return sink_stop(a, rc, rc == LLM_E_TOO_LARGE ? "the URL is longer than 16 KiB" : NULL);
 }
 
 static int32_t add_header(attempt *a, const char *name, const char *value, size_t len)
@@ -35,26 +54,41 @@ static int32_t add_header(attempt *a, const char *name, const char *value, size_
 	return call_push(&a->ar, &a->headers, h);
 }
 
+/* What the core or libcurl writes; a second one would contradict it. */
+static int is_reserved(const char *name)
+{
+	return redact_is_secret_header(name) || ascii_casecmp(name, "host") == 0 ||
+		ascii_casecmp(name, "content-length") == 0 ||
+		ascii_casecmp(name, "transfer-encoding") == 0;
+}
+
 static int32_t put_header(void *ctx, const char *name, const char *value, size_t len)
 {
 	attempt *a = ctx;
 	char *copy;
 
-	if (!name || !value || memchr(value, '\0', len))
-		return LLM_E_PLUGIN;
+	if (!name || (len && !value) || (len && memchr(value, '\0', len)))
+		return refuse(a, "a header needs a name and a value");
 	copy = arena_dup(&a->ar, value, len);
 	if (!copy)
-		return LLM_E_NOMEM;
-	if (!httpmsg_valid(name, copy) || redact_is_secret_header(name))
-		return LLM_E_PLUGIN;
-	return add_header(a, name, copy, len);
+		return sink_stop(a, LLM_E_NOMEM, NULL);
+	if (!httpmsg_valid(name, copy))
+		return refuse(a, "a header is not one line of NAME: VALUE");
+	if (is_reserved(name))
+		return refuse(a, "a header is one that only the core may write");
+	return sink_stop(a, add_header(a, name, copy, len), NULL);
 }
 
 static int32_t put_body(void *ctx, const char *bytes, size_t len)
 {
 	attempt *a = ctx;
+	int32_t rc;
 
-	return buf_add(&a->body, bytes, len);
+	if (len && !bytes)
+		return refuse(a, "the body has a length and no bytes");
+	rc = len ? buf_add(&a->body, bytes, len) : 0;
+	return sink_stop(
+		a, rc, rc == LLM_E_TOO_LARGE ? "the request is larger than 256 MiB" : NULL);
 }
 
 static int32_t put_warning(void *ctx, const char *text, size_t len)
@@ -79,20 +113,56 @@ static void fill_view(attempt *a)
 	a->view.extra = c->extra;
 }
 
-static int32_t ask_extension(attempt *a, const llm_http_sink *out, llm_err *err)
+/* The call into the provider is over: what the sink refused counts, whatever it returned. */
+static int32_t ended(attempt *a, const char *slot, int32_t rc, llm_err *err)
 {
-	llm_call *c = a->c;
-	instance *in = c->up->in;
-	const char *id = c->op == OP_STATE ? LLM_EXT_STATE : LLM_EXT_MODELS;
-	llm_models_ext models;
-	llm_state_ext state;
+	llm_err ignored = LLM_ERR_INIT;
+	const upstream *up = a->c->up;
 
-	if (c->op == OP_STATE && instance_extension(in, id, &state, sizeof(state), sizeof(state)))
-		return state.build(instance_handle(in), out);
-	if (c->op == OP_MODELS &&
-		instance_extension(in, id, &models, sizeof(models), sizeof(models)))
-		return models.build(instance_handle(in), c->models->cursor, out);
-	return err_set(err, LLM_E_UNSUPPORTED, "%s cannot list models", c->up->title);
+	if (a->sink_rc) {
+		(void)instance_end(up->in, slot, 0, &ignored);
+		return err_set(err, a->sink_rc, "%s: %s", up->title,
+			a->sink_why ? a->sink_why : "out of memory");
+	}
+	rc = instance_end(up->in, slot, rc, err);
+	if (!rc && !a->method)
+		rc = err_set(
+			err, LLM_E_PLUGIN, "%s built a request without a target", up->plug->path);
+	return rc;
+}
+
+static int32_t ask_state(attempt *a, const llm_http_sink *out, llm_err *err)
+{
+	instance *in = a->c->up->in;
+	llm_state_ext ext;
+
+	if (!models_state(in, &ext))
+		return err_set(err, LLM_E_UNSUPPORTED, "%s cannot say which models are loaded",
+			a->c->up->title);
+	instance_begin(in, &a->ar);
+	return ended(a, "state.build", ext.build(instance_handle(in), out), err);
+}
+
+static int32_t ask_models(attempt *a, const llm_http_sink *out, llm_err *err)
+{
+	const char *cursor = a->c->models->cursor;
+	instance *in = a->c->up->in;
+	llm_models_ext ext;
+
+	if (!models_list(in, &ext))
+		return err_set(err, LLM_E_UNSUPPORTED, "%s cannot list models", a->c->up->title);
+	instance_begin(in, &a->ar);
+	return ended(a, "models.build", ext.build(instance_handle(in), cursor, out), err);
+}
+
+static int32_t ask_chat(attempt *a, const llm_http_sink *out, llm_err *err)
+{
+	instance *in = a->c->up->in;
+
+	fill_view(a);
+	instance_begin(in, &a->ar);
+	return ended(a, "build_request",
+		a->c->up->plug->provider->build_request(instance_handle(in), &a->view, out), err);
 }
 
 static int32_t ask_provider(attempt *a, llm_err *err)
@@ -104,39 +174,29 @@ static int32_t ask_provider(attempt *a, llm_err *err)
 		.body = put_body,
 		.warning = put_warning};
 	llm_call *c = a->c;
-	const llm_provider_vtable *vt = c->up->plug->provider;
 	instance *in = c->up->in;
 	int32_t rc;
 
 	instance_begin(in, &a->ar);
 	a->caps.struct_size = (uint32_t)sizeof(a->caps);
-	rc = vt->capabilities(instance_handle(in), c->cand.model ? c->cand.model : "", &a->caps);
+	rc = c->up->plug->provider->capabilities(
+		instance_handle(in), c->cand.model ? c->cand.model : "", &a->caps);
 	rc = instance_end(in, "capabilities", rc, err);
 	if (rc)
 		return rc;
-	instance_begin(in, &a->ar);
-	if (c->op != OP_CHAT) {
-		rc = ask_extension(a, &out, err);
-		return rc == LLM_E_UNSUPPORTED ? rc : instance_end(in, "models.build", rc, err);
-	}
-	fill_view(a);
-	rc = instance_end(
-		in, "build_request", vt->build_request(instance_handle(in), &a->view, &out), err);
-	if (!rc && !a->method)
-		rc = err_set(err, LLM_E_PLUGIN, "%s built a request without a target",
-			c->up->plug->path);
-	return rc;
+	if (c->op == OP_CHAT)
+		return ask_chat(a, &out, err);
+	return c->op == OP_STATE ? ask_state(a, &out, err) : ask_models(a, &out, err);
 }
 
 static int32_t need_key(const upstream *up, llm_err *err)
 {
 	if (up->key && up->key->problem)
-		return err_set(err, LLM_E_AUTHENTICATION, "%s: there is no API key: %s",
-			up->title, up->key->problem);
+		return err_set(err, LLM_E_AUTHENTICATION, "%s: there is no API key: %s", up->title,
+			up->key->problem);
 	return err_set(err, LLM_E_AUTHENTICATION,
 		"%s: there is no API key\nset %s, or providers.%s.api_key = \"env:NAME\"",
-		up->title, up->key_names[0] ? up->key_names : "a key variable",
-		up->name);
+		up->title, up->key_names[0] ? up->key_names : "a key variable", up->name);
 }
 
 /* The key joins the request here, after the plugin has returned. */

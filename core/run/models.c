@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "attempt.h"
 #include "base/alloc.h"
 #include "base/text.h"
 
@@ -30,51 +31,74 @@ void models_free(llm_models *m)
 	mem_free(&mem, m);
 }
 
+/* ---- the extensions, when both halves are there ---- */
+
+int models_list(instance *in, llm_models_ext *ret)
+{
+	return instance_extension(in, LLM_EXT_MODELS, ret, sizeof(*ret), sizeof(*ret)) &&
+		ret->build && ret->parse;
+}
+
+int models_state(instance *in, llm_state_ext *ret)
+{
+	return instance_extension(in, LLM_EXT_STATE, ret, sizeof(*ret), sizeof(*ret)) &&
+		ret->build && ret->parse;
+}
+
+/* ---- rows ---- */
+
+static int is_text(const char *text)
+{
+	return text && utf8_valid(text, strlen(text));
+}
+
 static int32_t on_model(void *ctx, const llm_model_info *info)
 {
-	llm_call *c = ctx;
-	llm_models *m = c->models;
+	attempt *a = ctx;
+	llm_models *m = a->c->models;
 	llm_model_desc *d;
 
-	if (!info || !info->name || !utf8_valid(info->name, strlen(info->name)) ||
-		m->rows.n == MODELS_MAX)
-		return LLM_E_PROTOCOL;
+	if (!info || info->struct_size < sizeof(*info) || !is_text(info->name))
+		return sink_stop(a, LLM_E_PLUGIN, "the plugin handed over a damaged model");
+	if (m->rows.n == MODELS_MAX)
+		return sink_stop(a, LLM_E_PROTOCOL, "the list has more than 10000 models");
 	d = arena_new(&m->ar, sizeof(*d));
 	if (!d)
-		return LLM_E_NOMEM;
+		return sink_stop(a, LLM_E_NOMEM, NULL);
 	d->struct_size = (uint32_t)sizeof(*d);
 	d->loaded = info->loaded != 0;
 	d->name = arena_str(&m->ar, info->name);
-	d->detail = info->detail ? arena_str(&m->ar, info->detail) : NULL;
-	d->size_bytes = info->size_bytes;
-	d->context_tokens = info->context_tokens;
+	d->detail = is_text(info->detail) ? arena_str(&m->ar, info->detail) : NULL;
+	d->size_bytes = info->size_bytes > 0 ? info->size_bytes : 0;
+	d->context_tokens = info->context_tokens > 0 ? info->context_tokens : 0;
 	if (!d->name)
-		return LLM_E_NOMEM;
-	return call_push(&m->ar, &m->rows, d);
+		return sink_stop(a, LLM_E_NOMEM, NULL);
+	return sink_stop(a, call_push(&m->ar, &m->rows, d), NULL);
 }
 
 static int32_t on_next(void *ctx, const char *cursor, size_t len)
 {
-	llm_call *c = ctx;
+	attempt *a = ctx;
+	llm_models *m = a->c->models;
 
-	c->models->cursor = arena_dup(&c->models->ar, cursor, len);
-	return c->models->cursor ? 0 : LLM_E_NOMEM;
+	if (!len || !sink_is_text(cursor, len))
+		return sink_stop(a, LLM_E_PLUGIN, "the plugin handed over a damaged cursor");
+	m->cursor = arena_dup(&m->ar, cursor, len);
+	return m->cursor ? 0 : sink_stop(a, LLM_E_NOMEM, NULL);
 }
 
-int32_t models_parse(llm_call *c, const llm_reply_view *reply)
+int32_t models_parse(attempt *a, const llm_reply_view *reply)
 {
 	const llm_models_sink out = {
-		.struct_size = (uint32_t)sizeof(out), .ctx = c, .model = on_model, .next = on_next};
-	instance *in = c->up->in;
+		.struct_size = (uint32_t)sizeof(out), .ctx = a, .model = on_model, .next = on_next};
+	instance *in = a->c->up->in;
 	llm_models_ext models;
 	llm_state_ext state;
 
-	c->models->cursor = NULL;
-	if (c->op == OP_STATE)
-		return instance_extension(in, LLM_EXT_STATE, &state, sizeof(state), sizeof(state)) ?
-			state.parse(instance_handle(in), reply, &out) :
-			LLM_E_UNSUPPORTED;
-	return instance_extension(in, LLM_EXT_MODELS, &models, sizeof(models), sizeof(models)) ?
-		models.parse(instance_handle(in), reply, &out) :
-		LLM_E_UNSUPPORTED;
+	a->c->models->cursor = NULL;
+	if (a->c->op == OP_STATE ? !models_state(in, &state) : !models_list(in, &models))
+		return LLM_E_UNSUPPORTED;
+	instance_begin(in, &a->ar);
+	return a->c->op == OP_STATE ? state.parse(instance_handle(in), reply, &out) :
+				      models.parse(instance_handle(in), reply, &out);
 }

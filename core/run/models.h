@@ -8,7 +8,10 @@
 
 int32_t models_new(const llm_allocator *mem, llm_models **ret);
 void models_free(llm_models *m);
-/* Hands a reply to the provider's extension; rows go to c->models. */
-int32_t models_parse(llm_call *c, const llm_reply_view *reply);
+/* The provider's tables, when it has them whole; 0 when not. */
+int models_list(instance *in, llm_models_ext *ret);
+int models_state(instance *in, llm_state_ext *ret);
+/* Hands a reply to the provider's extension; rows go to the call's models. */
+int32_t models_parse(attempt *a, const llm_reply_view *reply);
 
 #endif

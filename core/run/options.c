@@ -46,7 +46,7 @@ static int32_t wrong_type(const llm_key_info *k, llm_err *err)
 		"a JSON array of strings", "a JSON document"};
 
 	return err_set(err, LLM_E_INVALID_REQUEST, "the option \"%s\" must be %s%s%s%s", k->name,
-		forms[k->type <= LLM_TYPE_JSON ? k->type : 0], k->unit ? " (" : "",
+		forms[k->type <= LLM_TYPE_JSON ? k->type : LLM_TYPE_JSON], k->unit ? " (" : "",
 		k->unit ? k->unit : "", k->unit ? ")" : "");
 }
 
@@ -117,7 +117,7 @@ static int32_t write_value(
 
 	if (k->type == LLM_TYPE_STRINGS && !is_strings(text, len))
 		return wrong_type(k, err);
-	if (k->type == LLM_TYPE_JSON && jsonio_check(text, len, 0, "the option", NULL))
+	if (k->type >= LLM_TYPE_JSON && jsonio_check(text, len, 0, "the option", NULL))
 		return wrong_type(k, err);
 	buf_init(&b, &c->mem, 0);
 	jsonw_init(&w, put_buf, &b);

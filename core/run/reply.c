@@ -58,9 +58,8 @@ static int32_t slot_ended(attempt *a, const char *slot, int32_t rc)
 
 	if (a->sink_rc) {
 		(void)instance_end(a->c->up->in, slot, 0, &why);
-		if (a->sink_rc == LLM_E_NOMEM)
-			return reply_fail(a, LLM_E_NOMEM, "out of memory while reading the answer");
-		return reply_fail(a, a->sink_rc, "the answer holds bytes that are not UTF-8");
+		return reply_fail(a, a->sink_rc, "%s",
+			a->sink_why ? a->sink_why : "out of memory while reading the answer");
 	}
 	rc = instance_end(a->c->up->in, slot, rc, &why);
 	if (rc && !a->failed) {
@@ -312,7 +311,7 @@ static int32_t end_whole(attempt *a)
 	sink_init(a, &sink);
 	instance_begin(in, &a->ar);
 	if (a->c->op != OP_CHAT)
-		rc = slot_ended(a, models_slot(a), models_parse(a->c, &v));
+		rc = slot_ended(a, models_slot(a), models_parse(a, &v));
 	else
 		rc = slot_ended(a, "parse_response",
 			vt_of(a)->parse_response(instance_handle(in), &v, &sink));

@@ -206,8 +206,7 @@ static void expire(llm_call *c, uint32_t phase)
 	err_set(&c->res.error, code,
 		"%s: %s within %" PRIu64 " ms (%s)\nraise %s, "
 		"or ask a faster model",
-		c->up->title, setting_of(phase), limit_ns(c, phase) / NS_PER_MS, name,
-		name);
+		c->up->title, setting_of(phase), limit_ns(c, phase) / NS_PER_MS, name, name);
 	c->res.error.phase = phase;
 	stop_attempt(c, code);
 }

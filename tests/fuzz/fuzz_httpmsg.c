@@ -24,7 +24,7 @@ static void check(const httpmsg *m)
 	if (m->n > HTTPMSG_LINES || m->bytes > HTTPMSG_BYTES || (m->n && m->status < 200))
 		abort();
 	for (size_t i = 0; i < m->n; i++)
-		if (!httpmsg_valid(m->list[i]->name, m->list[i]->value))
+		if (!httpmsg_valid(m->list[i]->name, "") || strpbrk(m->list[i]->value, "\r\n"))
 			abort();
 }
 

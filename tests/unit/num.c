@@ -115,55 +115,56 @@ Test(num, writes_signed)
 	}
 }
 
+static const struct {
+	const char *text;
+	int reads;
+	int64_t value;
+} wholes[] = {
+	{"3", 1, 3},
+	{"3.0", 1, 3},
+	{"3.000", 1, 3},
+	{"-3.0", 1, -3},
+	{"1e2", 1, 100},
+	{"1E+2", 1, 100},
+	{"1.5e1", 1, 15},
+	{"150e-1", 1, 15},
+	{"0.003e3", 1, 3},
+	{"0e99999999999999999999", 1, 0},
+	{"-0.0e-5", 1, 0},
+	{"0.000", 1, 0},
+	{"9223372036854775807.0", 1, INT64_MAX},
+	{"9.223372036854775807e18", 1, INT64_MAX},
+	{"-922337203685477580.8e1", 1, INT64_MIN},
+	{"9223372036854775808.0", 0, 0},
+	{"1e18", 1, INT64_C(1000000000000000000)},
+	{"1e19", 0, 0},
+	{"1e20", 0, 0},
+	{"1e21", 0, 0},
+	{"1e99999999999999999999", 0, 0},
+	{"1e-1", 0, 0},
+	{"3.5", 0, 0},
+	{"0.1", 0, 0},
+	{"1e-99999999999999999999", 0, 0},
+	{"3.0000000000000000000001", 0, 0},
+	{"03", 0, 0},
+	{"+3", 0, 0},
+	{"", 0, 0},
+	{"3.", 0, 0},
+	{"3e", 0, 0},
+	{"three", 0, 0},
+};
+
 Test(num, whole_numbers_in_any_form)
 {
-	static const struct {
-		const char *text;
-		int reads;
-		int64_t value;
-	} rows[] = {
-		{"3", 1, 3},
-		{"3.0", 1, 3},
-		{"3.000", 1, 3},
-		{"-3.0", 1, -3},
-		{"1e2", 1, 100},
-		{"1E+2", 1, 100},
-		{"1.5e1", 1, 15},
-		{"150e-1", 1, 15},
-		{"0.003e3", 1, 3},
-		{"0e99999999999999999999", 1, 0},
-		{"-0.0e-5", 1, 0},
-		{"0.000", 1, 0},
-		{"9223372036854775807.0", 1, INT64_MAX},
-		{"9.223372036854775807e18", 1, INT64_MAX},
-		{"-922337203685477580.8e1", 1, INT64_MIN},
-		{"9223372036854775808.0", 0, 0},
-		{"1e18", 1, INT64_C(1000000000000000000)},
-		{"1e19", 0, 0},
-		{"1e20", 0, 0},
-		{"1e21", 0, 0},
-		{"1e99999999999999999999", 0, 0},
-		{"1e-1", 0, 0},
-		{"3.5", 0, 0},
-		{"0.1", 0, 0},
-		{"1e-99999999999999999999", 0, 0},
-		{"3.0000000000000000000001", 0, 0},
-		{"03", 0, 0},
-		{"+3", 0, 0},
-		{"", 0, 0},
-		{"3.", 0, 0},
-		{"3e", 0, 0},
-		{"three", 0, 0},
-	};
 	size_t i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (i = 0; i < sizeof(wholes) / sizeof(wholes[0]); i++) {
 		int64_t value = 99;
 
-		cr_assert_eq(num_read_whole(rows[i].text, strlen(rows[i].text), &value),
-			rows[i].reads, "%s", rows[i].text);
-		cr_assert_eq(value, rows[i].reads ? rows[i].value : 99, "%s: %" PRId64,
-			rows[i].text, value);
+		cr_assert_eq(num_read_whole(wholes[i].text, strlen(wholes[i].text), &value),
+			wholes[i].reads, "%s", wholes[i].text);
+		cr_assert_eq(value, wholes[i].reads ? wholes[i].value : 99, "%s: %" PRId64,
+			wholes[i].text, value);
 	}
 }
 
@@ -204,27 +205,28 @@ Test(num, length_of_a_number)
 
 /* ---- doubles ---- */
 
+static const struct {
+	const char *text;
+	double value;
+} doubles[] = {
+	{"0", 0.0},
+	{"-0", -0.0},
+	{"-0.0", -0.0},
+	{"1", 1.0},
+	{"0.1", 0.1},
+	{"1e2", 100.0},
+	{"-2.5E-3", -2.5e-3},
+	{"1.7976931348623157e308", DBL_MAX},
+	{"5e-324", 0x1p-1074},
+	{"2.2250738585072014e-308", DBL_MIN},
+	{"1e-400", 0.0},
+	{"-1e-400", -0.0},
+	{"9007199254740993", 9007199254740992.0},
+	{"0.30000000000000004", 0.1 + 0.2},
+};
+
 Test(num, reads_doubles)
 {
-	static const struct {
-		const char *text;
-		double value;
-	} rows[] = {
-		{"0", 0.0},
-		{"-0", -0.0},
-		{"-0.0", -0.0},
-		{"1", 1.0},
-		{"0.1", 0.1},
-		{"1e2", 100.0},
-		{"-2.5E-3", -2.5e-3},
-		{"1.7976931348623157e308", DBL_MAX},
-		{"5e-324", 0x1p-1074},
-		{"2.2250738585072014e-308", DBL_MIN},
-		{"1e-400", 0.0},
-		{"-1e-400", -0.0},
-		{"9007199254740993", 9007199254740992.0},
-		{"0.30000000000000004", 0.1 + 0.2},
-	};
 	static const char *const wrong[] = {
 		"",
 		"1,5",
@@ -250,10 +252,10 @@ Test(num, reads_doubles)
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		cr_assert_not(num_read_double(wrong[i], strlen(wrong[i]), &value), "%s", wrong[i]);
 	cr_assert(value == 7, "untouched");
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		cr_assert(num_read_double(rows[i].text, strlen(rows[i].text), &value), "%s",
-			rows[i].text);
-		cr_assert_eq(bits_of(value), bits_of(rows[i].value), "%s", rows[i].text);
+	for (i = 0; i < sizeof(doubles) / sizeof(doubles[0]); i++) {
+		cr_assert(num_read_double(doubles[i].text, strlen(doubles[i].text), &value), "%s",
+			doubles[i].text);
+		cr_assert_eq(bits_of(value), bits_of(doubles[i].value), "%s", doubles[i].text);
 	}
 }
 

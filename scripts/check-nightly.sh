@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# All of every campaign, where scripts/check.sh runs a slice: hours, not minutes.
+#   LLM_FUZZ_SECONDS=600 (each target)   LLM_TEST_DATA=FOLDER (public suites)
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+failed=0
+
+campaign() { # NAME COMMAND...
+	local name=$1 start=$SECONDS
+	shift
+	echo "== $name"
+	if "$@"; then
+		echo "== $name: ok, $(((SECONDS - start) / 60)) min"
+	else
+		echo "== $name: FAILED, $(((SECONDS - start) / 60)) min"
+		failed=$((failed + 1))
+	fi
+}
+
+export LLM_FUZZ_SECONDS=${LLM_FUZZ_SECONDS:-600}
+campaign "everything of check.sh, with long fuzzing" scripts/check.sh
+campaign "the numbers of the first light, whole" scripts/prove.sh first-light
+campaign "every break turns its test red" scripts/rules.sh --prove
+if [ "$(id -u)" = 0 ]; then
+	campaign "a bare Debian 12" scripts/clean-room.sh
+else
+	echo "SKIP clean_room: it needs root (debootstrap, chroot)"
+fi
+echo "nightly: $((SECONDS / 60)) minutes, $failed campaigns failed"
+[ "$failed" = 0 ]
