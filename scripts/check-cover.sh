@@ -22,7 +22,7 @@ measure() {
 rc=0
 measure core 95 90 -f core/ || rc=1
 measure all 90 80 -f core/ -f plugins/ -f apps/ || rc=1
-marks=$(git grep -c 'GCOVR_EXCL\|LCOV_EXCL' -- core plugins apps | awk -F: '{ n += $2 } END { print n + 0 }')
+marks=$({ git grep -c 'GCOVR_EXCL\|LCOV_EXCL' -- core plugins apps || true; } | awk -F: '{ n += $2 } END { print n + 0 }')
 echo "cover: $marks exclusion marks (at most 20)"
 [ "$marks" -le 20 ] || rc=1
 exit $rc

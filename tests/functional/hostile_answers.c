@@ -303,3 +303,39 @@ Test(hostile_answers, X_06_a_failed_classification_leaves_the_status)
 		hostile_close(&t);
 	}
 }
+
+/* ---- short of memory ---- */
+
+/* Every allocation of the run fails, one at a time: it ends, and the next one works. */
+static void sweep(const char *model)
+{
+	uint64_t n, failed;
+
+	for (n = 1; n < 1000; n++) {
+		failed = t.fa.failed;
+		failalloc_once(&t.fa, n);
+		(void)hostile_ask(&t, model, flags);
+		failalloc_never(&t.fa);
+		cr_assert(t.rc == 0 || t.rc == LLM_E_NOMEM, "%s, allocation %u: %s", model,
+			(unsigned)n, t.err.message);
+		if (t.fa.failed == failed)
+			break;
+	}
+	cr_assert_geq(n, 10, "%s needs next to no memory?", model);
+	hostile_still_works(&t, flags, model);
+}
+
+static void short_of_memory(void)
+{
+	static const char *const models[] = {"calls-pieces", "data-good", "opaque-good",
+		"meta-good", "finish-99", "warns", "reasoning"};
+	size_t i;
+
+	for (i = 0; i < sizeof(models) / sizeof(models[0]); i++)
+		sweep(models[i]);
+}
+
+Test(hostile_answers, P_01_an_answer_survives_every_failed_allocation)
+{
+	both(short_of_memory);
+}

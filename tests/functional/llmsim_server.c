@@ -53,9 +53,11 @@ Test(llmsim_server, five_hundred_requests_on_one_connection)
 		sim_reply_done(&r);
 	}
 	close(fd);
+	/* The last line is written after the last answer was read. */
+	cr_assert(sim_log_wait(s, "\"event\":\"sent\"", 500, 5000));
+	cr_assert_eq(sim_log_count(s, "\"event\":\"sent\""), 500);
 	cr_assert_eq(sim_log_count(s, "\"event\":\"accept\""), 1);
 	cr_assert_eq(sim_log_count(s, "\"event\":\"request\""), 500);
-	cr_assert_eq(sim_log_count(s, "\"event\":\"sent\""), 500);
 	cr_assert_eq(sim_stop(s), 0);
 }
 

@@ -1,0 +1,114 @@
+/* The loop where the process is at its limit of descriptors, and its sums of time. */
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "net/loop.h"
+#include "support/fakeclock.h"
+
+/* The lowest descriptor that is free. */
+static int first_free(void)
+{
+	int fd = dup(STDERR_FILENO);
+
+	close(fd);
+	return fd;
+}
+
+static int32_t loop_with(int more, llm_err *err)
+{
+	struct rlimit before, few;
+	loop *l = NULL;
+	int32_t rc;
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = (rlim_t)(first_free() + more);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	rc = loop_new(mem_default(), NULL, &l, err);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	cr_assert_eq(l == NULL, rc != 0);
+	loop_free(l);
+	return rc;
+}
+
+Test(net_loop, without_descriptors_there_is_none_and_the_limit_is_named)
+{
+	const int before = first_free();
+	int more;
+
+	for (more = 0; more < 3; more++) {
+		llm_err err = LLM_ERR_INIT;
+
+		cr_assert_eq(loop_with(more, &err), LLM_E_NOMEM, "with %d descriptors", more);
+		cr_assert_not_null(strstr(err.message, "ulimit -n"), "%s", err.message);
+		cr_assert_eq(first_free(), before, "a descriptor is left");
+	}
+	cr_assert_eq(loop_with(3, NULL), 0);
+	cr_assert_eq(first_free(), before);
+	loop_free(NULL);
+}
+
+static int fired;
+
+static void on_timer(loop_timer *t)
+{
+	(void)t;
+	fired++;
+}
+
+Test(net_loop, R_CORE_5_timers_go_by_the_clock_that_was_given)
+{
+	loop_timer t = {.fn = on_timer};
+	loop *l = NULL;
+	fakeclock fc;
+
+	fakeclock_init(&fc, 1);
+	cr_assert_eq(loop_new(mem_default(), &fc.source, &l, NULL), 0);
+	cr_assert_eq(loop_next_ns(l), UINT64_MAX);
+	loop_timer_set(l, &t, UINT64_MAX);
+	cr_assert_not(t.armed, "a timer without an end was armed");
+	loop_timer_set(l, &t, loop_now(l) + 90 * NS_PER_S);
+	cr_assert_eq(loop_next_ns(l), 90 * NS_PER_S);
+	loop_turn(l, 0);
+	cr_assert_eq(fired, 0);
+	fakeclock_advance_ms(&fc, 100000);
+	cr_assert_eq(loop_next_ns(l), 0);
+	loop_turn(l, UINT64_MAX);
+	cr_assert_eq(fired, 1);
+	cr_assert_not(t.armed);
+	loop_free(l);
+}
+
+/* A host that polls the descriptor sees a timer and a wake-up on it. */
+Test(net_loop, the_descriptor_shows_timers_and_wake_ups)
+{
+	loop_timer t = {.fn = on_timer};
+	struct pollfd p = {.events = POLLIN};
+	loop *l = NULL;
+
+	cr_assert_eq(loop_new(mem_default(), NULL, &l, NULL), 0);
+	p.fd = loop_fd(l);
+	cr_assert_eq(loop_fd(l), p.fd);
+	cr_assert_eq(poll(&p, 1, 0), 0);
+	loop_wake(l);
+	loop_wake(l);
+	cr_assert_eq(poll(&p, 1, 1000), 1);
+	loop_turn(l, 0);
+	cr_assert_eq(poll(&p, 1, 0), 0, "a wake-up was told twice");
+	loop_timer_set(l, &t, loop_now(l) + 5 * NS_PER_MS);
+	loop_turn(l, 0);
+	cr_assert_eq(poll(&p, 1, 1000), 1);
+	loop_turn(l, UINT64_MAX);
+	while (!fired)
+		loop_turn(l, UINT64_MAX);
+	cr_assert_eq(fired, 1);
+	loop_timer_set(l, &t, loop_now(l));
+	loop_turn(l, 0);
+	cr_assert_eq(fired, 2);
+	loop_timer_clear(l, &t);
+	loop_free(l);
+}
