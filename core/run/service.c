@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "call.h"
+#include "wire/jsonio.h"
 
 /* ---- making one ---- */
 
@@ -61,7 +62,9 @@ static int32_t fill(llm_service *svc, const llm_service_opts *opts, llm_err *err
 		.level = opts->log_level ? opts->log_level : LLM_LOG_WARN,
 		.clean = clean_line,
 		.clean_ctx = svc};
-	rc = conf_load(opts, NULL, &svc->mem, svc->secrets, &svc->conf, err);
+	rc = jsonio_check_library(err);
+	if (!rc)
+		rc = conf_load(opts, NULL, &svc->mem, svc->secrets, &svc->conf, err);
 	if (!rc)
 		rc = open_plugins(svc, opts, err);
 	if (!rc)

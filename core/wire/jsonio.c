@@ -127,3 +127,11 @@ int32_t jsonio_load(const char *text, size_t len, const char *what, json_t **ret
 	*ret = tree;
 	return 0;
 }
+
+int32_t jsonio_check_library(llm_err *err)
+{
+	if (jansson_version_cmp(2, 14, 0) >= 0)
+		return 0;
+	return err_set(err, LLM_E_CONFIG, "Jansson %s is too old: 2.14 or later is needed",
+		jansson_version_str());
+}

@@ -25,4 +25,7 @@ int32_t jsonio_load(const char *text, size_t len, const char *what, json_t **ret
  */
 int32_t jsonio_check(const char *text, size_t len, int want_object, const char *what, llm_err *err);
 
+/* Is the Jansson that is loaded as new as the one that was compiled against demands? */
+int32_t jsonio_check_library(llm_err *err);
+
 #endif

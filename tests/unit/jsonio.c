@@ -221,3 +221,11 @@ Test(jsonio, P_01_every_allocation_of_the_tree_fails)
 		cr_assert_lt(n, 1000);
 	}
 }
+
+Test(jsonio, the_library_that_is_loaded_is_new_enough)
+{
+	llm_err err = LLM_ERR_INIT;
+
+	cr_assert_eq(jsonio_check_library(&err), 0, "%s", err.message);
+	cr_assert_geq(jansson_version_cmp(2, 14, 0), 0);
+}
