@@ -123,8 +123,9 @@ planted() { # NAME COMMAND...
 	shift
 	out=$("$@" 2>&1)
 	local rc=$?
-	n=$(grep -c 'found$\|: found' <<<"$out")
-	row "$name" "every planted offence found" "$n found" "$n offences" "$([ $rc = 0 ] && [ "$n" -gt 0 ]; echo $?)"
+	n=$(grep -c ': found$' <<<"$out")
+	[ "$n" -gt 0 ] || n=$(sed -n 's/.*: \([0-9]*\) planted, 0 not found.*/\1/p' <<<"$out")
+	row "$name" "every planted offence found" "$n found" "$n offences" "$([ $rc = 0 ] && [ "${n:-0}" -gt 0 ]; echo $?)"
 }
 
 stage_row() { # NAME STAGE : the last result of scripts/check.sh for a stage, run now
