@@ -7,7 +7,7 @@ packages_of() {
 		libjansson-dev libconfig-dev libssl-dev ca-certificates ;;
 	test) echo libcriterion-dev ;;
 	clang) echo clang libclang-rt-14-dev llvm ;;
-	check) echo g++ git clang-tidy cppcheck gcovr universal-ctags abigail-tools shellcheck \
+	check) echo g++ git clang-tidy clang-format cppcheck gcovr universal-ctags abigail-tools shellcheck \
 		locales patch ;;
 	model) echo python3 python3-pip ;;
 	room) echo debootstrap git ;;

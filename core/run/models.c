@@ -92,8 +92,8 @@ int32_t models_parse(attempt *a, const llm_reply_view *reply)
 	const llm_models_sink out = {
 		.struct_size = (uint32_t)sizeof(out), .ctx = a, .model = on_model, .next = on_next};
 	instance *in = a->c->up->in;
-	llm_models_ext models;
-	llm_state_ext state;
+	llm_models_ext models = {0};
+	llm_state_ext state = {0};
 
 	a->c->models->cursor = NULL;
 	if (a->c->op == OP_STATE ? !models_state(in, &state) : !models_list(in, &models))

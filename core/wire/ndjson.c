@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define NDJSON_LINE_ROOM 1 /* the CR that belongs to the line end */
+#define NDJSON_LINE_ROOM 4 /* the CR that belongs to the line end, and a BOM */
 
 void ndjson_init(ndjson *n, const llm_allocator *mem, size_t max)
 {

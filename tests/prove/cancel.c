@@ -235,14 +235,15 @@ static void measure(const phase *p, int runs, uint64_t *took)
 	snprintf(url, sizeof(url), "%s://%s:%u", p->scheme, port ? "127.0.0.1" : "slow.example",
 		port ? port : 80u);
 	svc = open_service(url);
-	for (i = 0; i < runs; i++) {
+	for (i = -1; i < runs; i++) { /* the first one warms up: it is not counted */
 		llm_call *c = begin(svc, prompt);
-		uint64_t start;
+		uint64_t start, end;
 
-		settle(p, c, s, i);
+		settle(p, c, s, i + 1);
 		start = cancel_and_wait(c);
-		took[i] = seen_close(s, port, i);
-		took[i] = took[i] > start ? took[i] - start : 0;
+		end = seen_close(s, port, i + 1);
+		if (i >= 0)
+			took[i] = end > start ? end - start : 0;
 		llm_call_free(c);
 	}
 	llm_service_free(svc);
