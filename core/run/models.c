@@ -92,13 +92,18 @@ int32_t models_parse(attempt *a, const llm_reply_view *reply)
 	const llm_models_sink out = {
 		.struct_size = (uint32_t)sizeof(out), .ctx = a, .model = on_model, .next = on_next};
 	instance *in = a->c->up->in;
-	llm_models_ext models = {0};
-	llm_state_ext state = {0};
+	llm_models_ext models;
+	llm_state_ext state;
 
 	a->c->models->cursor = NULL;
-	if (a->c->op == OP_STATE ? !models_state(in, &state) : !models_list(in, &models))
+	if (a->c->op == OP_STATE) {
+		if (!models_state(in, &state))
+			return LLM_E_UNSUPPORTED;
+		instance_begin(in, &a->ar);
+		return state.parse(instance_handle(in), reply, &out);
+	}
+	if (!models_list(in, &models))
 		return LLM_E_UNSUPPORTED;
 	instance_begin(in, &a->ar);
-	return a->c->op == OP_STATE ? state.parse(instance_handle(in), reply, &out) :
-				      models.parse(instance_handle(in), reply, &out);
+	return models.parse(instance_handle(in), reply, &out);
 }
