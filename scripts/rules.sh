@@ -65,7 +65,7 @@ books() {
 }
 
 build_and_run() { # TREE TEST [FILTER]: 0 green, 1 red, 2 does not build; prove.log says more
-	cmake --build "$1/build/dev" --target "$2" ollama openai >"$1/prove.log" 2>&1 || return 2
+	cmake --build "$1/build/dev" --target "$2" ollama openai gemini >"$1/prove.log" 2>&1 || return 2
 	(cd "$1" && "build/dev/tests/$2" ${3:+--filter "$3"} --jobs 1) >"$1/prove.log" 2>&1 ||
 		return 1
 }

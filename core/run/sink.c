@@ -208,7 +208,7 @@ static int32_t on_opaque(void *ctx, const llm_opaque_view *o)
 	llm_result_part *p;
 	const char *kind;
 
-	if (!is_whole(o, sizeof(*o)) || (o->data.len && !o->data.ptr))
+	if (!is_whole(o, offsetof(llm_opaque_view, part)) || (o->data.len && !o->data.ptr))
 		return broken(a);
 	kind = o->kind ? o->kind : "";
 	if (!utf8_valid(kind, strlen(kind)))
@@ -219,6 +219,11 @@ static int32_t on_opaque(void *ctx, const llm_opaque_view *o)
 	p->kind = LLM_PART_OPAQUE;
 	p->provider = a->c->up->plug->id; /* static */
 	p->opaque_kind = arena_str(&a->c->ar, kind);
+	p->text_len = a->c->res.text.len;
+	if (is_whole(o, sizeof(*o))) { /* a plugin of an older minor has no such members */
+		p->part = o->part;
+		p->part_index = o->part_index;
+	}
 	return p->opaque_kind ? add_part(a, p, &o->data) : stop(a, LLM_E_NOMEM);
 }
 

@@ -64,6 +64,14 @@ typedef struct llm_result_part {
 	const char *media_type; /* binary */
 	const void *data;
 	size_t len;
+	/*
+	 * OPAQUE: what it belongs to and goes back with (llm_message_opaque): LLM_PART_TEXT,
+	 * LLM_PART_REASONING, LLM_PART_TOOL_CALL with the call's number; 0: nothing, it goes
+	 * back with an empty text of its own. `text_len`: bytes of text in front of it.
+	 */
+	uint32_t part;
+	uint32_t part_index;
+	size_t text_len;
 } llm_result_part;
 LLM_API uint32_t llm_result_part_count(const llm_result *r);
 LLM_API int32_t llm_result_part_at(const llm_result *r, uint32_t i, llm_result_part *ret);

@@ -36,6 +36,16 @@ const char *kit_header(const llm_reply_view *reply, const char *name);
 /* The host of "scheme://host:port/path", without the brackets of IPv6; empty when there is none. */
 llm_bytes kit_url_host(const char *url);
 
+/* Without the white space around it. */
+llm_bytes kit_trim(const llm_bytes *text);
+
+/*
+ * `before` + `name` + `after` in scratch memory, everything in `name` escaped but letters,
+ * digits, "-._~" and the characters of `keep`. Null when memory is short.
+ */
+char *kit_path(const llm_host *host, const char *before, const char *name, const char *keep,
+	const char *after);
+
 /*
  * The plain text of a body that is no JSON, fit for an error's message: without white
  * space around it, cut at 2000 bytes between characters.

@@ -111,9 +111,9 @@ static int text_is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-llm_bytes kit_plain_body(const llm_bytes *body)
+llm_bytes kit_trim(const llm_bytes *text)
 {
-	llm_bytes b = *body;
+	llm_bytes b = *text;
 
 	while (b.len > 0 && text_is_space(b.ptr[0])) {
 		b.ptr++;
@@ -121,6 +121,59 @@ llm_bytes kit_plain_body(const llm_bytes *body)
 	}
 	while (b.len > 0 && text_is_space(b.ptr[b.len - 1]))
 		b.len--;
+	return b;
+}
+
+llm_bytes kit_plain_body(const llm_bytes *body)
+{
+	llm_bytes b = kit_trim(body);
+
 	b.len = text_cut(b.ptr, b.len, PLAIN_MAX);
 	return b;
+}
+
+static int text_is_unreserved(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		(c && strchr("-._~", c));
+}
+
+static char *text_put(char *to, const char *text)
+{
+	while (*text)
+		*to++ = *text++;
+	return to;
+}
+
+static char *text_escape(char *to, const char *text, const char *keep)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (text_is_unreserved(*text) || strchr(keep, *text)) {
+			*to++ = *text;
+			continue;
+		}
+		*to++ = '%';
+		*to++ = hex[c >> 4];
+		*to++ = hex[c & 15];
+	}
+	return to;
+}
+
+char *kit_path(const llm_host *host, const char *before, const char *name, const char *keep,
+	const char *after)
+{
+	size_t most = strlen(before) + 3 * strlen(name) + strlen(after) + 1;
+	char *path = host->alloc(host->ctx, LLM_SCOPE_SCRATCH, most);
+	char *end;
+
+	if (!path)
+		return NULL;
+	end = text_put(path, before);
+	end = text_escape(end, name, keep);
+	*text_put(end, after) = '\0';
+	return path;
 }

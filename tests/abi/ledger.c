@@ -73,7 +73,9 @@ AT(llm_opaque_view, reserved, 4);
 AT(llm_opaque_view, provider, 8);
 AT(llm_opaque_view, kind, 16);
 AT(llm_opaque_view, data, 24);
-END(llm_opaque_view, 40);
+AT(llm_opaque_view, part, 40);
+AT(llm_opaque_view, part_index, 44);
+END(llm_opaque_view, 48);
 
 AT(llm_part_view, struct_size, 0);
 AT(llm_part_view, kind, 4);

@@ -1,5 +1,5 @@
 /*
- * Answers that are wrong in every way, for both providers: each known member with each
+ * Answers that are wrong in every way, for each provider: each known member with each
  * wrong type, cut at each byte, too deep, too large; memory that runs out and readers
  * that refuse.
  */
@@ -81,7 +81,23 @@ static const field openai_fields[] = {
 	{"choices.0.MESSAGE.reasoning_content", REFUSED, 1},
 	{"choices.0.MESSAGE.reasoning", REFUSED, 1},
 	{"choices.0.MESSAGE.refusal", REFUSED, 1},
-	{"choices.0.MESSAGE.tool_calls", IGNORED, 1},
+	{"choices.0.MESSAGE.tool_calls", REFUSED, 1},
+	{"choices.0.MESSAGE.tool_calls.0", REFUSED, 0},
+	{"choices.0.MESSAGE.tool_calls.0.index", IGNORED, 0},
+	{"choices.0.MESSAGE.tool_calls.0.id", IGNORED, 0},
+	{"choices.0.MESSAGE.tool_calls.0.type", IGNORED, 0},
+	{"choices.0.MESSAGE.tool_calls.0.function", REFUSED, 1},
+	{"choices.0.MESSAGE.tool_calls.0.function.name", REFUSED, 1},
+	{"choices.0.MESSAGE.tool_calls.0.function.arguments", CHANGES, 1},
+	{"choices.0.MESSAGE.function_call", REFUSED, 1},
+	{"choices.0.MESSAGE.reasoning_details", IGNORED, 0},
+	{"choices.0.logprobs.content", IGNORED, 0},
+	{"x_groq", IGNORED, 0},
+	{"x_groq.usage", IGNORED, 0},
+	{"x_groq.error", TOLD, 1},
+	{"timings", IGNORED, 0},
+	{"timings.prompt_ms", IGNORED, 0},
+	{"timings.predicted_ms", IGNORED, 0},
 	{"usage", IGNORED, 0},
 	{"usage.prompt_tokens", IGNORED, 0},
 	{"usage.completion_tokens", IGNORED, 0},
@@ -99,16 +115,23 @@ static const field openai_fields[] = {
 
 #define OPENAI_ANSWER(message) \
 	"{'id':'i','model':'m','object':'o','created':1,'choices':[" \
-	"{'index':0,'finish_reason':'stop','logprobs':null,'" message "':{'role':'assistant'," \
-	"'content':'a\\u00e9','reasoning_content':'b','reasoning':'b','refusal':''}}],'usage':{" \
+	"{'index':0,'finish_reason':'stop','logprobs':{'content':[{}]},'" message "':{" \
+	"'role':'assistant','content':'a\\u00e9','reasoning_content':'b','reasoning':'b'," \
+	"'refusal':'','reasoning_details':[{}],'tool_calls':[{'index':0,'id':'c','type':" \
+	"'function','function':{'name':'f','arguments':'{}'}}],'function_call':{'name':'g'," \
+	"'arguments':'{}'}}}],'x_groq':{'id':'q','usage':null,'error':null}," \
+	"'timings':{'prompt_ms':1.5,'predicted_ms':2},'usage':{" \
 	"'prompt_tokens':9,'completion_tokens':2,'total_tokens':11,'prompt_tokens_details':{" \
 	"'cached_tokens':1,'cache_write_tokens':1},'completion_tokens_details':{" \
 	"'reasoning_tokens':1},'prompt_cache_hit_tokens':1,'num_cached_tokens':1}}"
+
+#include "gemini_fields.h"
 
 static const kind kinds[] = {
 	{TEST_BINARY_DIR "/plugins/ollama.so", ollama_whole, ollama_whole, ollama_fields},
 	{TEST_BINARY_DIR "/plugins/openai.so", OPENAI_ANSWER("message"), OPENAI_ANSWER("delta"),
 		openai_fields},
+	{TEST_BINARY_DIR "/plugins/gemini.so", gemini_whole, gemini_whole, gemini_fields},
 };
 
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))

@@ -91,6 +91,15 @@ static const example openai_examples[] = {
 	{500, SAYS("x", "null", "\"error\""), LLM_E_UNAVAILABLE, 0},
 	{500, SAYS("x", "null", "\"abort\""), LLM_E_CANCELLED, 0},
 	{500, SAYS("x", "null", "\"cancelled\""), LLM_E_CANCELLED, 0},
+	{400, SAYS("x", "null", "\"tool_use_failed\""), LLM_E_PROTOCOL, 0},
+	{500, SAYS("x", "null", "\"tool_call_without_name\""), LLM_E_PROTOCOL, 0},
+	{500, SAYS("x", "null", "\"too_many_tool_calls\""), LLM_E_PROTOCOL, 0},
+	{500, SAYS("x", "\"authentication_error\"", "null"), LLM_E_AUTHENTICATION, 0},
+	{500, SAYS("x", "\"permission_error\"", "null"), LLM_E_PERMISSION_DENIED, 0},
+	{500, SAYS("x", "\"not_found_error\"", "null"), LLM_E_NOT_FOUND, 0},
+	{500, SAYS("x", "\"NotFoundError\"", "null"), LLM_E_NOT_FOUND, 0},
+	{403, "{\"error\":{\"message\":\"x\",\"code\":403,\"metadata\":{\"reasons\":[\"y\"]}}}",
+		LLM_E_CONTENT_FILTERED, 0},
 	{400, SAYS("x", "\"exceed_context_size_error\"", "400"), LLM_E_CONTEXT_LENGTH_EXCEEDED, 0},
 	{429, SAYS("x", "\"insufficient_quota\"", "null"), LLM_E_QUOTA_EXHAUSTED, 0},
 	{500, SAYS("x", "\"not_supported_error\"", "null"), LLM_E_UNSUPPORTED, 0},
@@ -109,6 +118,61 @@ static const example openai_examples[] = {
 	{429, SAYS("You exceeded your current quota", "null", "null"), LLM_E_QUOTA_EXHAUSTED, 0},
 	{400, SAYS("Insufficient Balance", "null", "null"), LLM_E_QUOTA_EXHAUSTED, 0},
 	{403, SAYS("Insufficient credits", "null", "null"), LLM_E_QUOTA_EXHAUSTED, 0},
+	{0, NULL, 0, 0},
+};
+
+/* A body of Gemini's shape. */
+#define GOOGLE(status, message, details) \
+	"{\"error\":{\"code\":400,\"message\":\"" message "\",\"status\":\"" status \
+	"\",\"details\":[" details "]}}"
+#define BECAUSE(reason) GOOGLE("X", "x", "{\"reason\":\"" reason "\"}")
+#define GOOGLE_SAYS(message) GOOGLE("X", message, "")
+
+static const example gemini_examples[] = {
+	{400, BECAUSE("API_KEY_INVALID"), LLM_E_AUTHENTICATION, 0},
+	{403, BECAUSE("ACCESS_TOKEN_TYPE_UNSUPPORTED"), LLM_E_AUTHENTICATION, 0},
+	{500, BECAUSE("MALFORMED_FUNCTION_CALL"), LLM_E_PROTOCOL, 0},
+	{500, BECAUSE("UNEXPECTED_TOOL_CALL"), LLM_E_PROTOCOL, 0},
+	{500, BECAUSE("TOO_MANY_TOOL_CALLS"), LLM_E_PROTOCOL, 0},
+	{500, BECAUSE("MISSING_THOUGHT_SIGNATURE"), LLM_E_PROTOCOL, 0},
+	{500, BECAUSE("MALFORMED_RESPONSE"), LLM_E_PROTOCOL, 0},
+	{429, GOOGLE("RESOURCE_EXHAUSTED", "x", "{\"violations\":[{\"quotaId\":\"XPerDay\"}]}"),
+		LLM_E_QUOTA_EXHAUSTED, 0},
+	{400, GOOGLE("FAILED_PRECONDITION", "x", ""), LLM_E_PERMISSION_DENIED, 0},
+	{400, GOOGLE("UNAUTHENTICATED", "x", ""), LLM_E_AUTHENTICATION, 0},
+	{504, GOOGLE("DEADLINE_EXCEEDED", "x", ""), LLM_E_TIMEOUT, 0},
+	{400, GOOGLE_SAYS("API key not valid. Please pass a valid API key."), LLM_E_AUTHENTICATION,
+		0},
+	{400, GOOGLE_SAYS("API key expired. Please renew the API key."), LLM_E_AUTHENTICATION, 0},
+	{400, GOOGLE_SAYS("Multiple authentication credentials received."), LLM_E_AUTHENTICATION,
+		0},
+	{403, GOOGLE_SAYS("Method doesn't allow unregistered callers."), LLM_E_AUTHENTICATION, 0},
+	{403, GOOGLE_SAYS("Your API key was reported as leaked."), LLM_E_AUTHENTICATION, 0},
+	{403, GOOGLE_SAYS("Consumer 'x' has been suspended."), LLM_E_AUTHENTICATION, 0},
+	{400, GOOGLE_SAYS("The input token count (9) exceeds the maximum number of tokens (8)."),
+		LLM_E_CONTEXT_LENGTH_EXCEEDED, 0},
+	{400, GOOGLE_SAYS("Function calling with a response mime type is unsupported"),
+		LLM_E_UNSUPPORTED, 0},
+	{400, GOOGLE_SAYS("Penalty is not enabled for this model"), LLM_E_UNSUPPORTED, 0},
+	{400, GOOGLE_SAYS("Thinking budget is not supported for this model."), LLM_E_UNSUPPORTED,
+		0},
+	{400, GOOGLE_SAYS("MINIMAL is not a supported thinking level"), LLM_E_UNSUPPORTED, 0},
+	{429, GOOGLE_SAYS("Quota exceeded for metric: x, limit: 0, model: m"),
+		LLM_E_QUOTA_EXHAUSTED, 0},
+	{429, GOOGLE_SAYS("Your prepayment credits are depleted."), LLM_E_QUOTA_EXHAUSTED, 0},
+	/* Near misses. */
+	{429, GOOGLE_SAYS("Quota exceeded for metric: x, limit: 15, model: m"), LLM_E_RATE_LIMITED,
+		0},
+	{429, GOOGLE_SAYS("You exceeded your current quota, please check your plan and billing"),
+		LLM_E_RATE_LIMITED, 0},
+	{400, GOOGLE_SAYS("Requests ending with a model turn are not supported."),
+		LLM_E_INVALID_REQUEST, 0},
+	{404, GOOGLE_SAYS("models/x is not found, or is not supported for generateContent."),
+		LLM_E_NOT_FOUND, 0},
+	{403, GOOGLE_SAYS("Your project has been denied access."), LLM_E_PERMISSION_DENIED, 0},
+	{499, GOOGLE("CANCELLED", "x", ""), LLM_E_UNAVAILABLE, 0},
+	{500, GOOGLE("INTERNAL", "x", ""), LLM_E_SERVER_ERROR, 0},
+	{413, "<html>413</html>", LLM_E_INVALID_REQUEST, 0},
 	{0, NULL, 0, 0},
 };
 
@@ -248,6 +312,7 @@ static void digits_and_bodies(plug *p, const example *examples)
 
 #define OLLAMA TEST_BINARY_DIR "/plugins/ollama.so"
 #define OPENAI TEST_BINARY_DIR "/plugins/openai.so"
+#define GEMINI TEST_BINARY_DIR "/plugins/gemini.so"
 
 Test(provider_errors, R_ERR_2_one_example_a_row_ollama)
 {
@@ -259,16 +324,23 @@ Test(provider_errors, R_ERR_2_one_example_a_row_openai)
 	with_provider(OPENAI, openai_examples, check_rows);
 }
 
+Test(provider_errors, R_ERR_2_R_ERR_6_one_example_a_row_gemini)
+{
+	with_provider(GEMINI, gemini_examples, check_rows);
+}
+
 Test(provider_errors, R_ERR_1_a_phrase_keeps_its_side)
 {
 	with_provider(OLLAMA, ollama_examples, check_sides);
 	with_provider(OPENAI, openai_examples, check_sides);
+	with_provider(GEMINI, gemini_examples, check_sides);
 }
 
 Test(provider_errors, R_ERR_2_digits_are_no_evidence)
 {
 	with_provider(OLLAMA, NULL, digits_and_bodies);
 	with_provider(OPENAI, NULL, digits_and_bodies);
+	with_provider(GEMINI, NULL, digits_and_bodies);
 }
 
 /* A long text is cut between characters. */

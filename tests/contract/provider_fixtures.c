@@ -108,6 +108,15 @@ static void judge(outcome *o, const exchange *x)
 	o->flags = v.flags;
 }
 
+/* As the core (R-ERR-8): withheld without a text is an error. */
+static void judge_filter(outcome *o)
+{
+	const plug_answer *a = &o->answer;
+
+	if (o->code == 0 && a->finish == LLM_FINISH_CONTENT_FILTER && !a->text.len && !a->n_calls)
+		o->code = LLM_E_CONTENT_FILTERED;
+}
+
 static void play_stream(exchange *x, const size_t *cuts, outcome *o)
 {
 	llm_reply_view head = exchange_reply(x);
@@ -125,6 +134,7 @@ static void play_stream(exchange *x, const size_t *cuts, outcome *o)
 		judge(o, x);
 	else if (o->code == 0 && !o->complete)
 		o->code = LLM_E_STREAM_BROKEN;
+	judge_filter(o);
 }
 
 static void play_whole(exchange *x, outcome *o)
@@ -140,6 +150,7 @@ static void play_whole(exchange *x, outcome *o)
 		o->facts = o->answer.facts;
 		if (o->answer.n_errors)
 			judge(o, x);
+		judge_filter(o);
 		return;
 	}
 	cr_assert_eq(p->v->classify_error(p->instance, &reply, &o->facts), 0);
@@ -180,6 +191,44 @@ static void same_calls(const exchange *x, const plug_answer *a, const json_t *wa
 			"%s/%s: tool call's arguments", x->provider, x->name);
 		SAME(x, a->calls[i].complete, 1, "tool call complete");
 		json_decref(arguments);
+	}
+}
+
+/* "text", "reasoning", "tool_call"; "end" is a part of its own. */
+static uint32_t part_named(const char *name)
+{
+	if (strcmp(name, "text") == 0)
+		return LLM_PART_TEXT;
+	if (strcmp(name, "reasoning") == 0)
+		return LLM_PART_REASONING;
+	if (strcmp(name, "tool_call") == 0)
+		return LLM_PART_TOOL_CALL;
+	return strcmp(name, "end") == 0 ? 0 : 999;
+}
+
+static void same_opaque(const exchange *x, const plug_answer *a, const json_t *want)
+{
+	size_t i;
+
+	SAME(x, a->n_opaque, json_array_size(want), "number of opaque parts");
+	for (i = 0; i < json_array_size(want) && i < a->n_opaque; i++) {
+		const json_t *w = json_array_get(want, i);
+		const json_t *data = json_object_get(w, "data");
+		json_t *got = json_loads(a->opaque[i].data.ptr, JSON_DECODE_ANY, NULL);
+
+		const char *part = json_string_value(json_object_get(w, "attached_to"));
+
+		same_text(x, &a->opaque[i].kind, json_object_get(w, "kind"), "opaque kind");
+		if (part)
+			SAME(x, a->opaque[i].part, part_named(part), "opaque attached to");
+		SAME(x, a->opaque[i].part_index, json_integer_value(json_object_get(w, "index")),
+			"opaque's index");
+		if (json_is_string(data))
+			same_text(x, &a->opaque[i].data, data, "opaque data");
+		else
+			cr_expect(neutral_same(got, data), "%s/%s: opaque data is %s", x->provider,
+				x->name, a->opaque[i].data.ptr);
+		json_decref(got);
 	}
 }
 
@@ -231,6 +280,7 @@ static void same_chat(const exchange *x, const outcome *o, const json_t *want)
 	same_text(x, &a->text, json_object_get(want, "text"), "text");
 	same_text(x, &a->reasoning, json_object_get(want, "reasoning"), "reasoning");
 	same_calls(x, a, json_object_get(want, "tool_calls"));
+	same_opaque(x, a, json_object_get(want, "opaque"));
 	same_usage(x, &a->usage, json_object_get(want, "usage"));
 	SAME(x, a->finish, neutral_finish(json_string_value(json_object_get(want, "finish"))),
 		"finish");
@@ -276,9 +326,13 @@ static void same_error(const exchange *x, const outcome *o, const json_t *want)
 	}
 	SAME(x, (o->flags & LLM_ERRF_RESOURCE) != 0,
 		json_is_true(json_object_get(want, "resource")), "resource");
-	/* Delays in headers are the core's to read; neither provider names one in a body. */
+	/* Delays in headers are the core's to read; only Gemini names one in a body. */
 	if (o->answer.n_errors || x->status >= 400)
-		SAME(x, o->facts.retry_after_ms, -1, "delay in the body");
+		SAME(x, o->facts.retry_after_ms,
+			strcmp(x->provider, "gemini") ?
+				-1 :
+				json_integer_value(json_object_get(want, "retry_after_ms")),
+			"delay in the body");
 }
 
 static void check_outcome(const exchange *x, const outcome *o)
@@ -381,6 +435,17 @@ Test(provider_fixtures, R_ERR_2_R_ERR_12_openai_answers)
 	plug p;
 
 	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/openai.so", config), 0);
-	cr_expect_geq(exchange_all(&p, "openai", check_exchange), 30);
+	cr_expect_eq(exchange_all(&p, "openai", check_exchange), 78);
+	plug_close(&p);
+}
+
+Test(provider_fixtures, R_ERR_5_R_ERR_6_R_ERR_8_R_COST_2_gemini_answers)
+{
+	static const char *const config[] = {
+		"base_url", "https://generativelanguage.googleapis.com", NULL};
+	plug p;
+
+	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/gemini.so", config), 0);
+	cr_expect_eq(exchange_all(&p, "gemini", check_exchange), 51);
 	plug_close(&p);
 }

@@ -1,79 +1,9 @@
 /*
  * openai.so: what it describes, what it makes of requests, what it refuses.
  */
-#include <criterion/criterion.h>
-
-#include <stdlib.h>
-#include <string.h>
-
-#include "support/neutral.h"
-
-#define FILE_NAME TEST_BINARY_DIR "/plugins/openai.so"
-
-static plug p;
-static json_t *request;
-static llm_request_view rq;
-static plug_http http;
-
-static void open_with(const char *const *config)
-{
-	plug_close(&p);
-	cr_assert_eq(plug_open(&p, FILE_NAME, config), 0);
-}
-
-static void set_up(void)
-{
-	cr_assert_eq(plug_open(&p, FILE_NAME, NULL), 0);
-	plug_http_init(&http);
-}
-
-static void tear_down(void)
-{
-	json_decref(request);
-	plug_http_done(&http);
-	plug_close(&p);
-}
+#include "openai_help.h"
 
 TestSuite(provider_openai, .init = set_up, .fini = tear_down);
-
-static void ask(const char *text)
-{
-	json_decref(request);
-	request = neutral_json(text);
-	cr_assert(request, "%s", text);
-	cr_assert_eq(neutral_view(&p, request, 0, &rq), 0, "%s", text);
-}
-
-static void ask_hi(void)
-{
-	ask("{'model':'m','messages':[{'role':'user','parts':[{'text':'hi'}]}]}");
-}
-
-static int32_t build(void)
-{
-	plug_http_done(&http);
-	plug_http_init(&http);
-	plug_begin(&p);
-	return p.v->build_request(p.instance, &rq, &http.sink);
-}
-
-static void body_has(const char *key, const char *want)
-{
-	json_t *body = json_loads(http.body.ptr ? http.body.ptr : "", JSON_REJECT_DUPLICATES, NULL);
-	json_t *expected = want ? neutral_json(want) : NULL;
-
-	cr_assert(body, "the body is %s", http.body.ptr);
-	cr_expect(
-		neutral_same(json_object_get(body, key), expected), "%s in %s", key, http.body.ptr);
-	json_decref(expected);
-	json_decref(body);
-}
-
-static void refused(int32_t code, const char *text)
-{
-	cr_expect_eq(build(), code, "%s", text);
-	cr_expect(p.error.ptr && strstr(p.error.ptr, text), "%s", p.error.ptr);
-}
 
 /* ---- describe, configuration ---- */
 
@@ -89,8 +19,12 @@ Test(provider_openai, describes_itself)
 	cr_expect_eq(p.v->capabilities(p.instance, "m", &caps), 0);
 	cr_expect_eq(caps.framing, (uint32_t)LLM_FRAMING_SSE);
 	cr_expect_eq(caps.auth, (uint32_t)LLM_AUTH_BEARER);
-	cr_expect_eq(caps.tools, (uint32_t)LLM_CAP_NO);
-	cr_expect_eq(caps.json_schema, (uint32_t)LLM_CAP_NO);
+	cr_expect_eq(caps.tools, (uint32_t)LLM_CAP_UNKNOWN, "it depends on the model");
+	cr_expect_eq(caps.tool_choice, (uint32_t)LLM_CAP_YES);
+	cr_expect_eq(caps.json_schema, (uint32_t)LLM_CAP_YES);
+	cr_expect_eq(caps.locality, (uint32_t)LLM_LOCALITY_CLOUD);
+	cr_expect_not_null(p.v->get_extension(p.instance, LLM_EXT_MODELS));
+	cr_expect_not_null(p.v->get_extension(p.instance, LLM_EXT_MODEL));
 	cr_expect_null(p.v->get_extension(p.instance, LLM_EXT_STATE));
 }
 
@@ -124,12 +58,22 @@ Test(provider_openai, name_of_the_output_limit)
 
 Test(provider_openai, configuration_that_is_wrong)
 {
-	static const char *const config[] = {"max_tokens_field", "tokens", NULL};
+	static const char *const configs[][3] = {
+		{"max_tokens_field", "tokens", NULL},
+		{"dialect", "openapi", NULL},
+		{"auth", "basic", NULL},
+		{"system_role", "user", NULL},
+		{"reasoning_history", "thinking", NULL},
+	};
+	size_t i;
 	plug q;
 
-	cr_expect_eq(plug_open(&q, FILE_NAME, config), LLM_E_CONFIG);
-	cr_expect(strstr(q.error.ptr, "max_tokens_field"));
-	plug_close(&q);
+	for (i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
+		cr_expect_eq(plug_open(&q, OPENAI_FILE, configs[i]), LLM_E_CONFIG);
+		cr_expect(strstr(q.error.ptr, configs[i][0]), "%s", q.error.ptr);
+		cr_expect(strstr(q.error.ptr, "auto"), "%s", q.error.ptr);
+		plug_close(&q);
+	}
 }
 
 Test(provider_openai, usage_is_asked_for_unless_switched_off)
@@ -208,34 +152,17 @@ Test(provider_openai, end_user_has_two_names)
 
 Test(provider_openai, extra_joins_but_may_not_write_the_plugins_members)
 {
-	ask("{'model':'m','messages':[],'extra':{'reasoning_effort':'low','top_k':4}}");
-	cr_expect_eq(build(), 0);
-	body_has("reasoning_effort", "'low'");
+	builds("{'model':'m','messages':[],'extra':{'verbosity':'low','top_k':4}}");
+	body_has("verbosity", "'low'");
 	body_has("top_k", "4");
+	ask("{'model':'m','messages':[],'extra':{'reasoning_effort':'low'}}");
+	refused(LLM_E_INVALID_REQUEST, "reasoning_effort");
+	ask("{'model':'m','messages':[],'extra':{'tools':[]}}");
+	refused(LLM_E_INVALID_REQUEST, "tools");
 	ask("{'model':'m','messages':[],'extra':{'max_tokens':4}}");
 	refused(LLM_E_INVALID_REQUEST, "max_tokens");
 	ask("{'model':'m','messages':[],'extra':{'stream_options':{}}}");
 	refused(LLM_E_INVALID_REQUEST, "stream_options");
-}
-
-Test(provider_openai, what_comes_later_is_refused)
-{
-	ask("{'model':'m','messages':[],'tools':[{'name':'f'}]}");
-	refused(LLM_E_UNSUPPORTED, "tools");
-	ask("{'model':'m','messages':[],'format':'json'}");
-	refused(LLM_E_UNSUPPORTED, "format");
-	ask("{'model':'m','messages':[],'reasoning':'low'}");
-	refused(LLM_E_UNSUPPORTED, "reasoning");
-	ask("{'model':'m','messages':[],'logprobs':true}");
-	refused(LLM_E_UNSUPPORTED, "logprobs");
-	ask("{'model':'m','messages':[{'role':'user','parts':[{'image_base64':'AAAA',"
-	    "'media_type':'image/png'}]}]}");
-	refused(LLM_E_UNSUPPORTED, "text only");
-	ask("{'model':'m','messages':[{'role':'assistant','parts':[{'tool_call':{'id':'1',"
-	    "'name':'f','arguments':'{}'}}]}]}");
-	refused(LLM_E_UNSUPPORTED, "tools");
-	ask("{'model':'m','messages':[{'role':'tool','parts':[]}]}");
-	refused(LLM_E_UNSUPPORTED, "tools");
 }
 
 Test(provider_openai, what_cannot_be_honoured_is_refused)
@@ -259,6 +186,14 @@ Test(provider_openai, what_cannot_be_honoured_is_refused)
 	refused(LLM_E_UNSUPPORTED, "continue");
 	ask("{'model':'m','messages':[],'options':{'num_ctx':1}}");
 	refused(LLM_E_UNSUPPORTED, "num_ctx");
+	ask("{'model':'m','messages':[],'options':{'strict_schema':'yes'}}");
+	refused(LLM_E_INVALID_REQUEST, "strict_schema: expected true or false");
+	ask("{'model':'m','messages':[],'options':{'image_detail':7}}");
+	refused(LLM_E_INVALID_REQUEST, "image_detail: expected a text");
+	ask("{'model':'m','messages':[],'options':{'chat_template_kwargs':[]}}");
+	refused(LLM_E_INVALID_REQUEST, "chat_template_kwargs: expected a JSON object");
+	ask("{'model':'m','messages':[],'options':{'chat_template_kwargs':{}}}");
+	refused(LLM_E_UNSUPPORTED, "vLLM and llama.cpp");
 	ask("{'model':'','messages':[]}");
 	refused(LLM_E_INVALID_REQUEST, "no model");
 	ask("{'model':'m','messages':[{'role':'user','parts':[{'reasoning':'r'}]}]}");

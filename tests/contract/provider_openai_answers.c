@@ -79,8 +79,10 @@ Test(provider_openai_answers, every_finish_reason)
 		cr_expect_eq(answer.n_finish, 1);
 		cr_expect_eq(answer.n_errors, 0);
 	}
-	cr_expect_eq(finish_of("\"stop\"", ",\"tool_calls\":[{}]"), LLM_FINISH_TOOL_CALLS);
-	cr_expect_eq(answer.n_warnings, 1);
+	cr_expect_eq(finish_of("\"stop\"", ",\"tool_calls\":[{\"function\":{\"name\":\"f\"}}]"),
+		LLM_FINISH_TOOL_CALLS);
+	cr_expect_eq(
+		finish_of("null", ",\"function_call\":{\"name\":\"f\"}"), LLM_FINISH_TOOL_CALLS);
 	cr_expect_eq(finish_of("\"stop\"", ",\"tool_calls\":[]"), LLM_FINISH_STOP);
 	cr_expect_eq(answer.n_warnings, 0);
 }
@@ -120,7 +122,7 @@ Test(provider_openai_answers, finish_reasons_that_are_failures)
 	}
 }
 
-Test(provider_openai_answers, usage_in_all_its_members)
+Test(provider_openai_answers, R_COST_1_usage_in_all_its_members)
 {
 	static const struct {
 		const char *usage;

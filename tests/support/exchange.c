@@ -21,10 +21,24 @@ const exchange_pin exchange_pins[] = {
 	{"ollama", "pull_stream", "none"},
 	{"ollama", "pull_stream_error", "none"},
 	{"ollama", "version", "none"},
-	{"openai", "azure_stream", "refused UNSUPPORTED"},
-	{"openai", "chat_reasoning_exhausted", "refused UNSUPPORTED"},
-	{"openai", "err_invalid_schema", "refused UNSUPPORTED"},
-	{"openai", "err_unsupported_parameter", "refused INVALID_REQUEST"},
+	{"gemini", "err_400_budget_and_level", "refused INVALID_REQUEST"},
+	{"gemini", "err_400_json_with_tools", "refused UNSUPPORTED"},
+	{"gemini", "err_400_penalty", "refused UNSUPPORTED"},
+	{"gemini", "count_tokens", "none"},
+	{"gemini", "embed", "none"},
+	{"gemini", "embed_batch", "none"},
+	{"openai", "chat_custom_tool", "refused INVALID_REQUEST"},
+	{"openai", "chat_n2_stream", "refused UNSUPPORTED"},
+	{"openai", "completions_basic", "none"},
+	{"openai", "completions_stream", "none"},
+	{"openai", "embeddings_base64", "none"},
+	{"openai", "embeddings_float", "none"},
+	{"openai", "embeddings_tokens", "none"},
+	{"openai", "responses_basic", "none"},
+	{"openai", "responses_error_stream", "none"},
+	{"openai", "responses_incomplete", "none"},
+	{"openai", "responses_stream", "none"},
+	{"openai", "responses_tools_stream", "none"},
 	{NULL, NULL, NULL},
 };
 
@@ -125,6 +139,38 @@ const json_t *exchange_expects(const exchange *x, const char *member)
 	return json_object_get(json_object_get(x->expectation, "expect"), member);
 }
 
+/* The plugin with the exchange's own configuration, or the one that is open. */
+static plug *configure(exchange *x, plug *own)
+{
+	const json_t *config = json_object_get(x->expectation, "config");
+	const char **pairs = plug_keep(x->p, (2 * json_object_size(config) + 1) * sizeof(*pairs));
+	const char *key;
+	json_t *value;
+	size_t n = 0;
+
+	if (!config)
+		return x->p;
+	json_object_foreach((json_t *)(uintptr_t)config, key, value)
+	{
+		pairs[n++] = key;
+		pairs[n++] = json_string_value(value);
+	}
+	if (plug_open(own, x->p->path, pairs)) {
+		fprintf(stderr, "%s/%s: its configuration is refused\n", x->provider, x->name);
+		abort();
+	}
+	return own;
+}
+
+static void with_own_plug(exchange *x, void (*each)(exchange *x))
+{
+	plug own = {0};
+
+	x->p = configure(x, &own);
+	each(x);
+	plug_close(&own);
+}
+
 /* Does the file belong to an exchange that has a .status? */
 static int belongs(const char *folder, const char *file)
 {
@@ -158,7 +204,7 @@ int exchange_all(plug *p, const char *provider, void (*each)(exchange *x))
 			fprintf(stderr, "%s/%s lacks an expectation or an answer\n", folder, name);
 			n = -1000;
 		} else if (dot) {
-			each(&x);
+			with_own_plug(&x, each);
 			n++;
 		}
 		if (dot)

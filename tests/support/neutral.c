@@ -107,30 +107,80 @@ static llm_bytes from_base64(plug *p, const char *text)
 	return b;
 }
 
+/* Image, audio or file: KIND_base64 or KIND_url. 1 when it was one. */
+static int fill_media(plug *p, const json_t *j, llm_part_view *v)
+{
+	static const struct {
+		const char *bytes;
+		const char *url;
+		uint32_t kind;
+	} rows[] = {
+		{"image_base64", "image_url", LLM_PART_IMAGE},
+		{"audio_base64", "audio_url", LLM_PART_AUDIO},
+		{"file_base64", "file_url", LLM_PART_FILE},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const json_t *bytes = json_object_get(j, rows[i].bytes);
+		const json_t *url = json_object_get(j, rows[i].url);
+
+		if (!bytes && !url)
+			continue;
+		v->kind = rows[i].kind;
+		if (bytes)
+			v->data = from_base64(p, json_string_value(bytes));
+		v->url = json_string_value(url);
+		v->media_type = json_string_value(json_object_get(j, "media_type"));
+		v->name = json_string_value(json_object_get(j, "name"));
+		return 1;
+	}
+	return 0;
+}
+
+static void fill_opaque(plug *p, const json_t *j, llm_part_view *v)
+{
+	const json_t *rows = json_object_get(j, "opaque");
+	const llm_opaque_view **list = plug_keep(p, (json_array_size(rows) + 1) * sizeof(*list));
+	size_t i;
+
+	v->opaque = list;
+	v->n_opaque = json_array_size(rows);
+	for (i = 0; i < v->n_opaque; i++) {
+		const json_t *row = json_array_get(rows, i);
+		llm_opaque_view *o = plug_keep(p, sizeof(*o));
+
+		list[i] = o;
+		o->struct_size = (uint32_t)sizeof(*o);
+		o->provider = json_string_value(json_object_get(row, "provider"));
+		o->kind = json_string_value(json_object_get(row, "kind"));
+		o->data = bytes_of(json_object_get(row, "data"));
+	}
+}
+
 static int fill_part(plug *p, const json_t *j, llm_part_view *v)
 {
 	const json_t *call = json_object_get(j, "tool_call");
 	const json_t *result = json_object_get(j, "tool_result");
 
 	v->struct_size = (uint32_t)sizeof(*v);
+	fill_opaque(p, j, v);
 	if (json_object_get(j, "text")) {
 		v->kind = LLM_PART_TEXT;
 		v->text = bytes_of(json_object_get(j, "text"));
 	} else if (json_object_get(j, "reasoning")) {
 		v->kind = LLM_PART_REASONING;
 		v->text = bytes_of(json_object_get(j, "reasoning"));
-	} else if (json_object_get(j, "image_base64")) {
-		v->kind = LLM_PART_IMAGE;
-		v->data = from_base64(p, json_string_value(json_object_get(j, "image_base64")));
-		v->media_type = json_string_value(json_object_get(j, "media_type"));
 	} else if (call || result) {
 		v->kind = call ? LLM_PART_TOOL_CALL : LLM_PART_TOOL_RESULT;
 		v->id = json_string_value(json_object_get(call ? call : result, "id"));
 		v->name = json_string_value(json_object_get(call ? call : result, "name"));
 		v->text = bytes_of(call ? json_object_get(call, "arguments") :
 					  json_object_get(result, "content"));
-	} else {
-		return -1;
+		v->is_error = json_is_true(json_object_get(result, "is_error"));
+	} else if (!fill_media(p, j, v)) {
+		v->kind = LLM_PART_OPAQUE;
+		return v->n_opaque ? 0 : -1;
 	}
 	return 0;
 }
@@ -190,6 +240,7 @@ static int fill_tools(plug *p, const json_t *j, llm_request_view *v)
 		t->struct_size = (uint32_t)sizeof(*t);
 		t->name = json_string_value(json_object_get(tool, "name"));
 		t->description = json_string_value(json_object_get(tool, "description"));
+		t->strict = json_is_true(json_object_get(tool, "strict"));
 		if (json_object_get(tool, "schema"))
 			t->schema = dumped(p, json_object_get(tool, "schema"));
 	}
@@ -201,6 +252,7 @@ static int fill_format(plug *p, const json_t *j, llm_request_view *v)
 	if (json_is_object(j)) {
 		v->format = LLM_FORMAT_SCHEMA;
 		v->schema = dumped(p, json_object_get(j, "schema"));
+		v->schema_name = json_string_value(json_object_get(j, "name"));
 		return 0;
 	}
 	v->format = LLM_FORMAT_JSON;
@@ -229,6 +281,7 @@ static int fill_numbers(plug *p, const json_t *j, llm_request_view *v)
 		{"max_output_tokens", LLM_HAS_MAX_OUTPUT_TOKENS,
 			offsetof(llm_request_view, max_output_tokens), 1},
 		{"top_logprobs", LLM_HAS_TOP_LOGPROBS, offsetof(llm_request_view, top_logprobs), 1},
+		{"choices", LLM_HAS_CHOICES, offsetof(llm_request_view, choices), 1},
 	};
 	size_t known = 0;
 	size_t i;
@@ -282,6 +335,31 @@ static int fill_options(plug *p, const json_t *j, llm_request_view *v)
 	return 0;
 }
 
+static int fill_tool_choice(const json_t *j, llm_request_view *v)
+{
+	static const word words[] = {
+		{"auto", LLM_TOOLS_AUTO},
+		{"none", LLM_TOOLS_NONE},
+		{"required", LLM_TOOLS_REQUIRED},
+		{NULL, 0},
+	};
+
+	if (json_is_object(j)) {
+		v->tool_choice = LLM_TOOLS_NAMED;
+		v->tool_name = json_string_value(json_object_get(j, "name"));
+		return v->tool_name ? 0 : -1;
+	}
+	v->tool_choice = look_up(words, json_string_value(j));
+	return v->tool_choice == 999 ? -1 : 0;
+}
+
+static int fill_parallel(const json_t *j, llm_request_view *v)
+{
+	v->has |= LLM_HAS_PARALLEL_TOOLS;
+	v->parallel_tools = json_is_true(j);
+	return 0;
+}
+
 static int fill_member(plug *p, const char *name, const json_t *j, llm_request_view *v)
 {
 	if (strcmp(name, "model") == 0)
@@ -300,6 +378,12 @@ static int fill_member(plug *p, const char *name, const json_t *j, llm_request_v
 		v->reasoning = look_up(levels, json_string_value(j));
 	else if (strcmp(name, "logprobs") == 0)
 		v->logprobs = json_is_true(j);
+	else if (strcmp(name, "tool_choice") == 0)
+		return fill_tool_choice(j, v);
+	else if (strcmp(name, "parallel_tools") == 0)
+		return fill_parallel(j, v);
+	else if (strcmp(name, "end_user") == 0)
+		v->end_user = json_string_value(j);
 	else if (strcmp(name, "options") == 0)
 		return fill_options(p, j, v);
 	else if (strcmp(name, "extra") == 0)

@@ -117,6 +117,7 @@ int32_t plug_open(plug *p, const char *file, const char *const *config)
 	llm_plugin_entry entry;
 
 	memset(p, 0, sizeof(*p));
+	p->path = file;
 	p->file = dlopen(file, RTLD_NOW | RTLD_LOCAL);
 	if (!p->file)
 		return -1000;

@@ -22,6 +22,7 @@ typedef struct plug_block plug_block;
 
 typedef struct plug {
 	void *file;
+	const char *path;
 	const llm_plugin_desc *desc;
 	const llm_provider_vtable *v;
 	const llm_provider_info *info;
@@ -61,7 +62,8 @@ typedef struct plug_http {
 void plug_http_init(plug_http *h);
 void plug_http_done(plug_http *h);
 
-#define PLUG_CALLS 16
+#define PLUG_CALLS 130 /* the library takes 128 */
+#define PLUG_OPAQUES 16
 
 typedef struct plug_call {
 	plug_text id;
@@ -70,6 +72,13 @@ typedef struct plug_call {
 	int complete;
 } plug_call;
 
+typedef struct plug_opaque {
+	plug_text kind;
+	plug_text data;
+	uint32_t part; /* LLM_PART_*, with its index */
+	uint32_t part_index;
+} plug_opaque;
+
 /* What came out of a result sink. */
 typedef struct plug_answer {
 	llm_result_sink sink;
@@ -77,6 +86,10 @@ typedef struct plug_answer {
 	plug_text reasoning;
 	plug_call calls[PLUG_CALLS];
 	size_t n_calls;
+	plug_opaque opaque[PLUG_OPAQUES];
+	size_t n_opaque;
+	plug_text media_type; /* of the last bytes that came */
+	plug_text data;
 	plug_text meta[8]; /* by LLM_META_* */
 	uint64_t metric[4]; /* by LLM_METRIC_* */
 	int has_metric[4];
@@ -118,6 +131,7 @@ typedef struct plug_models {
 	plug_model rows[16];
 	size_t n;
 	int n_next;
+	plug_text cursor;
 } plug_models;
 
 void plug_models_init(plug_models *m);

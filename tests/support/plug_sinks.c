@@ -128,14 +128,28 @@ static int32_t on_tool_call(void *ctx, const llm_tool_delta *d)
 
 static int32_t on_data(void *ctx, const llm_data_part *part)
 {
-	(void)part;
-	return count_event(ctx);
+	plug_answer *a = ctx;
+
+	plug_clear(&a->media_type);
+	plug_clear(&a->data);
+	plug_add(&a->media_type, part->media_type, strlen(part->media_type));
+	plug_add(&a->data, part->data.ptr, part->data.len);
+	return count_event(a);
 }
 
 static int32_t on_opaque(void *ctx, const llm_opaque_view *opaque)
 {
-	(void)opaque;
-	return count_event(ctx);
+	plug_answer *a = ctx;
+	plug_opaque *o;
+
+	if (a->n_opaque == PLUG_OPAQUES) /* enough to look at */
+		return count_event(a);
+	o = &a->opaque[a->n_opaque++];
+	plug_add(&o->kind, opaque->kind, strlen(opaque->kind));
+	plug_add(&o->data, opaque->data.ptr, opaque->data.len);
+	o->part = opaque->part;
+	o->part_index = opaque->part_index;
+	return count_event(a);
 }
 
 static int32_t on_usage(void *ctx, const llm_usage *usage)
@@ -231,6 +245,12 @@ void plug_answer_done(plug_answer *a)
 		plug_clear(&a->calls[i].name);
 		plug_clear(&a->calls[i].arguments);
 	}
+	for (i = 0; i < PLUG_OPAQUES; i++) {
+		plug_clear(&a->opaque[i].kind);
+		plug_clear(&a->opaque[i].data);
+	}
+	plug_clear(&a->media_type);
+	plug_clear(&a->data);
 	for (i = 0; i < 8; i++)
 		plug_clear(&a->meta[i]);
 	for (i = 0; i < 4; i++)
@@ -259,6 +279,10 @@ char *plug_answer_print(const plug_answer *a)
 		print(&t, "id", &a->calls[i].id);
 		print(&t, "name", &a->calls[i].name);
 		print(&t, "arguments", &a->calls[i].arguments);
+	}
+	for (i = 0; i < a->n_opaque; i++) {
+		print(&t, "opaque", &a->opaque[i].kind);
+		print(&t, "data", &a->opaque[i].data);
 	}
 	for (i = 0; i < 8; i++)
 		print(&t, "meta", &a->meta[i]);
@@ -301,8 +325,8 @@ static int32_t on_next(void *ctx, const char *cursor, size_t len)
 {
 	plug_models *m = ctx;
 
-	(void)cursor;
-	(void)len;
+	plug_clear(&m->cursor);
+	plug_add(&m->cursor, cursor, len);
 	m->n_next++;
 	return 0;
 }
@@ -317,6 +341,7 @@ void plug_models_done(plug_models *m)
 {
 	size_t i;
 
+	plug_clear(&m->cursor);
 	for (i = 0; i < m->n; i++) {
 		plug_clear(&m->rows[i].name);
 		plug_clear(&m->rows[i].detail);

@@ -23,6 +23,12 @@ typedef struct llm_opaque_view {
 	const char *provider; /* plugin id that made it: "org.libllm.gemini" */
 	const char *kind; /* the provider's own word: "thoughtSignature" */
 	llm_bytes data;
+	/*
+	 * In an answer: what it belongs to, LLM_PART_*; 0: nothing, it is a part of its own
+	 * behind what came before. In a request the part that carries it says so.
+	 */
+	uint32_t part;
+	uint32_t part_index; /* with LLM_PART_TOOL_CALL: llm_tool_delta.index */
 } llm_opaque_view;
 
 typedef struct llm_part_view {

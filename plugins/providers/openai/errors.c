@@ -15,6 +15,8 @@ typedef struct found {
 	llm_bytes error; /* the value of `error`, an object */
 	jsonr_text text; /* or a text */
 	jsonr_text detail;
+	jsonr_text request_id;
+	int moderated; /* OpenRouter tells why the input was refused */
 } found;
 
 static void read_code(jsonr *r, found *f)
@@ -51,6 +53,18 @@ static void read_detail(jsonr *r, found *f)
 	}
 }
 
+static void read_metadata(jsonr *r, found *f)
+{
+	jsonr_text key;
+
+	if (!jsonr_enter_object(r))
+		return;
+	while (jsonr_member(r, &key))
+		if (jsonr_is(&key, "reasons") && jsonr_enter_array(r))
+			while (jsonr_element(r))
+				f->moderated = 1;
+}
+
 static void read_member(jsonr *r, const jsonr_text *key, found *f)
 {
 	if (jsonr_is(key, "message"))
@@ -63,6 +77,10 @@ static void read_member(jsonr *r, const jsonr_text *key, found *f)
 		read_error(r, f);
 	else if (jsonr_is(key, "detail"))
 		read_detail(r, f);
+	else if (jsonr_is(key, "request_id"))
+		jsonr_string(r, &f->request_id);
+	else if (jsonr_is(key, "metadata"))
+		read_metadata(r, f);
 }
 
 /* 1 when the text is one object. */
@@ -89,14 +107,14 @@ static const jsonr_text *error_text(const found *f)
 	return f->detail.len > 0 ? &f->detail : NULL;
 }
 
-/* A number from 400 to 599, as a code that is the status. */
-static int32_t status_of(const llm_bytes *code)
+/* A number from 400 to 599, as a code that is the status; or what the type stands for. */
+static int32_t status_of(const llm_bytes *code, const llm_bytes *type)
 {
 	int64_t status;
 
-	if (!num_read_i64(code->ptr, code->len, &status) || status < 400 || status > 599)
-		return 0;
-	return (int32_t)status;
+	if (num_read_i64(code->ptr, code->len, &status) && status >= 400 && status <= 599)
+		return (int32_t)status;
+	return kit_is(type, "invalid_request_error") ? 400 : 0;
 }
 
 static void fill_facts(const openai *o, uint32_t scope, const found *f, llm_error_facts *facts)
@@ -110,14 +128,16 @@ static void fill_facts(const openai *o, uint32_t scope, const found *f, llm_erro
 		facts->code = f->number;
 	else
 		kit_decode(o->host, scope, &f->code, &facts->code);
-	facts->status = status_of(&facts->code);
+	kit_decode(o->host, scope, &f->request_id, &facts->request_id);
+	if (f->moderated)
+		facts->type = kit_text("moderation");
+	facts->status = status_of(&facts->code, &facts->type);
 }
 
 int openai_error_facts(
 	const openai *o, uint32_t scope, const llm_bytes *json, llm_error_facts *ret_facts)
 {
-	found outer = {
-		{"", 0, 0}, {"", 0, 0}, {"", 0, 0}, {"", 0}, {"", 0}, {"", 0, 0}, {"", 0, 0}};
+	found outer = {.number = {"", 0}};
 	found inner = outer;
 
 	if (!read_object(json, &outer))
@@ -138,12 +158,15 @@ int32_t openai_classify_error(
 	void *instance, const llm_reply_view *reply, llm_error_facts *ret_facts)
 {
 	const openai *o = instance;
+	const char *id = kit_header(reply, "x-request-id");
 	llm_error_facts facts = {.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1};
 
 	if (!openai_error_facts(o, LLM_SCOPE_ATTEMPT, &reply->body, &facts))
 		facts.message = kit_plain_body(&reply->body);
-	facts.status = 0; /* the HTTP status says it */
-	facts.request_id = kit_text(kit_header(reply, "x-request-id"));
+	/* The HTTP status says it; but Groq's own one, of a service that is full, is not known. */
+	facts.status = reply->status == 498 ? 429 : 0;
+	if (id)
+		facts.request_id = kit_text(id);
 	*ret_facts = facts;
 	return 0;
 }

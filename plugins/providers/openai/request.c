@@ -1,54 +1,16 @@
 /*
- * request.c - POST /chat/completions: text in this version.
+ * request.c - POST /chat/completions.
  *
  * What the caller did not say is not sent: reasoning models refuse some fields even with
  * their default values.
  */
-#include "openai.h"
+#include <string.h>
 
-static const char *const members[] = {
-	"model",
-	"messages",
-	"temperature",
-	"top_p",
-	"max_tokens",
-	"max_completion_tokens",
-	"stop",
-	"seed",
-	"presence_penalty",
-	"frequency_penalty",
-	"safety_identifier",
-	"user",
-	"stream",
-	"stream_options",
-	NULL,
-};
+#include "openai.h"
 
 static int32_t unsupported(const openai *o, const char *text)
 {
 	return kit_error(o->host, LLM_E_UNSUPPORTED, text, NULL, NULL);
-}
-
-/* Comes with a later version of this plugin; until then `extra` carries it. */
-static int32_t later_check(const openai *o, const llm_request_view *rq)
-{
-	if (rq->n_tools > 0)
-		return unsupported(o, "tools are not in this version of the openai provider");
-	if (rq->format != LLM_FORMAT_TEXT)
-		return unsupported(o,
-			"JSON formats are not in this version of the openai"
-			" provider; extra can carry response_format");
-	if (rq->reasoning != LLM_REASONING_DEFAULT)
-		return unsupported(o,
-			"reasoning levels are not in this version of the openai"
-			" provider; extra can carry reasoning_effort");
-	if (rq->logprobs || (rq->has & LLM_HAS_TOP_LOGPROBS))
-		return unsupported(o, "logprobs are not in this version of the openai provider");
-	if ((rq->has & LLM_HAS_CHOICES) && rq->choices > 1)
-		return unsupported(o,
-			"this version of the openai provider reads one answer;"
-			" ask several times for more");
-	return 0;
 }
 
 static int32_t request_check(const openai *o, const llm_request_view *rq)
@@ -58,41 +20,44 @@ static int32_t request_check(const openai *o, const llm_request_view *rq)
 	if (!rq->model || !rq->model[0])
 		return kit_error(
 			o->host, LLM_E_INVALID_REQUEST, "the request names no model", NULL, NULL);
-	if (rq->has & foreign)
-		return unsupported(o,
-			"OpenAI has no top_k, min_p or repeat_penalty;"
-			" for a server that has them put them into extra");
+	if ((rq->has & foreign) && !o->dialect->repeat)
+		return kit_error(o->host, LLM_E_UNSUPPORTED, "dialect ", o->dialect->name,
+			" has no top_k, min_p or repeat_penalty;"
+			" for a server that has them set its dialect, or put them into extra");
+	if ((rq->has & LLM_HAS_CHOICES) && rq->choices > 1)
+		return unsupported(
+			o, "the openai provider reads one answer; ask several times for more");
 	if (rq->safety.len > 0)
-		return unsupported(o, "OpenAI has no safety settings");
+		return unsupported(o, "OpenAI's protocol has no safety settings");
 	if (rq->continue_last_turn)
-		return unsupported(o, "OpenAI cannot be told to continue the last turn");
-	if (rq->n_options > 0)
-		return kit_error(o->host, LLM_E_UNSUPPORTED, "option ", rq->options[0]->name,
-			" is not one of the openai provider's");
-	return later_check(o, rq);
+		return unsupported(
+			o, "OpenAI's protocol has no way to be told to continue the last turn");
+	return openai_options_check(o, rq);
 }
 
-static int has_reasoning(const llm_message_view *m)
+static int32_t parts_check(const openai *o, const llm_request_view *rq)
 {
-	size_t i;
+	int32_t rc = openai_messages_check(o, rq);
 
-	for (i = 0; i < m->n_parts; i++)
-		if (m->parts[i]->kind == LLM_PART_REASONING)
-			return 1;
-	return 0;
+	if (rc == 0)
+		rc = openai_tools_check(o, rq);
+	return rc ? rc : openai_format_check(o, rq);
 }
 
-static int32_t request_warn(const llm_request_view *rq, const llm_http_sink *out)
+static int32_t request_warn(const openai *o, const llm_request_view *rq, const llm_http_sink *out)
 {
-	size_t i;
+	int32_t rc = 0;
 
-	for (i = 0; i < rq->n_messages; i++)
-		if (has_reasoning(rq->messages[i]))
-			return kit_warn(out,
-				"OpenAI takes no reasoning of earlier turns;"
-				" it was left out");
-	return 0;
+	if (openai_loses_reasoning(o, rq))
+		rc = kit_warn(out,
+			"reasoning of earlier turns was left out;"
+			" reasoning_history names the field for it where a server takes it");
+	if (rc == 0 && rq->end_user && !o->dialect->user)
+		rc = kit_warn(out, "the server takes no id of the end user; it was left out");
+	return rc;
 }
+
+/* ---- members ---- */
 
 static void write_real(
 	kit_doc *d, const llm_request_view *rq, uint64_t bit, const char *name, double value)
@@ -129,18 +94,31 @@ static void write_numbers(const openai *o, kit_doc *d, const llm_request_view *r
 {
 	write_real(d, rq, LLM_HAS_TEMPERATURE, "temperature", rq->temperature);
 	write_real(d, rq, LLM_HAS_TOP_P, "top_p", rq->top_p);
-	write_whole(d, rq, LLM_HAS_MAX_OUTPUT_TOKENS, o->limit_field, rq->max_output_tokens);
+	write_whole(d, rq, LLM_HAS_TOP_K, "top_k", rq->top_k);
+	write_real(d, rq, LLM_HAS_MIN_P, "min_p", rq->min_p);
+	write_real(d, rq, LLM_HAS_REPEAT_PENALTY, o->dialect->repeat, rq->repeat_penalty);
+	write_whole(d, rq, LLM_HAS_MAX_OUTPUT_TOKENS, o->limit, rq->max_output_tokens);
 	write_stop(d, rq);
-	write_whole(d, rq, LLM_HAS_SEED, "seed", rq->seed);
+	write_whole(d, rq, LLM_HAS_SEED, o->dialect->seed, rq->seed);
 	write_real(d, rq, LLM_HAS_PRESENCE_PENALTY, "presence_penalty", rq->presence_penalty);
 	write_real(d, rq, LLM_HAS_FREQUENCY_PENALTY, "frequency_penalty", rq->frequency_penalty);
 }
 
+/* top_logprobs alone is refused. */
+static void write_logprobs(kit_doc *d, const llm_request_view *rq)
+{
+	if (rq->logprobs || (rq->has & LLM_HAS_TOP_LOGPROBS)) {
+		kit_doc_member(d, "logprobs");
+		jsonw_bool(&d->w, 1);
+	}
+	write_whole(d, rq, LLM_HAS_TOP_LOGPROBS, "top_logprobs", rq->top_logprobs);
+}
+
 static void write_user(const openai *o, kit_doc *d, const llm_request_view *rq)
 {
-	if (!rq->end_user)
+	if (!rq->end_user || !o->dialect->user)
 		return;
-	kit_doc_member(d, o->origin ? "safety_identifier" : "user");
+	kit_doc_member(d, o->dialect->user);
 	jsonw_cstring(&d->w, rq->end_user);
 }
 
@@ -157,26 +135,62 @@ static void write_stream(const openai *o, kit_doc *d, const llm_request_view *rq
 	jsonw_object_end(&d->w);
 }
 
-int32_t openai_build_request(void *instance, const llm_request_view *rq, const llm_http_sink *out)
+static int32_t write_body(const openai *o, const llm_request_view *rq, const llm_http_sink *out)
 {
-	const openai *o = instance;
 	kit_doc d;
-	int32_t rc = request_check(o, rq);
+	int32_t rc;
 
-	if (rc == 0)
-		rc = kit_post(out, "/chat/completions");
-	if (rc == 0)
-		rc = request_warn(rq, out);
-	if (rc)
-		return rc;
-	kit_doc_open(&d, o->host, out, members);
-	kit_doc_member(&d, "model");
-	jsonw_cstring(&d.w, rq->model);
+	kit_doc_open(&d, o->host, out, o->members);
+	if (!o->deployments) {
+		kit_doc_member(&d, "model");
+		jsonw_cstring(&d.w, rq->model);
+	}
 	rc = openai_write_messages(o, &d, rq);
 	if (rc)
 		return rc;
+	openai_write_tools(o, &d, rq);
+	rc = openai_write_format(o, &d, rq);
+	if (rc == 0)
+		rc = openai_write_reasoning(o, &d, rq);
+	if (rc)
+		return rc;
 	write_numbers(o, &d, rq);
+	write_logprobs(&d, rq);
 	write_user(o, &d, rq);
 	write_stream(o, &d, rq);
 	return kit_doc_close(&d, &rq->extra);
+}
+
+/* ---- target and headers ---- */
+
+static int32_t push_target(const openai *o, const llm_request_view *rq, const llm_http_sink *out)
+{
+	const char *path = "/chat/completions";
+
+	if (o->deployments)
+		path = kit_path(o->host, "/deployments/", rq->model, "", path);
+	return path ? kit_post(out, path) : LLM_E_NOMEM;
+}
+
+static int32_t push_header(const llm_http_sink *out, const char *name, const char *value)
+{
+	return value ? out->header(out->ctx, name, value, strlen(value)) : 0;
+}
+
+int32_t openai_build_request(void *instance, const llm_request_view *rq, const llm_http_sink *out)
+{
+	const openai *o = instance;
+	int32_t rc = request_check(o, rq);
+
+	if (rc == 0)
+		rc = parts_check(o, rq);
+	if (rc == 0)
+		rc = push_target(o, rq, out);
+	if (rc == 0)
+		rc = push_header(out, "OpenAI-Organization", o->organization);
+	if (rc == 0)
+		rc = push_header(out, "OpenAI-Project", o->project);
+	if (rc == 0)
+		rc = request_warn(o, rq, out);
+	return rc ? rc : write_body(o, rq, out);
 }

@@ -2,9 +2,9 @@
  * response.c - one object of an answer: a whole reply or a chunk of a stream.
  *
  * Wrong types. `choices`, a choice, `message` or `delta`, `content`, `reasoning`,
- * `refusal` and `finish_reason` carry the answer: another type is LLM_E_PROTOCOL (null is
- * none). `id`, `model` and `usage` stand beside it: another type counts as not sent. Tool
- * calls are not read yet; that they came is told as a warning.
+ * `refusal`, `tool_calls` and `finish_reason` carry the answer: another type is
+ * LLM_E_PROTOCOL (null is none). `id`, `model`, `usage`, `logprobs` and `reasoning_details`
+ * stand beside it: another type counts as not sent.
  */
 #include <string.h>
 
@@ -18,10 +18,15 @@ typedef struct answer {
 	jsonr_text refusal;
 	jsonr_text finish;
 	llm_bytes parts; /* content as an array */
+	llm_bytes calls; /* an array */
+	llm_bytes old_call; /* function_call, an object */
+	llm_bytes details; /* an array */
+	llm_bytes logprobs; /* an array */
 	llm_bytes usage;
+	llm_bytes timings; /* llama.cpp's */
+	llm_bytes groq; /* x_groq, an object */
 	int n_choices;
 	int suspect; /* it may be an error in one of the shapes of errors.c */
-	int called;
 	int bad;
 } answer;
 
@@ -48,11 +53,29 @@ static void read_reasoning(jsonr *r, answer *a)
 		a->reasoning = text;
 }
 
+/* A value of that kind as it is written. */
+static int read_raw(jsonr *r, int kind, llm_bytes *ret)
+{
+	if (jsonr_peek(r) != kind)
+		return 0;
+	jsonr_raw(r, ret);
+	return 1;
+}
+
 static void read_calls(jsonr *r, answer *a)
 {
-	if (jsonr_enter_array(r))
-		while (jsonr_element(r))
-			a->called = 1;
+	if (!read_raw(r, JSONR_ARRAY, &a->calls))
+		a->bad |= jsonr_peek(r) != JSONR_NULL;
+	else
+		a->bad |= !openai_calls_fit(&a->calls);
+}
+
+static void read_old_call(jsonr *r, answer *a)
+{
+	if (!read_raw(r, JSONR_OBJECT, &a->old_call))
+		a->bad |= jsonr_peek(r) != JSONR_NULL;
+	else
+		a->bad |= !openai_old_call_fits(&a->old_call);
 }
 
 static void read_message(jsonr *r, answer *a)
@@ -74,7 +97,23 @@ static void read_message(jsonr *r, answer *a)
 			a->bad |= !kit_string_or_null(r, &a->refusal);
 		else if (jsonr_is(&key, "tool_calls"))
 			read_calls(r, a);
+		else if (jsonr_is(&key, "function_call"))
+			read_old_call(r, a);
+		else if (jsonr_is(&key, "reasoning_details"))
+			read_raw(r, JSONR_ARRAY, &a->details);
 	}
+}
+
+/* Of each token; those of a refusal are passed over. */
+static void read_logprobs(jsonr *r, answer *a)
+{
+	jsonr_text key;
+
+	if (!jsonr_enter_object(r))
+		return;
+	while (jsonr_member(r, &key))
+		if (jsonr_is(&key, "content"))
+			read_raw(r, JSONR_ARRAY, &a->logprobs);
 }
 
 /* Choices of other indexes are passed over: one answer was asked for. */
@@ -95,6 +134,8 @@ static void read_choice(jsonr *r, answer *a)
 			read_message(r, &choice);
 		else if (jsonr_is(&key, "finish_reason"))
 			choice.bad |= !kit_string_or_null(r, &choice.finish);
+		else if (jsonr_is(&key, "logprobs"))
+			read_logprobs(r, &choice);
 	}
 	if (index == 0)
 		*a = choice;
@@ -124,6 +165,24 @@ static void read_error_mark(jsonr *r, const jsonr_text *key, answer *a)
 		a->suspect |= jsonr_is(&word, "error");
 }
 
+static void read_member(jsonr *r, const jsonr_text *key, answer *a)
+{
+	if (jsonr_is(key, "choices"))
+		read_choices(r, a);
+	else if (jsonr_is(key, "usage"))
+		jsonr_raw(r, &a->usage);
+	else if (jsonr_is(key, "id"))
+		jsonr_string(r, &a->id);
+	else if (jsonr_is(key, "model"))
+		jsonr_string(r, &a->model);
+	else if (jsonr_is(key, "timings"))
+		jsonr_raw(r, &a->timings);
+	else if (jsonr_is(key, "x_groq"))
+		read_raw(r, JSONR_OBJECT, &a->groq);
+	else
+		read_error_mark(r, key, a);
+}
+
 static int32_t read_answer(const llm_bytes *json, answer *a)
 {
 	jsonr_text key;
@@ -133,18 +192,8 @@ static int32_t read_answer(const llm_bytes *json, answer *a)
 	jsonr_init(&r, json->ptr, json->len);
 	if (!jsonr_enter_object(&r))
 		return LLM_E_PROTOCOL;
-	while (jsonr_member(&r, &key)) {
-		if (jsonr_is(&key, "choices"))
-			read_choices(&r, a);
-		else if (jsonr_is(&key, "usage"))
-			jsonr_raw(&r, &a->usage);
-		else if (jsonr_is(&key, "id"))
-			jsonr_string(&r, &a->id);
-		else if (jsonr_is(&key, "model"))
-			jsonr_string(&r, &a->model);
-		else
-			read_error_mark(&r, &key, a);
-	}
+	while (jsonr_member(&r, &key))
+		read_member(&r, &key, a);
 	return jsonr_finish(&r);
 }
 
@@ -182,10 +231,10 @@ static int32_t push_ids(
 static int32_t push_content(
 	const openai *o, openai_stream *s, const answer *a, const llm_result_sink *out)
 {
-	static const char told[] = "the answer holds tool calls, which this version does not read";
 	int32_t rc;
 
 	s->output |= a->reasoning.len > 0 || a->content.len > 0 || a->refusal.len > 0;
+	s->refused |= a->refusal.len > 0;
 	rc = kit_emit(o->host, &a->reasoning, out->reasoning, out->ctx);
 	if (rc == 0 && a->parts.len > 0)
 		rc = openai_read_parts(o, &a->parts, out, &s->output);
@@ -193,77 +242,97 @@ static int32_t push_content(
 		rc = kit_emit(o->host, &a->content, out->text, out->ctx);
 	if (rc == 0)
 		rc = kit_emit(o->host, &a->refusal, out->text, out->ctx);
-	if (rc == 0 && a->called && !s->called)
-		rc = out->warning(out->ctx, told, sizeof(told) - 1);
-	s->called |= (uint32_t)a->called;
-	s->refused |= a->refusal.len > 0;
 	return rc;
 }
 
-/* Words of OpenAI and its look-alikes. LLM_FINISH_NONE: the answer failed. */
-static uint32_t finish_reason(const jsonr_text *word)
+static int32_t push_calls(
+	const openai *o, openai_stream *s, const answer *a, const llm_result_sink *out)
 {
-	static const struct {
-		const char *word;
-		uint32_t reason;
-	} words[] = {
-		{"stop", LLM_FINISH_STOP},
-		{"eos", LLM_FINISH_STOP},
-		{"end_turn", LLM_FINISH_STOP},
-		{"stop_sequence", LLM_FINISH_STOP},
-		{"length", LLM_FINISH_LENGTH},
-		{"max_tokens", LLM_FINISH_LENGTH},
-		{"model_length", LLM_FINISH_LENGTH},
-		{"tool_calls", LLM_FINISH_TOOL_CALLS},
-		{"tool_use", LLM_FINISH_TOOL_CALLS},
-		{"function_call", LLM_FINISH_TOOL_CALLS},
-		{"content_filter", LLM_FINISH_CONTENT_FILTER},
-		{"safety", LLM_FINISH_CONTENT_FILTER},
-		{"refusal", LLM_FINISH_CONTENT_FILTER},
-		{"error", LLM_FINISH_NONE},
-		{"insufficient_system_resource", LLM_FINISH_NONE},
-		{"abort", LLM_FINISH_NONE},
-		{"cancelled", LLM_FINISH_NONE},
-	};
-	size_t i;
+	int32_t rc = 0;
 
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (jsonr_is(word, words[i].word))
-			return words[i].reason;
-	return LLM_FINISH_OTHER;
+	if (s->finished) /* they were ended */
+		return 0;
+	if (a->calls.len > 0)
+		rc = openai_read_calls(o, s, &a->calls, out);
+	if (rc == 0 && !s->failed && a->old_call.len > 0)
+		rc = openai_read_old_call(o, s, &a->old_call, out);
+	s->output |= s->n_calls > 0;
+	return rc;
 }
 
-/* The provider gave up: its word is the code that openai_error_rules knows. */
-static int32_t push_failure(openai_stream *s, const llm_bytes *word, const llm_result_sink *out)
+/* The usage of Groq's own member, for when there is no other. */
+static llm_bytes groq_usage(const answer *a)
 {
-	llm_error_facts facts = {
-		.struct_size = (uint32_t)sizeof(facts), .status = 500, .retry_after_ms = -1};
+	llm_bytes usage = {NULL, 0};
+	jsonr_text key;
+	jsonr r;
 
-	facts.code = *word;
-	facts.request_id = kit_text(s->request_id);
-	facts.message = kit_text("the provider ended the answer before it was whole");
-	s->failed = 1;
-	return out->error(out->ctx, &facts);
+	jsonr_init(&r, a->groq.ptr, a->groq.len);
+	if (a->groq.len > 0 && jsonr_enter_object(&r))
+		while (jsonr_member(&r, &key))
+			if (jsonr_is(&key, "usage"))
+				jsonr_raw(&r, &usage);
+	return usage;
+}
+
+static int32_t push_numbers(const answer *a, const llm_result_sink *out)
+{
+	llm_bytes usage = a->usage;
+	int some = 0;
+	int32_t rc = 0;
+
+	if (usage.len > 0)
+		rc = openai_push_usage(&usage, out, &some);
+	if (rc == 0 && !some) {
+		usage = groq_usage(a);
+		rc = usage.len > 0 ? openai_push_usage(&usage, out, &some) : 0;
+	}
+	if (rc == 0 && a->timings.len > 0)
+		rc = openai_push_timings(&a->timings, out);
+	if (rc == 0 && a->logprobs.len > 2) /* more than [] */
+		rc = out->meta(out->ctx, LLM_META_LOGPROBS, a->logprobs.ptr, a->logprobs.len);
+	return rc;
+}
+
+/* What was held back goes out before the end. */
+static int32_t push_end(const openai *o, openai_stream *s, uint32_t reason, const llm_bytes *word,
+	const llm_result_sink *out)
+{
+	int32_t rc = openai_end_calls(s, out);
+
+	if (rc == 0 && !s->failed)
+		rc = openai_push_details(o, s, out);
+	if (rc || s->failed)
+		return rc;
+	if (reason == LLM_FINISH_STOP && s->n_calls > 0)
+		reason = LLM_FINISH_TOOL_CALLS;
+	if (reason == LLM_FINISH_STOP && s->refused)
+		reason = LLM_FINISH_CONTENT_FILTER;
+	s->finished = 1;
+	return out->finish(out->ctx, reason, word->ptr, word->len);
+}
+
+int32_t openai_push_plain_end(const openai *o, openai_stream *s, const llm_result_sink *out)
+{
+	llm_bytes no_word = {"", 0};
+
+	return push_end(o, s, LLM_FINISH_STOP, &no_word, out);
 }
 
 static int32_t push_finish(
 	const openai *o, openai_stream *s, const answer *a, const llm_result_sink *out)
 {
-	uint32_t reason = finish_reason(&a->finish);
+	static const char text[] = "the provider ended the answer before it was whole";
+	uint32_t reason = openai_finish_reason(&a->finish);
 	llm_bytes word;
 	int32_t rc;
 
 	rc = kit_decode(o->host, LLM_SCOPE_SCRATCH, &a->finish, &word);
 	if (rc)
 		return rc;
-	if (reason == LLM_FINISH_NONE)
-		return push_failure(s, &word, out);
-	if (reason == LLM_FINISH_STOP && s->called)
-		reason = LLM_FINISH_TOOL_CALLS;
-	if (reason == LLM_FINISH_STOP && s->refused)
-		reason = LLM_FINISH_CONTENT_FILTER;
-	s->finished = 1;
-	return out->finish(out->ctx, reason, word.ptr, word.len);
+	if (reason == LLM_FINISH_NONE) /* its word is the code */
+		return openai_push_failure(s, &word, text, out);
+	return push_end(o, s, reason, &word, out);
 }
 
 static int32_t push_answer(
@@ -271,11 +340,16 @@ static int32_t push_answer(
 {
 	int32_t rc = push_ids(o, s, a, out);
 
+	if (rc == 0 && a->details.len > 0)
+		rc = openai_keep_details(o, s, &a->details);
 	if (rc == 0)
 		rc = push_content(o, s, a, out);
+	if (rc == 0)
+		rc = push_calls(o, s, a, out);
+	if (rc || s->failed)
+		return rc;
 	/* Look-alikes put usage beside the finish, so it goes first. */
-	if (rc == 0 && a->usage.len > 0)
-		rc = openai_push_usage(&a->usage, out);
+	rc = push_numbers(a, out);
 	if (rc == 0 && a->finish.len > 0 && !s->finished)
 		rc = push_finish(o, s, a, out);
 	return rc;
@@ -289,25 +363,34 @@ static int32_t push_error(
 	/* The status of the reply is a success; without a better one it is a server's failure. */
 	if (facts.status == 0)
 		facts.status = 500;
-	facts.request_id = kit_text(s->request_id);
+	if (s->request_id)
+		facts.request_id = kit_text(s->request_id);
 	s->failed = 1;
 	return out->error(out->ctx, &facts);
 }
 
-int32_t openai_read_object(const openai *o, openai_stream *s, const llm_bytes *json, int whole,
-	const llm_result_sink *out)
+/* 1 when the object tells of an error, in itself or in x_groq. */
+static int find_error(const openai *o, const answer *a, const llm_bytes *json, llm_error_facts *ret)
+{
+	if (a->suspect && openai_error_facts(o, LLM_SCOPE_SCRATCH, json, ret))
+		return 1;
+	return a->groq.len > 0 && openai_error_facts(o, LLM_SCOPE_SCRATCH, &a->groq, ret);
+}
+
+int32_t openai_read_object(
+	const openai *o, openai_stream *s, const llm_bytes *json, const llm_result_sink *out)
 {
 	llm_error_facts facts = {.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1};
 	answer a;
 
 	if (read_answer(json, &a))
 		return nonsense(o, "the answer is not a JSON object");
-	a.suspect |= whole && a.n_choices == 0;
-	if (a.suspect && openai_error_facts(o, LLM_SCOPE_SCRATCH, json, &facts))
+	a.suspect |= s->whole && a.n_choices == 0;
+	if (find_error(o, &a, json, &facts))
 		return push_error(s, &facts, out);
 	if (a.bad)
 		return nonsense(o, "a member of the answer has a wrong type");
-	if (whole && a.n_choices == 0)
+	if (s->whole && a.n_choices == 0)
 		return nonsense(o, "the answer holds no choices");
 	return push_answer(o, s, &a, out);
 }

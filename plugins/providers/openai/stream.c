@@ -3,22 +3,17 @@
  */
 #include "openai.h"
 
-/* The end came without a finish reason. */
-static int32_t push_plain_end(openai_stream *s, const llm_result_sink *out)
-{
-	s->finished = 1;
-	return out->finish(out->ctx, s->called ? LLM_FINISH_TOOL_CALLS : LLM_FINISH_STOP, "", 0);
-}
-
 int32_t openai_parse_response(
 	void *instance, const llm_reply_view *reply, const llm_result_sink *out)
 {
-	openai_stream s = {.request_id = kit_header(reply, "x-request-id")};
-	int32_t rc = openai_read_object(instance, &s, &reply->body, 1, out);
+	openai_stream s = {.request_id = kit_header(reply, "x-request-id"),
+		.request = reply->request,
+		.whole = 1};
+	int32_t rc = openai_read_object(instance, &s, &reply->body, out);
 
 	if (rc || s.finished || s.failed)
 		return rc;
-	return push_plain_end(&s, out);
+	return openai_push_plain_end(instance, &s, out);
 }
 
 int32_t openai_stream_open(void *instance, const llm_reply_view *head, void **ret_stream)
@@ -30,6 +25,7 @@ int32_t openai_stream_open(void *instance, const llm_reply_view *head, void **re
 	if (!s)
 		return LLM_E_NOMEM;
 	s->request_id = kit_copy(o->host, LLM_SCOPE_ATTEMPT, kit_header(head, "x-request-id"));
+	s->request = head->request;
 	*ret_stream = s;
 	return 0;
 }
@@ -51,23 +47,28 @@ int32_t openai_stream_frame(
 	if (s->done || s->failed) /* what comes behind the end changes nothing */
 		return s->finished && !s->failed ? LLM_FRAME_LAST : 0;
 	if (!is_done(&frame->data))
-		return openai_read_object(instance, s, &frame->data, 0, out);
+		return openai_read_object(instance, s, &frame->data, out);
 	s->done = 1;
 	/* An empty stream with its end mark is no answer. */
 	if (!s->finished && s->output)
-		rc = push_plain_end(s, out);
+		rc = openai_push_plain_end(instance, s, out);
 	return rc == 0 && s->finished ? LLM_FRAME_LAST : rc;
 }
 
 int32_t openai_stream_close(void *instance, void *stream, const llm_bytes *residue,
 	const llm_result_sink *out, uint32_t *ret_complete)
 {
+	const openai *o = instance;
 	const openai_stream *s = stream;
+	static const char hint[] = "LM Studio sends an empty stream when the prompt does not fit"
+				   " the context window of the loaded model";
 
-	(void)instance;
 	(void)residue;
-	(void)out;
 	/* "[DONE]" may be missing where the body ends cleanly behind a finish reason. */
 	*ret_complete = s->finished && !s->failed;
-	return 0;
+	if (!out || !(o->dialect->flags & OPENAI_EMPTY_FULL))
+		return 0;
+	if (s->output || s->finished || s->failed)
+		return 0;
+	return out->warning(out->ctx, hint, sizeof(hint) - 1);
 }

@@ -1,5 +1,5 @@
 /*
- * usage.c - token counts, in the members that OpenAI and its look-alikes use.
+ * usage.c - token counts, in the members that OpenAI and its look-alikes use; llama.cpp's times.
  */
 #include "openai.h"
 
@@ -69,7 +69,7 @@ static int64_t output_tokens(const counts *c)
 	return c->completion;
 }
 
-int32_t openai_push_usage(const llm_bytes *json, const llm_result_sink *out)
+int32_t openai_push_usage(const llm_bytes *json, const llm_result_sink *out, int *ret_some)
 {
 	counts c = {-1, -1, -1, -1, -1, -1};
 	llm_usage usage = LLM_USAGE_INIT;
@@ -88,5 +88,34 @@ int32_t openai_push_usage(const llm_bytes *json, const llm_result_sink *out)
 	usage.cache_write_tokens = c.cache_written;
 	usage.reasoning_tokens = c.reasoning;
 	rc = out->usage(out->ctx, &usage);
+	*ret_some = rc == 0;
 	return rc ? rc : out->meta(out->ctx, LLM_META_USAGE_RAW, json->ptr, json->len);
+}
+
+/* Milliseconds with a fraction, as whole ones. */
+static int32_t push_ms(jsonr *r, uint32_t metric, const llm_result_sink *out)
+{
+	double ms;
+
+	if (!jsonr_double(r, &ms) || ms < 0 || ms > 1e15)
+		return 0;
+	return out->metric(out->ctx, metric, (uint64_t)ms);
+}
+
+int32_t openai_push_timings(const llm_bytes *json, const llm_result_sink *out)
+{
+	int32_t rc = 0;
+	jsonr_text key;
+	jsonr r;
+
+	jsonr_init(&r, json->ptr, json->len);
+	if (!jsonr_enter_object(&r))
+		return 0;
+	while (rc == 0 && jsonr_member(&r, &key)) {
+		if (jsonr_is(&key, "prompt_ms"))
+			rc = push_ms(&r, LLM_METRIC_PROMPT_MS, out);
+		else if (jsonr_is(&key, "predicted_ms"))
+			rc = push_ms(&r, LLM_METRIC_OUTPUT_MS, out);
+	}
+	return rc;
 }

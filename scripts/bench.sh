@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Measures the library against bare libcurl; bench/README.md says how.
+#   scripts/bench.sh W2 [--json|--rows|--markdown] [--quick] [--provider NAME]
+#   scripts/bench.sh all          W1 W2 W4 W5 W6 W7 W9 W12 size counts
+#   scripts/bench.sh counts --keep            makes the counts of now the baseline
+#   scripts/bench.sh all --markdown >docs/benchmarks.md
+# LLM_BENCH_BUILD=DIR uses programs that are built already. Exit 1 when a single call failed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source-path=SCRIPTDIR source=packages.sh
+. scripts/packages.sh
+build=${LLM_BENCH_BUILD:-build/bench}
+if [ -z "${LLM_BENCH_BUILD:-}" ]; then
+	need_packages build >&2
+	[ -f build/bench/build.ninja ] || cmake --preset bench >/dev/null
+	cmake --build --preset bench -j "$(nproc)" >&2
+fi
+for tool in python3 valgrind strip; do
+	command -v "$tool" >/dev/null || {
+		echo "bench.sh: $tool is missing: apt-get install python3 valgrind binutils" >&2
+		exit 2
+	}
+done
+exec python3 bench/run.py --build "$build" "$@"
