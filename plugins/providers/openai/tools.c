@@ -103,7 +103,7 @@ void openai_write_tools(const openai *o, kit_doc *d, const llm_request_view *rq)
 	kit_doc_member(d, "tools");
 	jsonw_array(&d->w);
 	for (i = 0; i < rq->n_tools; i++)
-		if (!alone || rq->tools[i] == find_tool(rq, rq->tool_name))
+		if (!alone || strcmp(rq->tools[i]->name, rq->tool_name) == 0)
 			write_tool(&d->w, rq->tools[i]);
 	jsonw_array_end(&d->w);
 	write_choice(o, d, rq, alone);
