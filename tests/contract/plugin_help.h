@@ -22,7 +22,7 @@ typedef char help_path[512];
 /* A new folder of mode 0755; stays behind for the system to clean when a test fails. */
 static inline void help_folder(help_path ret)
 {
-	snprintf(ret, sizeof(help_path), "/tmp/llm-plugin-XXXXXX");
+	snprintf(ret, sizeof(help_path), P_tmpdir "/llm-plugin-XXXXXX");
 	cr_assert_not_null(mkdtemp(ret));
 	cr_assert_eq(chmod(ret, 0755), 0);
 }

@@ -323,9 +323,9 @@ Test(conf_load, files_that_cannot_be_read)
 	else
 		REFUSED(try_files(path, NULL), path, "Permission denied");
 	file_gone(path);
-	mkfifo("/tmp/llm-conf-fifo", 0600);
-	REFUSED(try_files("/tmp/llm-conf-fifo", NULL), "no regular file");
-	unlink("/tmp/llm-conf-fifo");
+	mkfifo(P_tmpdir "/llm-conf-fifo", 0600);
+	REFUSED(try_files(P_tmpdir "/llm-conf-fifo", NULL), "no regular file");
+	unlink(P_tmpdir "/llm-conf-fifo");
 }
 
 Test(conf_load, R_CFG_6_text_over_1_MiB)

@@ -83,7 +83,7 @@ static inline const char *file_with(char ret_path[64], const char *text, size_t 
 {
 	FILE *f;
 
-	snprintf(ret_path, 64, "/tmp/llm-conf-XXXXXX");
+	snprintf(ret_path, 64, P_tmpdir "/llm-conf-XXXXXX");
 	cr_assert_not_null(mkdtemp(ret_path));
 	strncat(ret_path, "/file", 6);
 	f = fopen(ret_path, "w");
