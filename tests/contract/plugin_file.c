@@ -221,6 +221,7 @@ Test(plugin_file, X_08_group_may_write)
 	if (geteuid() != 0 || chown(path, (uid_t)-1, 65534) != 0) {
 		cr_log_warn("skipped: only root can give a file to a group it is not in");
 		remove_all(folder, path);
+		fputs("SKIP plugin_owner: files of another owner need root\n", stderr);
 		cr_skip_test("needs root");
 	}
 	ps = help_registry(folder, NULL);
@@ -246,6 +247,7 @@ Test(plugin_file, X_08_another_users)
 	if (geteuid() != 0 || chown(path, 65534, (gid_t)-1) != 0) {
 		cr_log_warn("skipped: only root can give a file away");
 		remove_all(folder, path);
+		fputs("SKIP plugin_owner: files of another owner need root\n", stderr);
 		cr_skip_test("needs root");
 	}
 	ps = help_registry(folder, NULL);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -128,8 +129,10 @@ Test(base_clock, chance_in_a_sandbox_without_getrandom)
 {
 	unsigned char one[16] = {0}, two[16] = {0};
 
-	if (forbid_getrandom())
+	if (forbid_getrandom()) {
+		fputs("SKIP clock_seccomp: this kernel takes no seccomp filter\n", stderr);
 		cr_skip_test("this kernel takes no seccomp filter: %s", strerror(errno));
+	}
 	clock_random(clock_real(), one, sizeof(one));
 	clock_random(clock_real(), two, sizeof(two));
 	cr_assert_neq(memcmp(one, two, sizeof(one)), 0);
