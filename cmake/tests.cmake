@@ -39,7 +39,7 @@ function(llm_test_program folder file inside criterion)
 	set_tests_properties(${name} PROPERTIES LABELS "${folder}" TIMEOUT 600
 		WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	if(NOT folder STREQUAL "unit") # the rest starts tools and loads plugins
-		foreach(tool llmsim llmctl openai ollama gemini)
+		foreach(tool llm llmsim llmctl openai ollama gemini)
 			if(TARGET ${tool})
 				add_dependencies(${name} ${tool})
 			endif()

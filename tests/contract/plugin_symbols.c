@@ -36,10 +36,6 @@ static void expect_one_symbol(const char *path)
 {
 	static char names[64][128];
 
-	if (access(path, R_OK) != 0) {
-		cr_log_warn("skipped: %s is not built", path);
-		return;
-	}
 	cr_expect_eq(exported(path, names, 64), 1, "%s", path);
 	cr_expect_str_eq(names[0], "llm_plugin_v1", "%s", path);
 }
@@ -48,6 +44,7 @@ Test(plugin_symbols, X_10_plugins_export_one_symbol)
 {
 	expect_one_symbol(TEST_BINARY_DIR "/plugins/openai.so");
 	expect_one_symbol(TEST_BINARY_DIR "/plugins/ollama.so");
+	expect_one_symbol(TEST_BINARY_DIR "/plugins/gemini.so");
 	expect_one_symbol(MODULES "/echo.so");
 	expect_one_symbol(MODULES "/good.so");
 }
@@ -58,10 +55,6 @@ Test(plugin_symbols, X_10_library_exports_llm_only)
 	const char *path = TEST_BINARY_DIR "/lib/libllm.so";
 	size_t n, i;
 
-	if (access(path, R_OK) != 0) {
-		cr_log_warn("skipped: %s is not built", path);
-		cr_skip_test("the library is not built");
-	}
 	n = exported(path, names, 4096);
 	cr_expect_gt(n, 0);
 	for (i = 0; i < n; i++)
