@@ -256,6 +256,7 @@ home_folder XDG_STATE_HOME .local/state >/dev/null
 home_folder XDG_CACHE_HOME .cache >/dev/null
 mkdir -p build
 : >"$log"
+trap 'rm -f "$config_dir/llm.conf.new" build/quickstart.conf.new' EXIT
 trap 'echo; echo "quickstart: interrupted; run it again to go on"; exit 130' INT TERM
 say_first
 must "packages" need_packages build
