@@ -71,7 +71,8 @@ function(llm_kit)
 	endif()
 	llm_see(kit kit=plugins/kit llm=include/llm wire/jsonr.h=core/wire/jsonr.h
 		wire/jsonw.h=core/wire/jsonw.h wire/num.h=core/wire/num.h)
-	add_library(llm_kit STATIC ${sources} core/wire/jsonr.c core/wire/jsonw.c core/wire/num.c)
+	add_library(llm_kit STATIC ${sources} core/wire/jsonr.c core/wire/jsontext.c
+		core/wire/jsonw.c core/wire/num.c)
 	target_include_directories(llm_kit PRIVATE "${LLM_SEE_DIR}")
 	target_link_libraries(llm_kit PRIVATE llm_flags)
 endfunction()

@@ -19,7 +19,7 @@ int32_t llm_request_new(const llm_allocator *allocator, llm_request **ret)
 	if (!rq)
 		return LLM_E_NOMEM;
 	rq->mem = *mem;
-	arena_init(&rq->ar, &rq->mem, 0);
+	arena_init(&rq->ar, &rq->mem, 1024);
 	atomic_init(&rq->refs, 1);
 	rq->view.choices = 1;
 	*ret = rq;

@@ -37,9 +37,10 @@ static arena_block *arena_block_new(arena *ar, size_t cap)
 
 	if (cap > SIZE_MAX - sizeof(*block))
 		return NULL;
-	block = mem_new(ar->mem, sizeof(*block) + cap);
+	/* An item is zeroed when it is handed out: most of a block is never used. */
+	block = mem_resize(ar->mem, NULL, sizeof(*block) + cap);
 	if (block)
-		block->cap = cap;
+		*block = (arena_block){.cap = cap};
 	return block;
 }
 
@@ -77,7 +78,8 @@ static void *arena_share_block(arena *ar, size_t bytes)
 	return item;
 }
 
-void *arena_new(arena *ar, size_t bytes)
+/* Not zeroed. */
+static void *arena_take(arena *ar, size_t bytes)
 {
 	const size_t unit = alignof(max_align_t);
 	void *item;
@@ -93,6 +95,13 @@ void *arena_new(arena *ar, size_t bytes)
 	return item;
 }
 
+void *arena_new(arena *ar, size_t bytes)
+{
+	void *item = arena_take(ar, bytes);
+
+	return item ? memset(item, 0, bytes ? bytes : 1) : NULL;
+}
+
 void *arena_array(arena *ar, size_t n, size_t size)
 {
 	if (size && n > SIZE_MAX / size)
@@ -106,9 +115,12 @@ char *arena_dup(arena *ar, const char *text, size_t len)
 
 	if (len == SIZE_MAX)
 		return NULL;
-	copy = arena_new(ar, len + 1);
-	if (copy && len)
+	copy = arena_take(ar, len + 1);
+	if (!copy)
+		return NULL;
+	if (len)
 		memcpy(copy, text, len);
+	copy[len] = '\0';
 	return copy;
 }
 

@@ -62,9 +62,24 @@ size_t utf8_len(const char *s, size_t len)
 	return n;
 }
 
+/* Where the ASCII ends that begins at `at`; eight bytes are looked at at once. */
+static size_t text_past_ascii(const char *s, size_t at, size_t len)
+{
+	uint64_t eight;
+
+	for (; len - at >= sizeof(eight); at += sizeof(eight)) {
+		memcpy(&eight, s + at, sizeof(eight));
+		if (eight & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return at;
+}
+
 int utf8_valid(const char *s, size_t len)
 {
-	for (size_t at = 0; at < len;) {
+	size_t at = 0;
+
+	while ((at = text_past_ascii(s, at, len)) < len) {
 		size_t n = utf8_len(s + at, len - at);
 
 		if (!n)

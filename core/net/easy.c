@@ -1,32 +1,24 @@
 #include "multi.h"
 
 #include <linux/sockios.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "llm/version.h"
 
 /* Beyond every deadline: libcurl's own clock must never end a transfer. */
 #define NEVER_MS 2000000000L
+#define LINE_MAX_BYTES 8300
 
-CURL *easy_take(net *n)
+static void tell_sent(xfer *x)
 {
-	if (n->n_spare)
-		return n->spare[--n->n_spare];
-	return curl_easy_init();
-}
-
-void easy_give(net *n, CURL *easy)
-{
-	if (n->n_spare == NET_SPARE) {
-		curl_easy_cleanup(easy);
+	if (x->sent_told || x->cancelled)
 		return;
-	}
-	curl_easy_reset(easy);
-	n->spare[n->n_spare++] = easy;
+	x->sent_told = 1;
+	x->ev->sent(x->ctx);
 }
 
 static size_t on_read(char *dst, size_t size, size_t count, void *ctx)
@@ -38,33 +30,15 @@ static size_t on_read(char *dst, size_t size, size_t count, void *ctx)
 	if (take)
 		memcpy(dst, x->rq->body + x->body_sent, take);
 	x->body_sent += take;
-	if (x->body_sent == x->rq->body_len && !x->sent_told) {
-		x->sent_told = 1;
-		x->ev->sent(x->ctx);
-	}
+	if (x->body_sent == x->rq->body_len)
+		tell_sent(x);
 	return x->cancelled ? CURL_READFUNC_ABORT : take;
-}
-
-void easy_drop_excess(CURL *easy)
-{
-	curl_socket_t fd = CURL_SOCKET_BAD;
-	char waste[4096];
-	int i, found = 0;
-
-	curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd);
-	if (fd == CURL_SOCKET_BAD)
-		return;
-	for (i = 0; i < 16 && recv(fd, waste, sizeof(waste), MSG_DONTWAIT) > 0; i++)
-		found = 1;
-	/* libcurl takes a connection for dead when it sees its end, and not by such bytes. */
-	if (found)
-		shutdown(fd, SHUT_RDWR);
 }
 
 /* An answer that was there before the first byte of a question is an answer to no one. */
 static int is_stray(const xfer *x)
 {
-	return x->reused && x->rq->body_len && !x->body_sent;
+	return x->reused && x->rq->body_len && !x->one_piece && !x->body_sent;
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): the shape is libcurl's */
@@ -80,14 +54,12 @@ static int on_prereq(void *ctx, char *remote_ip, char *local_ip, int remote_port
 	 */
 	if (x->connected)
 		return CURL_PREREQFUNC_ABORT;
-	x->connected = 1;
 	curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &fresh);
 	x->reused = fresh == 0;
+	x->connected = 1;
 	x->ev->connected(x->ctx);
-	if (!x->rq->body_len && !x->sent_told && !x->cancelled) {
-		x->sent_told = 1;
-		x->ev->sent(x->ctx);
-	}
+	if (!x->rq->body_len || x->one_piece)
+		tell_sent(x);
 	return x->cancelled ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
@@ -114,60 +86,136 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 		x->paused = 1;
 		return CURL_WRITEFUNC_PAUSE;
 	}
+	multi_touch(x);
 	if (rc)
 		x->stop = rc;
 	return rc ? 0 : size * count;
 }
 
-static int32_t add_header(xfer *x, const char *line)
-{
-	struct curl_slist *more = curl_slist_append(x->headers, line);
+/* ---- headers: libcurl's list, in memory that is used again ---- */
 
-	if (!more)
-		return LLM_E_NOMEM;
-	x->headers = more;
+/* Without it libcurl waits up to a second for "100 Continue" on large bodies. */
+static const char no_expect[] = "Expect:";
+
+/* libcurl's spelling of a header without a value is "Name;". */
+static size_t line_size(const xfer_header *h)
+{
+	const size_t value = strlen(h->value);
+
+	return strlen(h->name) + (value ? 2 + value : 1) + 1;
+}
+
+static char *put_line(char *at, const xfer_header *h)
+{
+	const size_t name = strlen(h->name), value = strlen(h->value);
+
+	memcpy(at, h->name, name + 1);
+	at += name;
+	if (!value) {
+		memcpy(at, ";", 2);
+		return at + 2;
+	}
+	memcpy(at, ": ", 2);
+	memcpy(at + 2, h->value, value + 1);
+	return at + 2 + value + 1;
+}
+
+static int32_t measure(const xfer_request *rq, size_t *ret_bytes)
+{
+	size_t i, all = 0;
+
+	for (i = 0; i < rq->n_headers; i++) {
+		size_t n = line_size(&rq->headers[i]);
+
+		if (n > LINE_MAX_BYTES)
+			return LLM_E_TOO_LARGE;
+		all += n;
+	}
+	*ret_bytes = all;
+	return 0;
+}
+
+/* The old text is never moved: it held secrets, and was wiped. */
+static int32_t make_room(xfer *x, size_t rows, size_t bytes)
+{
+	const llm_allocator *mem = x->n->mem;
+
+	if (rows > x->rows_cap) {
+		struct curl_slist *more = mem_resize(mem, x->rows, rows * sizeof(*more));
+
+		if (!more)
+			return LLM_E_NOMEM;
+		x->rows = more;
+		x->rows_cap = rows;
+	}
+	if (bytes > x->lines_cap) {
+		mem_free(mem, x->lines);
+		x->lines_cap = 0;
+		x->lines = mem_new(mem, bytes);
+		if (!x->lines)
+			return LLM_E_NOMEM;
+		x->lines_cap = bytes;
+	}
 	return 0;
 }
 
 static int32_t set_headers(xfer *x)
 {
-	char line[8300];
-	size_t i;
-	int32_t rc;
+	const xfer_request *rq = x->rq;
+	size_t i, bytes;
+	char *at;
+	int32_t rc = measure(rq, &bytes);
 
-	/* Without it libcurl waits up to a second for "100 Continue" on large bodies. */
-	rc = add_header(x, "Expect:");
-	for (i = 0; !rc && i < x->rq->n_headers; i++) {
-		const xfer_header *h = &x->rq->headers[i];
-		/* libcurl's spelling of a header without a value is "Name;". */
-		int n = snprintf(
-			line, sizeof(line), "%s%s%s", h->name, h->value[0] ? ": " : ";", h->value);
+	if (!rc)
+		rc = make_room(x, rq->n_headers + 1, bytes);
+	if (rc)
+		return rc;
+	at = x->lines;
+	x->lines_len = bytes;
+	x->rows[0].data = (char *)(uintptr_t)no_expect;
+	for (i = 0; i < rq->n_headers; i++) {
+		x->rows[i].next = &x->rows[i + 1];
+		x->rows[i + 1].data = at;
+		at = put_line(at, &rq->headers[i]);
+	}
+	x->rows[i].next = NULL;
+	return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->rows) == CURLE_OK ? 0 : LLM_E_NOMEM;
+}
 
-		if (n < 0 || (size_t)n >= sizeof(line))
-			return LLM_E_TOO_LARGE;
-		rc = add_header(x, line);
-		explicit_bzero(line, (size_t)n);
+/* ---- what differs from request to request ---- */
+
+static CURLcode set_method(xfer *x)
+{
+	const xfer_request *rq = x->rq;
+	CURLcode rc;
+
+	if (strcmp(rq->method, "GET") == 0)
+		return curl_easy_setopt(x->easy, CURLOPT_HTTPGET, 1L);
+	rc = curl_easy_setopt(x->easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)rq->body_len);
+	x->one_piece = rq->body_len && rq->body_len <= NET_SMALL;
+	if (rc == CURLE_OK && x->one_piece)
+		rc = curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, rq->body);
+	if (rc == CURLE_OK && strcmp(rq->method, "POST") != 0) {
+		x->special = 1;
+		rc = curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, rq->method);
 	}
 	return rc;
 }
 
-static CURLcode set_target(xfer *x)
+static CURLcode set_special(xfer *x)
 {
 	const xfer_request *rq = x->rq;
 	struct curl_blob key = {.data = (void *)(uintptr_t)rq->client_key.ptr,
 		.len = rq->client_key.len,
 		.flags = CURL_BLOB_COPY};
-	CURLcode rc = curl_easy_setopt(x->easy, CURLOPT_URL, rq->url);
+	CURLcode rc = CURLE_OK;
 
-	if (rc == CURLE_OK && strcmp(rq->method, "GET") != 0) {
-		rc = curl_easy_setopt(x->easy, CURLOPT_POST, 1L);
-		curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)rq->body_len);
-		if (rc == CURLE_OK && strcmp(rq->method, "POST") != 0)
-			rc = curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, rq->method);
-	}
-	/* "" means no proxy at all, where null would mean what the environment says. */
-	if (rc == CURLE_OK)
-		rc = curl_easy_setopt(x->easy, CURLOPT_PROXY, rq->proxy ? rq->proxy : "");
+	if (!rq->proxy && !rq->ca_file && !rq->client_cert && !rq->client_key.len)
+		return CURLE_OK;
+	x->special = 1;
+	if (rq->proxy)
+		rc = curl_easy_setopt(x->easy, CURLOPT_PROXY, rq->proxy);
 	if (rc == CURLE_OK && rq->ca_file)
 		rc = curl_easy_setopt(x->easy, CURLOPT_CAINFO, rq->ca_file);
 	if (rc == CURLE_OK && rq->client_cert)
@@ -177,19 +225,37 @@ static CURLcode set_target(xfer *x)
 	return rc;
 }
 
+/* ---- what is always the same ---- */
+
 /*
  * What a cancelled transfer has not sent yet would keep the peer from seeing the end
  * until it has read it all: then the connection is reset instead.
  */
 static int on_close_socket(void *ctx, curl_socket_t fd)
 {
-	const net *n = ctx;
+	net *n = ctx;
 	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 	int unsent = 0;
+
+	socks_closed(n, fd);
 
 	if (n->dropping && ioctl(fd, SIOCOUTQ, &unsent) == 0 && unsent > 0)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	return close(fd);
+}
+
+/* NOLINTNEXTLINE(readability-non-const-parameter): the shape is libcurl's */
+static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *addr)
+{
+	const xfer *x = ctx;
+	int fd = socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
+
+	(void)purpose;
+	if (x->plain)
+		socks_opened(x->n, fd);
+	else
+		socks_closed(x->n, fd);
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 static void set_callbacks(xfer *x)
@@ -207,18 +273,19 @@ static void set_callbacks(xfer *x)
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
 	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_prereq);
 	curl_easy_setopt(e, CURLOPT_PREREQDATA, x);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, x);
 	curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
 	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, x->n);
 }
 
-static void set_habits(const xfer *x)
+static CURLcode set_habits(const xfer *x)
 {
 	CURL *e = x->easy;
 
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	/* Removing a handle must not wait for its resolver thread. */
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, NEVER_MS);
@@ -229,18 +296,42 @@ static void set_habits(const xfer *x)
 	 */
 	if (x->n->have_bundle)
 		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(e, CURLOPT_USERAGENT, "libllm/" LLM_VERSION_STRING);
+	if (curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
+		curl_easy_setopt(e, CURLOPT_USERAGENT, "libllm/" LLM_VERSION_STRING) != CURLE_OK)
+		return CURLE_OUT_OF_MEMORY;
+	/* "" means no proxy at all, where null would mean what the environment says. */
+	return curl_easy_setopt(e, CURLOPT_PROXY, "");
 }
 
 int32_t easy_setup(xfer *x)
 {
 	int32_t rc;
 
-	set_habits(x);
-	set_callbacks(x);
+	if (!x->prepared) {
+		set_callbacks(x);
+		if (set_habits(x) != CURLE_OK)
+			return LLM_E_NOMEM;
+		x->prepared = 1;
+	}
 	rc = set_headers(x);
 	if (rc)
 		return rc;
-	curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
-	return set_target(x) == CURLE_OK ? 0 : LLM_E_NOMEM;
+	x->plain = !x->rq->proxy && strncmp(x->rq->url, "http:", 5) == 0;
+	if (curl_easy_setopt(x->easy, CURLOPT_URL, x->rq->url) != CURLE_OK ||
+		set_method(x) != CURLE_OK || set_special(x) != CURLE_OK)
+		return LLM_E_NOMEM;
+	return 0;
+}
+
+void easy_clear(xfer *x)
+{
+	if (x->lines_len)
+		explicit_bzero(x->lines, x->lines_len);
+	x->lines_len = 0;
+	curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, NULL);
+	curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, NULL);
+	if (!x->special)
+		return;
+	curl_easy_reset(x->easy);
+	x->special = x->prepared = 0;
 }

@@ -25,9 +25,10 @@ struct loop {
 	llm_time_source time;
 	int epoll_fd;
 	int foreign; /* a host polls the descriptor: timers must show on it */
-	loop_watch wake;
-	loop_watch alarm; /* timerfd, armed only for a foreign loop */
-	atomic_int woken; /* a wake-up is under way: do not write again */
+	loop_watch wake; /* eventfd */
+	loop_watch alarm; /* timerfd, armed only for a foreign loop, */
+	uint64_t alarm_ns; /* for then (real monotonic time) */
+	atomic_int woken; /* a wake-up is under way: do not write again, do not wait */
 	loop_timer *timers;
 	uint64_t net_due_ns; /* real monotonic time; UINT64_MAX: none */
 	void (*net_fn)(void *ctx);
@@ -43,33 +44,18 @@ static uint64_t real_ns(void)
 	return clock_ns(clock_real());
 }
 
+/* That it is ready is all there is to know: what is to be done is seen elsewhere. */
 static void on_wake_fd(loop_watch *w, uint32_t events)
 {
-	uint64_t n;
-
-	(void)events;
-	/* Short of a wake-up there is nothing to read, and that is fine. */
-	if (read(w->fd, &n, sizeof(n)) < 0)
-		return;
+	(void)w, (void)events;
 }
 
-static int32_t set_events(loop *l, int fd, struct epoll_event *ev)
-{
-	int op = ev->events ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
-
-	if (epoll_ctl(l->epoll_fd, op, fd, ev) == 0)
-		return 0;
-	/* libcurl closes a socket before it says so: the kernel has forgotten it then. */
-	if (!ev->events)
-		return 0;
-	return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, ev) == 0 ? 0 : LLM_E_NOMEM;
-}
-
+/* Seen by its edge, nothing needs to be read from it. */
 static int32_t loop_watch_add(loop *l, loop_watch *w)
 {
-	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = w};
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.ptr = w};
 
-	return set_events(l, w->fd, &ev);
+	return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, w->fd, &ev) ? LLM_E_NOMEM : 0;
 }
 
 static int32_t watch_new(loop *l, loop_watch *w, int fd, llm_err *err)
@@ -151,11 +137,21 @@ void loop_timer_set(loop *l, loop_timer *t, uint64_t at_ns)
 }
 
 /* Pointers to watches are even, so an odd number can only be a socket's. */
-int32_t loop_socket_set(loop *l, int fd, uint32_t events)
+int32_t loop_socket_set(loop *l, int fd, uint32_t events, int known)
 {
 	struct epoll_event ev = {.events = events, .data.u64 = (uint64_t)fd << 1 | 1};
 
-	return set_events(l, fd, &ev);
+	/* libcurl closes a socket before it says so: the kernel has forgotten it then. */
+	if (!events) {
+		(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, fd, &ev);
+		return 0;
+	}
+	if (epoll_ctl(l->epoll_fd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &ev) == 0)
+		return 0;
+	known = !known;
+	return epoll_ctl(l->epoll_fd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &ev) ?
+		LLM_E_NOMEM :
+		0;
 }
 
 void loop_on_socket(loop *l, void (*fn)(void *ctx, int fd, uint32_t events), void *ctx)
@@ -168,8 +164,9 @@ void loop_net_timer(loop *l, int64_t timeout_ms, void (*fn)(void *ctx), void *ct
 {
 	l->net_fn = fn;
 	l->net_ctx = ctx;
-	l->net_due_ns = timeout_ms < 0 ? UINT64_MAX :
-					 clock_after_ms(real_ns(), (uint64_t)timeout_ms);
+	l->net_due_ns = timeout_ms < 0 ? UINT64_MAX : 0; /* 0: at once, whatever the time */
+	if (timeout_ms > 0)
+		l->net_due_ns = clock_after_ms(real_ns(), (uint64_t)timeout_ms);
 }
 
 void loop_wake(loop *l)
@@ -182,6 +179,11 @@ void loop_wake(loop *l)
 	do
 		n = write(l->wake.fd, &one, sizeof(one));
 	while (n < 0 && errno == EINTR);
+}
+
+void loop_wake_self(loop *l)
+{
+	atomic_store(&l->woken, 1);
 }
 
 void loop_on_wake(loop *l, void (*fn)(void *ctx), void *ctx)
@@ -199,9 +201,14 @@ static uint64_t until(uint64_t due, uint64_t now)
 
 uint64_t loop_next_ns(const loop *l)
 {
-	uint64_t net = until(l->net_due_ns, l->net_due_ns == UINT64_MAX ? 0 : real_ns());
-	uint64_t own = l->timers ? until(l->timers->at_ns, clock_ns(&l->time)) : UINT64_MAX;
+	uint64_t net = l->net_due_ns, own = UINT64_MAX;
 
+	if (!net || atomic_load(&l->woken))
+		return 0;
+	if (net != UINT64_MAX)
+		net = until(net, real_ns());
+	if (l->timers)
+		own = until(l->timers->at_ns, clock_ns(&l->time));
 	return net < own ? net : own;
 }
 
@@ -222,7 +229,7 @@ static void fire_timers(loop *l)
 {
 	uint64_t now = clock_ns(&l->time);
 
-	if (l->net_due_ns != UINT64_MAX && l->net_due_ns <= real_ns()) {
+	if (l->net_due_ns != UINT64_MAX && (!l->net_due_ns || l->net_due_ns <= real_ns())) {
 		l->net_due_ns = UINT64_MAX;
 		l->net_fn(l->net_ctx);
 	}
@@ -234,21 +241,28 @@ static void fire_timers(loop *l)
 	}
 }
 
-/* Shows the next timer on the descriptor that a host polls. */
+/*
+ * Shows the next timer on the descriptor that a host polls. One that is set too early
+ * stays: a turn for nothing now and then is cheaper than moving it in every turn.
+ */
 static void arm_alarm(loop *l)
 {
 	struct itimerspec when = {0};
-	uint64_t ns;
+	uint64_t ns, now;
 
 	if (!l->foreign)
 		return;
 	ns = loop_next_ns(l);
+	if (ns == UINT64_MAX)
+		return;
+	now = real_ns();
+	if (l->alarm_ns > now && l->alarm_ns - now <= ns)
+		return;
 	if (ns == 0)
 		ns = 1;
-	if (ns != UINT64_MAX) {
-		when.it_value.tv_sec = (time_t)(ns / NS_PER_S);
-		when.it_value.tv_nsec = (long)(ns % NS_PER_S);
-	}
+	l->alarm_ns = now + ns;
+	when.it_value.tv_sec = (time_t)(ns / NS_PER_S);
+	when.it_value.tv_nsec = (long)(ns % NS_PER_S);
 	(void)timerfd_settime(l->alarm.fd, 0, &when, NULL);
 }
 
@@ -270,9 +284,10 @@ void loop_turn(loop *l, uint64_t timeout_ns)
 	n = epoll_wait(l->epoll_fd, events, EVENTS_PER_TURN, wait_ms(l, timeout_ns));
 	for (i = 0; i < n; i++)
 		hand_out(l, &events[i]);
+	fire_timers(l);
+	/* Last: what it starts begins to send only when the sockets have been looked at again. */
 	if (atomic_exchange(&l->woken, 0) && l->wake_fn)
 		l->wake_fn(l->wake_ctx);
-	fire_timers(l);
 	arm_alarm(l);
 }
 

@@ -33,9 +33,10 @@ void loop_timer_clear(loop *l, loop_timer *t);
 
 /*
  * Sockets of libcurl: they are known by their number alone, so that watching one needs no
- * memory. `events` are EPOLL*; 0 removes. Returns 0, or LLM_E_NOMEM from the kernel.
+ * memory. `events` are EPOLL*; 0 removes; `known`: it is watched already. Returns 0, or
+ * LLM_E_NOMEM from the kernel.
  */
-int32_t loop_socket_set(loop *l, int fd, uint32_t events);
+int32_t loop_socket_set(loop *l, int fd, uint32_t events, int known);
 void loop_on_socket(loop *l, void (*fn)(void *ctx, int fd, uint32_t epoll_events), void *ctx);
 
 /* A second clock that only libcurl uses: it always runs on real time. */
@@ -43,6 +44,8 @@ void loop_net_timer(loop *l, int64_t timeout_ms, void (*fn)(void *ctx), void *ct
 
 /* Makes the loop's next wait return; any thread. */
 void loop_wake(loop *l);
+/* The same on the thread that is inside loop_turn now: it costs nothing there. */
+void loop_wake_self(loop *l);
 /* Called in every turn that was woken. */
 void loop_on_wake(loop *l, void (*fn)(void *ctx), void *ctx);
 

@@ -23,15 +23,38 @@ void multi_enter(net *n)
 	n->turning++;
 }
 
+void multi_touch(xfer *x)
+{
+	if (x->touched || !x->ev->settled)
+		return;
+	x->touched = 1;
+	x->next_touched = x->n->touched;
+	x->n->touched = x;
+}
+
+static void settle(net *n)
+{
+	while (n->touched) {
+		xfer *x = n->touched;
+
+		n->touched = x->next_touched;
+		x->touched = 0;
+		if (!x->cancelled)
+			x->ev->settled(x->ctx);
+	}
+}
+
 void multi_leave(net *n)
 {
+	if (n->turning == 1)
+		settle(n);
 	if (--n->turning)
 		return;
 	while (n->dying) {
 		xfer *x = n->dying;
 
 		n->dying = x->next;
-		xfer_free(x);
+		xfer_bury(x);
 	}
 }
 
@@ -70,6 +93,8 @@ static void on_ready(void *ctx, int fd, uint32_t events)
 {
 	int mask = 0;
 
+	if (socks_idle(ctx, fd))
+		return;
 	if (events & EPOLLIN)
 		mask |= CURL_CSELECT_IN;
 	if (events & EPOLLOUT)
@@ -86,14 +111,20 @@ static void on_ready(void *ctx, int fd, uint32_t events)
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned)
 {
 	net *n = ctx;
-	uint32_t events = 0;
+	xfer *x = NULL;
 
-	(void)easy, (void)assigned;
-	if (what != CURL_POLL_REMOVE && (what & CURL_POLL_IN))
-		events |= EPOLLIN;
-	if (what != CURL_POLL_REMOVE && (what & CURL_POLL_OUT))
-		events |= EPOLLOUT;
-	(void)loop_socket_set(n->l, fd, events);
+	if (what == CURL_POLL_REMOVE) {
+		/* A transfer that is paused lets go of its socket as well. */
+		curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&x);
+		if (x && !x->paused)
+			socks_rest(n, fd);
+		else
+			socks_want(n, fd, 0, 0, 1);
+		return 0;
+	}
+	socks_want(n, fd, what & CURL_POLL_IN, what & CURL_POLL_OUT, assigned != NULL);
+	if (!assigned)
+		curl_multi_assign(n->multi, fd, n);
 	return 0;
 }
 
@@ -151,6 +182,8 @@ int32_t net_new(loop *l, const llm_allocator *mem, net **ret, llm_err *err)
 	curl_multi_setopt(n->multi, CURLMOPT_SOCKETDATA, n);
 	curl_multi_setopt(n->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
 	curl_multi_setopt(n->multi, CURLMOPT_TIMERDATA, n);
+	n->keep = NET_KEEP;
+	curl_multi_setopt(n->multi, CURLMOPT_MAXCONNECTS, (long)NET_KEEP);
 	*ret = n;
 	return 0;
 }
@@ -159,9 +192,14 @@ void net_free(net *n)
 {
 	if (!n)
 		return;
-	while (n->n_spare)
-		curl_easy_cleanup(n->spare[--n->n_spare]);
+	while (n->spare) {
+		xfer *x = n->spare;
+
+		n->spare = x->next;
+		xfer_free(x);
+	}
 	curl_multi_cleanup(n->multi);
+	mem_free(n->mem, n->socks);
 	mem_free(n->mem, n);
 }
 

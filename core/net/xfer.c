@@ -6,22 +6,76 @@
 #include "base/alloc.h"
 #include "multi.h"
 
-/* Gives the handle back; removing it closes a connection that is still in use. */
+static xfer *take(net *n)
+{
+	xfer *x = n->spare;
+
+	if (x) {
+		n->spare = x->next;
+		n->n_spare--;
+		return x;
+	}
+	x = mem_new(n->mem, sizeof(*x));
+	if (!x)
+		return NULL;
+	x->n = n;
+	x->easy = curl_easy_init();
+	if (x->easy)
+		return x;
+	mem_free(n->mem, x);
+	return NULL;
+}
+
+/*
+ * libcurl's own limit follows the number of transfers at this moment: between two waves
+ * it would close most of their connections.
+ */
+static void keep_connections(net *n)
+{
+	if (n->n_live <= n->keep)
+		return;
+	n->keep = n->n_live + n->n_live / 2;
+	curl_multi_setopt(n->multi, CURLMOPT_MAXCONNECTS, (long)n->keep);
+}
+
+/* Out of libcurl's sight; that closes a connection that is still in use. */
 static void release(xfer *x)
 {
 	curl_multi_remove_handle(x->n->multi, x->easy);
-	easy_give(x->n, x->easy);
-	curl_slist_free_all(x->headers);
-	x->easy = NULL;
-	x->headers = NULL;
+	easy_clear(x);
+}
+
+static void give_back(xfer *x)
+{
+	net *n = x->n;
+
+	n->n_live--;
+	if (n->n_spare == NET_SPARE) {
+		xfer_free(x);
+		return;
+	}
+	memset(&x->rq, 0, sizeof(*x) - offsetof(xfer, rq));
+	x->next = n->spare;
+	n->spare = x;
+	n->n_spare++;
 }
 
 void xfer_free(xfer *x)
 {
+	if (!x)
+		return;
+	curl_easy_cleanup(x->easy);
+	mem_free(x->n->mem, x->rows);
+	mem_free(x->n->mem, x->lines);
+	mem_free(x->n->mem, x);
+}
+
+void xfer_bury(xfer *x)
+{
 	x->n->dropping = 1;
 	release(x);
 	x->n->dropping = 0;
-	mem_free(x->n->mem, x);
+	give_back(x);
 }
 
 /* libcurl says "out of memory" also of a header line of 100 KiB, and gives no other sign. */
@@ -77,38 +131,33 @@ void xfer_finish(xfer *x, CURLcode result)
 		detail[sizeof(detail) - 1] = '\0';
 		out.detail = detail;
 	}
-	easy_drop_excess(x->easy);
 	release(x);
 	x->ev->done(x->ctx, &out);
-	mem_free(x->n->mem, x);
+	give_back(x);
 }
 
 int32_t xfer_start(net *n, const xfer_request *rq, const xfer_events *ev, void *ctx, xfer **ret)
 {
-	xfer *x = mem_new(n->mem, sizeof(*x));
-	int32_t rc = LLM_E_NOMEM;
+	xfer *x = take(n);
+	int32_t rc;
 
 	if (!x)
 		return LLM_E_NOMEM;
-	x->n = n;
+	n->n_live++;
+	keep_connections(n);
 	x->rq = rq;
 	x->ev = ev;
 	x->ctx = ctx;
-	x->easy = easy_take(n);
-	if (!x->easy)
-		goto free_xfer;
 	rc = easy_setup(x);
 	if (!rc && curl_multi_add_handle(n->multi, x->easy) != CURLM_OK)
 		rc = LLM_E_NOMEM;
-	if (rc)
-		goto free_easy;
+	if (rc) {
+		easy_clear(x);
+		give_back(x);
+		return rc;
+	}
 	*ret = x;
 	return 0;
-free_easy:
-	release(x);
-free_xfer:
-	mem_free(n->mem, x);
-	return rc;
 }
 
 void xfer_cancel(xfer *x)
@@ -117,7 +166,7 @@ void xfer_cancel(xfer *x)
 
 	x->cancelled = 1;
 	if (!n->turning) {
-		xfer_free(x);
+		xfer_bury(x);
 		return;
 	}
 	/* Inside libcurl: it is buried when libcurl has returned. */

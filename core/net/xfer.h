@@ -60,6 +60,8 @@ typedef struct xfer_events {
 	int32_t (*header)(void *ctx, const char *line, size_t len);
 	/* Bytes of the body. XFER_GO, XFER_PAUSE (they come again after xfer_resume), or a code. */
 	int32_t (*body)(void *ctx, const char *bytes, size_t len);
+	/* The bytes that were there have been handed out; may be null. */
+	void (*settled)(void *ctx);
 	/* The end, once; not after xfer_cancel. The transfer is gone when it returns. */
 	void (*done)(void *ctx, const xfer_outcome *outcome);
 } xfer_events;

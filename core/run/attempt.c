@@ -6,6 +6,8 @@
 #include "base/dbg.h"
 #include "base/err.h"
 
+#define ATTEMPT_CHUNK 1024 /* what the usual request needs besides its body */
+
 static loop *loop_of(const attempt *a)
 {
 	return a->c->svc->loop;
@@ -82,7 +84,6 @@ static int32_t feed_pieces(attempt *a, const char *bytes, size_t len)
 static int32_t on_body(void *ctx, const char *bytes, size_t len)
 {
 	attempt *a = ctx;
-	int32_t rc;
 
 	/* What arrives now is read by nobody, and reading it would hold the cancel up. */
 	if (atomic_load(&a->c->leaving))
@@ -93,11 +94,25 @@ static int32_t on_body(void *ctx, const char *bytes, size_t len)
 		run_arm(a->c);
 		return XFER_PAUSE;
 	}
-	a->clock.byte_ns = loop_now(loop_of(a));
+	if (!a->clock.byte_ns)
+		a->clock.byte_ns = loop_now(loop_of(a));
 	trace_reply(a, bytes, len);
-	rc = feed_pieces(a, bytes, len);
+	return feed_pieces(a, bytes, len);
+}
+
+/*
+ * The moment of the last byte, taken once for all that came together: the time that the
+ * reader spent on them is not the server's.
+ */
+static void on_settled(void *ctx)
+{
+	attempt *a = ctx;
+
+	a->clock.byte_ns = loop_now(loop_of(a));
+	if (a->fresh_delta)
+		a->clock.delta_ns = a->clock.byte_ns;
+	a->fresh_delta = 0;
 	run_arm(a->c);
-	return rc;
 }
 
 static void on_done(void *ctx, const xfer_outcome *out)
@@ -112,6 +127,7 @@ static const xfer_events events = {.connected = on_connected,
 	.sent = on_sent,
 	.header = on_header,
 	.body = on_body,
+	.settled = on_settled,
 	.done = on_done};
 
 /* ---- life ---- */
@@ -143,7 +159,7 @@ static int32_t attempt_new(llm_call *c)
 		mem_free(&c->mem, a);
 		return LLM_E_NOMEM;
 	}
-	arena_init(&a->ar, &c->mem, 0);
+	arena_init(&a->ar, &c->mem, ATTEMPT_CHUNK);
 	buf_init(&a->url, &c->mem, 16384);
 	buf_init(&a->body, &c->mem, REQUEST_MAX);
 	buf_init(&a->reply, &c->mem, REPLY_MAX);

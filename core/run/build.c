@@ -155,11 +155,32 @@ static int32_t ask_models(attempt *a, const llm_http_sink *out, llm_err *err)
 	return ended(a, "models.build", ext.build(instance_handle(in), cursor, out), err);
 }
 
+/* Room for the body in one piece: growing to it would copy a long prompt again and again. */
+static int32_t make_room(attempt *a)
+{
+	const llm_request_view *rq = &a->view;
+	size_t i, k, bytes = 256;
+
+	for (i = 0; i < rq->n_messages; i++) {
+		for (k = 0; k < rq->messages[i]->n_parts; k++) {
+			const llm_part_view *p = rq->messages[i]->parts[k];
+
+			/* With what JSON escapes, and binary data as base64. */
+			bytes += p->text.len + p->text.len / 8 + p->data.len / 3 * 4 + 64;
+			if (bytes > REQUEST_MAX)
+				return 0; /* the body itself will say that it is too large */
+		}
+	}
+	return buf_reserve(&a->body, bytes);
+}
+
 static int32_t ask_chat(attempt *a, const llm_http_sink *out, llm_err *err)
 {
 	instance *in = a->c->up->in;
 
 	fill_view(a);
+	if (make_room(a))
+		return err_set(err, LLM_E_NOMEM, "out of memory");
 	instance_begin(in, &a->ar);
 	return ended(a, "build_request",
 		a->c->up->plug->provider->build_request(instance_handle(in), &a->view, out), err);

@@ -7,6 +7,8 @@
 #include "base/err.h"
 #include "options.h"
 
+#define CALL_CHUNK 1024 /* names and rows of the usual result */
+
 int32_t call_push(arena *ar, list *l, void *item)
 {
 	if (l->n == l->cap) {
@@ -24,6 +26,7 @@ int32_t call_push(arena *ar, list *l, void *item)
 	return 0;
 }
 
+/* All of it is zero already. */
 static void result_init(llm_call *c)
 {
 	llm_result *r = &c->res;
@@ -31,7 +34,7 @@ static void result_init(llm_call *c)
 	r->ar = &c->ar;
 	r->usage = (llm_usage)LLM_USAGE_INIT;
 	r->error.struct_size = (uint32_t)sizeof(r->error);
-	err_clear(&r->error);
+	r->error.retry_after_ms = -1; /* LLM_ERR_INIT */
 	buf_init(&r->text, &c->mem, 0);
 	buf_init(&r->reasoning, &c->mem, 0);
 	buf_init(&r->logprobs, &c->mem, 0);
@@ -65,7 +68,7 @@ int32_t call_new(
 	atomic_init(&c->ended, 0);
 	pthread_mutex_init(&c->lock, NULL);
 	init_cond(&c->cond);
-	arena_init(&c->ar, &c->mem, 0);
+	arena_init(&c->ar, &c->mem, CALL_CHUNK);
 	streamq_init(&c->events, &c->mem);
 	result_init(c);
 	c->submit_ns = clock_ns(&svc->time);

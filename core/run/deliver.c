@@ -25,8 +25,9 @@ int32_t deliver(llm_call *c, const llm_event *e)
 	}
 	pthread_mutex_lock(&c->lock);
 	rc = streamq_push(&c->events, e);
-	pthread_cond_signal(&c->cond);
 	pthread_mutex_unlock(&c->lock);
+	/* Not before: who wakes would wait for the lock at once. */
+	pthread_cond_signal(&c->cond);
 	return rc;
 }
 
@@ -54,6 +55,6 @@ void deliver_end(llm_call *c)
 	/* Whoever waits may free what the callback uses, so it is told last. */
 	pthread_mutex_lock(&c->lock);
 	atomic_store(&c->ended, 1);
-	pthread_cond_broadcast(&c->cond);
 	pthread_mutex_unlock(&c->lock);
+	pthread_cond_broadcast(&c->cond); /* the service still holds the call */
 }

@@ -51,8 +51,8 @@ static void view_of(const attempt *a, llm_reply_view *v)
 		.request = a->c->rq ? &a->view : NULL};
 }
 
-/* A code that a slot returned, unless the sink had stopped it for a reason of its own. */
-static int32_t slot_ended(attempt *a, const char *slot, int32_t rc)
+/* Apart, because an llm_err is large and most slots have none to fill. */
+static int32_t slot_failed(attempt *a, const char *slot, int32_t rc)
 {
 	llm_err why = LLM_ERR_INIT;
 
@@ -62,11 +62,19 @@ static int32_t slot_ended(attempt *a, const char *slot, int32_t rc)
 			a->sink_why ? a->sink_why : "out of memory while reading the answer");
 	}
 	rc = instance_end(a->c->up->in, slot, rc, &why);
-	if (rc && !a->failed) {
+	if (!a->failed) {
 		a->failed = 1;
 		a->c->res.error = why;
 	}
 	return rc;
+}
+
+/* A code that a slot returned, unless the sink had stopped it for a reason of its own. */
+static int32_t slot_ended(attempt *a, const char *slot, int32_t rc)
+{
+	if (rc || a->sink_rc)
+		return slot_failed(a, slot, rc);
+	return instance_end(a->c->up->in, slot, 0, NULL);
 }
 
 /* ---- frames ---- */
@@ -178,18 +186,25 @@ static uint64_t announced(const attempt *a)
 	return n;
 }
 
+#define ROOM_MAX ((size_t)256 * 1024)
+
 static int32_t choose(attempt *a)
 {
 	char type[96] = "";
 	const char *value = httpmsg_get(&a->head, "content-type");
+	uint64_t len;
 
 	a->reading = READ_WHOLE;
 	buf_init(&a->reply, &a->c->mem, is_success(a) ? REPLY_MAX : ERROR_MAX);
 	if (!is_success(a))
 		return 0;
-	if (announced(a) > REPLY_MAX)
+	len = announced(a);
+	if (len > REPLY_MAX)
 		return reply_fail(a, LLM_E_PROTOCOL, "the answer announces more than %zu MiB",
 			REPLY_MAX / 1048576);
+	/* In one piece, as far as an announcement alone can be believed. */
+	if (len && buf_reserve(&a->reply, len < ROOM_MAX ? (size_t)len : ROOM_MAX))
+		return reply_fail(a, LLM_E_NOMEM, "out of memory while reading the answer");
 	if (value)
 		httpmsg_media_type(value, type, sizeof(type));
 	if (a->c->op == OP_CHAT && a->view.stream)

@@ -100,7 +100,7 @@ static void close_result(llm_call *c, int32_t code)
 	r->status = code == LLM_E_CANCELLED ? LLM_STATUS_CANCELLED :
 		code			    ? LLM_STATUS_FAILED :
 					      LLM_STATUS_SUCCEEDED;
-	if (!code)
+	if (!code && r->error.code)
 		err_clear(&r->error);
 	r->timing.duration_ms = ms_between(c->submit_ns, loop_now(c->svc->loop));
 	r->timing.queue_ms = 0;

@@ -163,7 +163,10 @@ int32_t service_post(llm_service *svc, llm_call *c, unsigned why)
 			svc->inbox_first = c;
 		svc->inbox_last = c;
 	}
-	loop_wake(svc->loop);
+	if (service_on_loop(svc))
+		loop_wake_self(svc->loop);
+	else
+		loop_wake(svc->loop);
 unlock:
 	pthread_mutex_unlock(&svc->lock);
 	return rc;
@@ -219,12 +222,10 @@ int service_on_loop(llm_service *svc)
 		pthread_equal(atomic_load(&svc->turning), pthread_self());
 }
 
-int32_t service_turn(llm_service *svc, uint64_t timeout_ns, llm_err *err)
+static int32_t turn(llm_service *svc, uint64_t timeout_ns, llm_err *err)
 {
 	int idle = 0;
 
-	if (svc->pid != getpid())
-		return service_check(svc, err);
 	if (!atomic_compare_exchange_strong(&svc->turns, &idle, 1))
 		return err_set(err, LLM_E_STATE,
 			service_on_loop(svc) ?
@@ -234,6 +235,13 @@ int32_t service_turn(llm_service *svc, uint64_t timeout_ns, llm_err *err)
 	loop_turn(svc->loop, timeout_ns);
 	atomic_store(&svc->turns, 0);
 	return 0;
+}
+
+int32_t service_turn(llm_service *svc, uint64_t timeout_ns, llm_err *err)
+{
+	int32_t rc = service_check(svc, err);
+
+	return rc ? rc : turn(svc, timeout_ns, err);
 }
 
 int service_is_driver(llm_service *svc)
@@ -246,8 +254,9 @@ static void *thread_main(void *ctx)
 {
 	llm_service *svc = ctx;
 
+	/* No forked child has this thread, so it needs no look at the process's id. */
 	while (!atomic_load(&svc->quit))
-		(void)service_turn(svc, UINT64_MAX, NULL);
+		(void)turn(svc, UINT64_MAX, NULL);
 	return NULL;
 }
 

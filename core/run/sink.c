@@ -49,14 +49,15 @@ static int is_whole(const void *theirs, size_t size)
 	return n >= size;
 }
 
+/* The first counts at once; for the others see on_settled. */
 static void note_delta(attempt *a)
 {
-	uint64_t now = loop_now(a->c->svc->loop);
-
-	/* One moment for both: of `idle` and `silence` with the same limit, `idle` is named. */
-	a->clock.delta_ns = a->clock.byte_ns = now;
-	if (!a->clock.first_delta_ns)
-		a->clock.first_delta_ns = now;
+	a->fresh_delta = 1;
+	if (a->clock.first_delta_ns)
+		return;
+	a->clock.first_delta_ns = a->clock.delta_ns = loop_now(a->c->svc->loop);
+	/* Of `idle` and `silence` with the same limit, `idle` is named. */
+	a->clock.byte_ns = a->clock.delta_ns;
 }
 
 static int32_t add_text(attempt *a, buf *to, uint32_t kind, const char *text, size_t len)

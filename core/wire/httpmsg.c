@@ -8,16 +8,18 @@
 
 #include <string.h>
 
+#define HTTPMSG_CHUNK 1024
+
 void httpmsg_init(httpmsg *m, const llm_allocator *mem)
 {
 	memset(m, 0, sizeof(*m));
-	arena_init(&m->mem, mem, 0);
+	arena_init(&m->mem, mem, HTTPMSG_CHUNK);
 }
 
 void httpmsg_done(httpmsg *m)
 {
 	arena_reset(&m->mem);
-	m->n = 0;
+	m->n = m->cap = 0;
 }
 
 static int httpmsg_is_token(const char *s, size_t len)
@@ -85,7 +87,7 @@ static int32_t httpmsg_begin(httpmsg *m, const char *line, size_t len)
 	if (!status)
 		return LLM_E_PROTOCOL;
 	arena_reset(&m->mem);
-	m->n = 0;
+	m->n = m->cap = 0;
 	m->heads++;
 	m->status = status;
 	m->keep = status >= 200;
@@ -97,16 +99,42 @@ static int httpmsg_is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* Few replies have more than a dozen headers, and a call has one of these each. */
+static int32_t httpmsg_room(httpmsg *m)
+{
+	const size_t cap = m->cap ? m->cap * 2 : 16;
+	const llm_header_view **more;
+
+	if (m->n < m->cap)
+		return 0;
+	more = arena_array(&m->mem, cap, sizeof(void *));
+	if (!more)
+		return LLM_E_NOMEM;
+	if (m->n)
+		memcpy(more, m->list, m->n * sizeof(void *));
+	m->list = more;
+	m->cap = cap;
+	return 0;
+}
+
+/* The row and its two texts in one piece. */
 static int32_t httpmsg_store(httpmsg *m, llm_bytes name, llm_bytes value)
 {
-	llm_header_view *row = &m->rows[m->n];
-	const char *copy_name = arena_dup(&m->mem, name.ptr, name.len);
-	const char *copy_value = arena_dup(&m->mem, value.ptr, value.len);
+	llm_header_view *row;
+	char *text;
 
-	if (!copy_name || !copy_value)
+	if (httpmsg_room(m))
 		return LLM_E_NOMEM;
-	row->name = copy_name;
-	row->value = copy_value;
+	row = arena_new(&m->mem, sizeof(*row) + name.len + value.len + 2);
+	if (!row)
+		return LLM_E_NOMEM;
+	text = (char *)(row + 1);
+	memcpy(text, name.ptr, name.len);
+	row->name = text;
+	text += name.len + 1;
+	if (value.len)
+		memcpy(text, value.ptr, value.len);
+	row->value = text;
 	m->list[m->n++] = row;
 	return 0;
 }
@@ -156,8 +184,8 @@ int32_t httpmsg_line(httpmsg *m, const char *line, size_t len)
 const char *httpmsg_get(const httpmsg *m, const char *name)
 {
 	for (size_t i = 0; i < m->n; i++)
-		if (!ascii_casecmp(m->rows[i].name, name))
-			return m->rows[i].value;
+		if (!ascii_casecmp(m->list[i]->name, name))
+			return m->list[i]->value;
 	return NULL;
 }
 

@@ -15,12 +15,12 @@ typedef struct httpmsg {
 	arena mem;
 	int32_t status; /* of the last head seen; 0 before any */
 	size_t n;
+	size_t cap;
 	size_t bytes; /* of all heads together, interim ones included */
 	uint32_t heads; /* heads seen, interim ones included */
 	uint32_t lines; /* status lines and headers of all heads together */
 	int keep; /* 1: inside a head that is not interim */
-	llm_header_view rows[HTTPMSG_LINES];
-	const llm_header_view *list[HTTPMSG_LINES]; /* points into rows */
+	const llm_header_view **list; /* rows and array live in `mem` */
 } httpmsg;
 
 void httpmsg_init(httpmsg *m, const llm_allocator *mem);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "escape.h"
+#include "plain.h"
 #include "utf8.h"
 #include "wire/num.h"
 
@@ -17,8 +18,6 @@ enum { /* jsonr.state */
 	STATE_FIRST, /* a container was entered, nothing of it read */
 	STATE_AFTER /* a value was read */
 };
-
-#define DECODE_PIECE 256
 
 static const char ends_early[] = "the text ends too early";
 
@@ -43,15 +42,18 @@ static int unexpected(jsonr *r, const char *problem)
 
 static int is_space(char c)
 {
-	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+	return (unsigned char)c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t');
 }
 
 /* The next byte that is no white space, -1 at the end. */
 static int next_byte(jsonr *r)
 {
-	while (r->p < r->end && is_space(*r->p))
-		r->p++;
-	return r->p < r->end ? (unsigned char)*r->p : -1;
+	const char *p = r->p;
+
+	while (p < r->end && is_space(*p))
+		p++;
+	r->p = p;
+	return p < r->end ? (unsigned char)*p : -1;
 }
 
 /* ---- tokens ---- */
@@ -87,6 +89,7 @@ static int scan_string(jsonr *r, jsonr_text *ret)
 	for (;;) {
 		size_t n;
 
+		p += plain_length(p, r->end);
 		while (p < r->end && !stops[(unsigned char)*p])
 			p++;
 		if (p == r->end) {
@@ -126,9 +129,8 @@ static int scan_number(jsonr *r)
 	return scan_plain(r, num_length(r->p, (size_t)(r->end - r->p)), "a number is malformed");
 }
 
-static int scan_word(jsonr *r, const char *word)
+static int scan_word(jsonr *r, const char *word, size_t len)
 {
-	size_t len = strlen(word);
 	int same = (size_t)(r->end - r->p) >= len && memcmp(r->p, word, len) == 0;
 
 	return scan_plain(r, same ? len : 0, "a value was expected");
@@ -196,13 +198,43 @@ static int next_member(jsonr *r, jsonr_text *ret_key)
 	return 1;
 }
 
-/* Reads a value that is no container, enters one that is. */
-static int step_value(jsonr *r)
+/* The kind of value that a byte begins; the others are JSONR_NONE. */
+static const unsigned char kinds[256] = {['{'] = JSONR_OBJECT,
+	['['] = JSONR_ARRAY,
+	['"'] = JSONR_STRING,
+	['t'] = JSONR_TRUE,
+	['f'] = JSONR_FALSE,
+	['n'] = JSONR_NULL,
+	['-'] = JSONR_NUMBER,
+	['0'] = JSONR_NUMBER,
+	['1'] = JSONR_NUMBER,
+	['2'] = JSONR_NUMBER,
+	['3'] = JSONR_NUMBER,
+	['4'] = JSONR_NUMBER,
+	['5'] = JSONR_NUMBER,
+	['6'] = JSONR_NUMBER,
+	['7'] = JSONR_NUMBER,
+	['8'] = JSONR_NUMBER,
+	['9'] = JSONR_NUMBER};
+
+/* Where a value has to stand; JSONR_NONE and an error when there is none. */
+static int next_kind(jsonr *r)
+{
+	int c = next_byte(r);
+	int kind = c < 0 ? JSONR_NONE : kinds[c];
+
+	if (kind == JSONR_NONE)
+		unexpected(r, "a value was expected");
+	return kind;
+}
+
+/* Reads a value of a known kind that is no container, enters one that is. */
+static int step_kind(jsonr *r, int kind)
 {
 	jsonr_text text;
 	int ok = 0;
 
-	switch (jsonr_peek(r)) {
+	switch (kind) {
 	case JSONR_OBJECT:
 		return enter(r, 1);
 	case JSONR_ARRAY:
@@ -214,13 +246,13 @@ static int step_value(jsonr *r)
 		ok = scan_number(r);
 		break;
 	case JSONR_TRUE:
-		ok = scan_word(r, "true");
+		ok = scan_word(r, "true", 4);
 		break;
 	case JSONR_FALSE:
-		ok = scan_word(r, "false");
+		ok = scan_word(r, "false", 5);
 		break;
 	case JSONR_NULL:
-		ok = scan_word(r, "null");
+		ok = scan_word(r, "null", 4);
 		break;
 	default:
 		return 0;
@@ -229,22 +261,45 @@ static int step_value(jsonr *r)
 	return ok;
 }
 
-/* Is there a value to read? Asking where none can stand is an error as well. */
+/* The rest of a value of which the first step is made. */
+static int skip_to(jsonr *r, uint32_t base)
+{
+	jsonr_text key;
+
+	while (!r->problem && r->depth > base)
+		if (in_object(r) ? next_member(r, &key) : next_item(r, ']'))
+			step_kind(r, next_kind(r));
+	return !r->problem;
+}
+
+/* The kind of the value to read. Asking where none can stand is an error as well. */
 static int expect_value(jsonr *r)
 {
-	if (!r->problem && r->state != STATE_VALUE)
-		return fail(r, "a value was asked for where none stands");
-	return jsonr_peek(r) != JSONR_NONE;
+	if (r->problem)
+		return JSONR_NONE;
+	if (r->state == STATE_VALUE)
+		return next_kind(r);
+	fail(r, "a value was asked for where none stands");
+	return JSONR_NONE;
+}
+
+static int skip_kind(jsonr *r, int kind)
+{
+	const uint32_t base = r->depth;
+
+	step_kind(r, kind);
+	return skip_to(r, base);
 }
 
 /* 1 when the next value is of `kind`; another one is skipped. */
 static int expect_kind(jsonr *r, int kind)
 {
-	if (!expect_value(r))
-		return 0;
-	if (jsonr_peek(r) == kind)
+	int next = expect_value(r);
+
+	if (next == kind)
 		return 1;
-	jsonr_skip(r);
+	if (next != JSONR_NONE)
+		skip_kind(r, next);
 	return 0;
 }
 
@@ -273,45 +328,17 @@ int jsonr_peek(jsonr *r)
 {
 	if (r->problem || r->state != STATE_VALUE)
 		return JSONR_NONE;
-	switch (next_byte(r)) {
-	case '{':
-		return JSONR_OBJECT;
-	case '[':
-		return JSONR_ARRAY;
-	case '"':
-		return JSONR_STRING;
-	case 't':
-		return JSONR_TRUE;
-	case 'f':
-		return JSONR_FALSE;
-	case 'n':
-		return JSONR_NULL;
-	case '-':
-	case '0':
-	case '1':
-	case '2':
-	case '3':
-	case '4':
-	case '5':
-	case '6':
-	case '7':
-	case '8':
-	case '9':
-		return JSONR_NUMBER;
-	default:
-		unexpected(r, "a value was expected");
-		return JSONR_NONE;
-	}
+	return next_kind(r);
 }
 
 int jsonr_enter_object(jsonr *r)
 {
-	return expect_value(r) && jsonr_peek(r) == JSONR_OBJECT && enter(r, 1);
+	return expect_value(r) == JSONR_OBJECT && enter(r, 1);
 }
 
 int jsonr_enter_array(jsonr *r)
 {
-	return expect_value(r) && jsonr_peek(r) == JSONR_ARRAY && enter(r, 0);
+	return expect_value(r) == JSONR_ARRAY && enter(r, 0);
 }
 
 int jsonr_member(jsonr *r, jsonr_text *ret_key)
@@ -334,22 +361,27 @@ int jsonr_string(jsonr *r, jsonr_text *ret)
 
 int jsonr_bool(jsonr *r, int *ret)
 {
-	int value;
+	int kind = expect_value(r);
 
-	if (!expect_value(r))
+	if (kind == JSONR_NONE || !skip_kind(r, kind))
 		return 0;
-	value = jsonr_peek(r) == JSONR_TRUE;
-	if (!value && !expect_kind(r, JSONR_FALSE))
+	if (kind != JSONR_TRUE && kind != JSONR_FALSE)
 		return 0;
-	if (!step_value(r))
-		return 0;
-	*ret = value;
+	*ret = kind == JSONR_TRUE;
 	return 1;
 }
 
 int jsonr_number(jsonr *r, llm_bytes *ret)
 {
-	return expect_kind(r, JSONR_NUMBER) && jsonr_raw(r, ret);
+	const char *begin;
+
+	if (!expect_kind(r, JSONR_NUMBER))
+		return 0;
+	begin = r->p;
+	if (!skip_kind(r, JSONR_NUMBER))
+		return 0;
+	*ret = (llm_bytes){begin, (size_t)(r->p - begin)};
+	return 1;
 }
 
 int jsonr_int(jsonr *r, int64_t *ret)
@@ -368,12 +400,10 @@ int jsonr_double(jsonr *r, double *ret)
 
 int jsonr_raw(jsonr *r, llm_bytes *ret)
 {
-	const char *begin;
+	const int kind = expect_value(r);
+	const char *begin = r->p;
 
-	if (!expect_value(r))
-		return 0;
-	begin = r->p;
-	if (!jsonr_skip(r))
+	if (kind == JSONR_NONE || !skip_kind(r, kind))
 		return 0;
 	*ret = (llm_bytes){begin, (size_t)(r->p - begin)};
 	return 1;
@@ -381,16 +411,9 @@ int jsonr_raw(jsonr *r, llm_bytes *ret)
 
 int jsonr_skip(jsonr *r)
 {
-	uint32_t base = r->depth;
-	jsonr_text key;
+	const int kind = expect_value(r);
 
-	if (!expect_value(r))
-		return 0;
-	step_value(r);
-	while (!r->problem && r->depth > base)
-		if (in_object(r) ? next_member(r, &key) : next_item(r, ']'))
-			step_value(r);
-	return !r->problem;
+	return kind != JSONR_NONE && skip_kind(r, kind);
 }
 
 int32_t jsonr_status(const jsonr *r)
@@ -412,74 +435,4 @@ int32_t jsonr_finish(jsonr *r)
 size_t jsonr_offset(const jsonr *r)
 {
 	return (size_t)(r->p - r->start);
-}
-
-/* ---- decoding of what the reader has checked ---- */
-
-static int is_escaped(const jsonr_text *t, const char *plain)
-{
-	const char *p = t->raw;
-	const char *end = t->raw + t->len;
-	size_t left = strlen(plain);
-	char c[4];
-
-	while (p < end) {
-		size_t n = escape_next(&p, c);
-
-		if (n > left || memcmp(c, plain, n) != 0)
-			return 0;
-		plain += n;
-		left -= n;
-	}
-	return left == 0;
-}
-
-int jsonr_is(const jsonr_text *t, const char *plain)
-{
-	if (t->escaped)
-		return is_escaped(t, plain);
-	return strlen(plain) == t->len && (t->len == 0 || memcmp(t->raw, plain, t->len) == 0);
-}
-
-size_t jsonr_decode(const jsonr_text *t, char *dst)
-{
-	const char *p = t->raw;
-	const char *end = t->len ? t->raw + t->len : p;
-	char *d = dst;
-
-	while (p < end) {
-		const char *slash = t->escaped ? memchr(p, '\\', (size_t)(end - p)) : NULL;
-		size_t n = (size_t)((slash ? slash : end) - p);
-
-		memcpy(d, p, n);
-		d += n;
-		p += n;
-		if (slash)
-			d += escape_decode(&p, d);
-	}
-	return (size_t)(d - dst);
-}
-
-int32_t jsonr_decode_to(
-	const jsonr_text *t, int32_t (*put)(void *ctx, const char *bytes, size_t len), void *ctx)
-{
-	const char *p = t->raw;
-	const char *end = t->len ? t->raw + t->len : p;
-	char piece[DECODE_PIECE];
-	size_t used = 0;
-
-	if (!t->escaped && t->len > 0)
-		return put(ctx, t->raw, t->len);
-	/* Pieces end between characters: the taker may check them. */
-	while (p < end) {
-		used += escape_next(&p, piece + used);
-		if (p == end || used > sizeof(piece) - 4) {
-			int32_t rc = put(ctx, piece, used);
-
-			if (rc)
-				return rc;
-			used = 0;
-		}
-	}
-	return 0;
 }

@@ -20,6 +20,8 @@
 #ifndef LLM_WIRE_JSONR_H
 #define LLM_WIRE_JSONR_H
 
+#include <string.h>
+
 #include "llm/base.h"
 
 #define JSONR_DEPTH 128
@@ -97,7 +99,16 @@ int32_t jsonr_finish(jsonr *r);
 size_t jsonr_offset(const jsonr *r);
 
 /* Does a text, decoded, equal `plain` (NUL-terminated)? */
-int jsonr_is(const jsonr_text *t, const char *plain);
+int jsonr_equals(const jsonr_text *t, const char *plain);
+/* The same, where most of the names that a key is compared with are others. */
+static inline int jsonr_is(const jsonr_text *t, const char *plain)
+{
+	if (t->escaped)
+		return jsonr_equals(t, plain);
+	if (t->len && t->raw[0] != plain[0])
+		return 0;
+	return t->len == strlen(plain) && (!t->len || memcmp(t->raw, plain, t->len) == 0);
+}
 /*
  * Decodes into `dst`, which has room for t->len bytes (decoding never grows), and
  * returns the length; not NUL-terminated. U+0000 comes out as a NUL byte. A lone

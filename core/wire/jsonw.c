@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "plain.h"
 #include "utf8.h"
 #include "wire/num.h"
 
@@ -103,37 +104,66 @@ static void leave(jsonw *w, int is_object)
 
 /* ---- strings ---- */
 
-/* Bytes from `p` on that go out as they are; none of them is malformed. */
-static size_t plain_run(const char *p, const char *end)
+/* Room for eight plain bytes and the longest escape. */
+#define STEP 16
+
+static size_t put_escape(char *at, unsigned char c)
 {
-	const char *begin = p;
+	static const char names[] = {['\b'] = 'b',
+		['\f'] = 'f',
+		['\n'] = 'n',
+		['\r'] = 'r',
+		['\t'] = 't',
+		['"'] = '"',
+		['\\'] = '\\'};
+	static const char hex[] = "0123456789abcdef";
+	const char text[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
 
-	while (p < end) {
-		unsigned char c = (unsigned char)*p;
-		size_t n = 1;
-
-		if (c < 0x20 || c == '"' || c == '\\')
-			break;
-		if (c >= 0x80)
-			n = utf8_length(p, (size_t)(end - p));
-		if (n == 0)
-			break;
-		p += n;
-	}
-	return (size_t)(p - begin);
+	memcpy(at, text, sizeof(text));
+	if (!names[c])
+		return sizeof(text);
+	at[1] = names[c];
+	return 2;
 }
 
-static void emit_escape(jsonw *w, unsigned char c)
+/* One character at `p` to `at`; moves both. 0 when it is none. */
+static int put_char(const char **p, const char *end, char **at)
 {
-	static const char plain[] = "\"\\\b\f\n\r\t";
-	static const char names[] = "\"\\bfnrt";
-	static const char hex[] = "0123456789abcdef";
-	const char *at = memchr(plain, c, sizeof(plain) - 1);
-	char text[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+	const unsigned char c = (unsigned char)**p;
+	size_t n = c < 0x80 ? 1 : utf8_length(*p, (size_t)(end - *p));
 
-	if (at)
-		text[1] = names[at - plain];
-	emit(w, text, at ? 2 : sizeof(text));
+	if (c < 0x20 || c == '"' || c == '\\') {
+		*at += put_escape(*at, c);
+		++*p;
+		return 1;
+	}
+	memcpy(*at, *p, n);
+	*at += n;
+	*p += n;
+	return n > 0;
+}
+
+/* As much text as the pending bytes have room for; returns where it stopped. */
+static const char *emit_piece(jsonw *w, const char *p, const char *end)
+{
+	const char *last = w->pending + sizeof(w->pending) - STEP;
+	char *at;
+
+	if (w->used > sizeof(w->pending) - STEP)
+		flush(w);
+	at = w->pending + w->used;
+	while (p < end && at <= last) {
+		size_t n = end - p < 8 ? 0 : plain_copy(at, p);
+
+		p += n;
+		at += n;
+		if (n < 8 && p < end && !put_char(&p, end, &at)) {
+			fail(w, LLM_E_INVALID_REQUEST);
+			break;
+		}
+	}
+	w->used = (size_t)(at - w->pending);
+	return p;
 }
 
 static void emit_text(jsonw *w, const char *text, size_t len)
@@ -141,18 +171,8 @@ static void emit_text(jsonw *w, const char *text, size_t len)
 	const char *p = text;
 	const char *end = len ? text + len : text;
 
-	while (p < end && !w->status) {
-		size_t n = plain_run(p, end);
-
-		emit(w, p, n);
-		p += n;
-		if (p == end)
-			break;
-		if ((unsigned char)*p >= 0x80)
-			fail(w, LLM_E_INVALID_REQUEST);
-		else
-			emit_escape(w, (unsigned char)*p++);
-	}
+	while (p < end && !w->status)
+		p = emit_piece(w, p, end);
 }
 
 /* Three bytes, or the last one or two, as four letters. */

@@ -182,7 +182,11 @@ static void fetched(void *ctx, const xfer_outcome *out)
 
 static int play_net(failalloc *fa, void *arg)
 {
-	static const xfer_events ev = {nothing, nothing, take, take, fetched};
+	static const xfer_events ev = {.connected = nothing,
+		.sent = nothing,
+		.header = take,
+		.body = take,
+		.done = fetched};
 	char address[96];
 	const xfer_request rq = {.method = "GET", .url = address};
 	llm_err err = LLM_ERR_INIT;

@@ -1,0 +1,109 @@
+/*
+ * socks.c - which sockets are watched, and what a kept connection hears between two
+ * requests.
+ *
+ * libcurl lets go of a socket at the end of a transfer and asks for it again at the next.
+ * A plain connection stays watched meanwhile: that spares two calls into the kernel for
+ * each transfer, and shows at once that the peer has left, or talks out of turn.
+ */
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "multi.h"
+
+/* What is known of a descriptor; 0: it is none of ours, or speaks TLS. */
+#define SOCK_OURS 1u
+#define SOCK_IDLE 2u /* libcurl does not want it now */
+#define SOCK_IN 4u /* the loop watches it for reading, */
+#define SOCK_OUT 8u /* and for writing */
+#define SOCK_WATCHED (SOCK_IN | SOCK_OUT)
+
+static int is_ours(const net *n, int fd)
+{
+	return fd >= 0 && (size_t)fd < n->n_socks && n->socks[fd];
+}
+
+static int make_room(net *n, size_t fd)
+{
+	size_t want = fd + fd / 2 + 64;
+	unsigned char *more;
+
+	if (fd < n->n_socks)
+		return 1;
+	more = mem_resize(n->mem, n->socks, want);
+	if (!more)
+		return 0;
+	memset(more + n->n_socks, 0, want - n->n_socks);
+	n->socks = more;
+	n->n_socks = want;
+	return 1;
+}
+
+void socks_opened(net *n, int fd)
+{
+	/* Short of memory it is watched as any other. */
+	if (fd >= 0 && make_room(n, (size_t)fd))
+		n->socks[fd] = SOCK_OURS;
+}
+
+void socks_closed(net *n, int fd)
+{
+	if (is_ours(n, fd))
+		n->socks[fd] = 0;
+}
+
+static uint32_t events_of(unsigned wanted)
+{
+	return (wanted & SOCK_IN ? EPOLLIN : 0u) | (wanted & SOCK_OUT ? EPOLLOUT : 0u);
+}
+
+static void watch(net *n, int fd, unsigned wanted, unsigned idle)
+{
+	const unsigned watched = n->socks[fd] & SOCK_WATCHED;
+
+	if (wanted != watched && loop_socket_set(n->l, fd, events_of(wanted), watched != 0))
+		wanted = 0;
+	n->socks[fd] = (unsigned char)(SOCK_OURS | idle | wanted);
+}
+
+void socks_want(net *n, int fd, int in, int out, int known)
+{
+	unsigned wanted = (in ? SOCK_IN : 0u) | (out ? SOCK_OUT : 0u);
+
+	if (is_ours(n, fd))
+		watch(n, fd, wanted, 0);
+	else
+		(void)loop_socket_set(n->l, fd, events_of(wanted), known);
+}
+
+void socks_rest(net *n, int fd)
+{
+	if (is_ours(n, fd))
+		watch(n, fd, SOCK_IN, SOCK_IDLE);
+	else
+		(void)loop_socket_set(n->l, fd, 0, 1);
+}
+
+/* libcurl takes a connection for dead when it sees its end, and not by bytes in front of it. */
+static void hang_up(int fd)
+{
+	char waste[4096];
+	int i;
+
+	for (i = 0; i < 16 && recv(fd, waste, sizeof(waste), MSG_DONTWAIT) > 0; i++)
+		continue;
+	shutdown(fd, SHUT_RDWR);
+}
+
+int socks_idle(net *n, int fd)
+{
+	if (!is_ours(n, fd) || !(n->socks[fd] & SOCK_IDLE))
+		return 0;
+	hang_up(fd);
+	(void)loop_socket_set(n->l, fd, 0, 1);
+	n->socks[fd] = SOCK_OURS;
+	return 1;
+}
