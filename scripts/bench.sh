@@ -9,16 +9,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR source=packages.sh
 . scripts/packages.sh
+need_packages bench >&2
 build=${LLM_BENCH_BUILD:-build/bench}
 if [ -z "${LLM_BENCH_BUILD:-}" ]; then
 	need_packages build >&2
 	[ -f build/bench/build.ninja ] || cmake --preset bench >/dev/null
 	cmake --build --preset bench -j "$(nproc)" >&2
 fi
-for tool in python3 valgrind strip; do
-	command -v "$tool" >/dev/null || {
-		echo "bench.sh: $tool is missing: apt-get install python3 valgrind binutils" >&2
-		exit 2
-	}
-done
-exec python3 bench/run.py --build "$build" "$@"
+PYTHONDONTWRITEBYTECODE=1 exec python3 bench/run.py --build "$build" "$@"

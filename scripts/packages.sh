@@ -9,6 +9,7 @@ packages_of() {
 	clang) echo clang libclang-rt-14-dev llvm ;;
 	check) echo g++ git clang-tidy clang-format cppcheck gcovr universal-ctags abigail-tools shellcheck \
 		locales patch ;;
+	bench) echo python3 valgrind binutils ;;
 	model) echo python3 python3-pip ;;
 	room) echo debootstrap git ;;
 	*) echo "packages.sh: no group is called $1" >&2 ;;
