@@ -115,9 +115,10 @@ static char *put_line(char *at, const xfer_header *h)
 		memcpy(at, ";", 2);
 		return at + 2;
 	}
-	memcpy(at, ": ", 2);
-	memcpy(at + 2, h->value, value + 1);
-	return at + 2 + value + 1;
+	*at++ = ':';
+	*at++ = ' ';
+	memcpy(at, h->value, value + 1);
+	return at + value + 1;
 }
 
 static int32_t measure(const xfer_request *rq, size_t *ret_bytes)
