@@ -16,7 +16,9 @@ void answer_id(struct bytes *b, uint64_t *rng, size_t n)
 
 static const json_t *function_of(const json_t *tool)
 {
-	return json_object_get(tool, "function");
+	const json_t *function = json_object_get(tool, "function");
+
+	return function ? function : json_object_get(tool, "custom");
 }
 
 static const char *tool_name(const json_t *tool)
@@ -26,23 +28,39 @@ static const char *tool_name(const json_t *tool)
 	return name ? name : "";
 }
 
+/* A custom tool takes text, the others an object of their schema. */
+static json_t *input(struct answer *a, const json_t *tool, const char **ret_key)
+{
+	struct bytes phrase = {0};
+	json_t *made;
+
+	if (json_object_get(tool, "custom")) {
+		text_phrase(&phrase, &a->rng);
+		made = json_string(phrase.data);
+		bytes_done(&phrase);
+		*ret_key = "input";
+		return made;
+	}
+	made = schema_make(json_object_get(function_of(tool), "parameters"), &a->rng);
+	*ret_key = "arguments";
+	if (json_is_object(made))
+		return made;
+	json_decref(made);
+	return json_object();
+}
+
 static void call(struct answer *a, const json_t *tool)
 {
 	struct bytes id = {0};
-	json_t *arguments = schema_make(json_object_get(function_of(tool), "parameters"), &a->rng);
-	json_t *one;
+	const char *key = NULL;
+	json_t *value = input(a, tool, &key);
 
 	bytes_text(&id, "call_");
 	answer_id(&id, &a->rng, 8);
-	if (!json_is_object(arguments)) {
-		json_decref(arguments);
-		arguments = json_object();
-	}
-	one = json_pack(
-		"{s:s, s:s, s:o}", "id", id.data, "name", tool_name(tool), "arguments", arguments);
 	if (!a->calls)
 		a->calls = json_array();
-	json_array_append_new(a->calls, one);
+	json_array_append_new(a->calls,
+		json_pack("{s:s, s:s, s:o}", "id", id.data, "name", tool_name(tool), key, value));
 	bytes_done(&id);
 }
 
@@ -51,11 +69,41 @@ static bool starts_with_call(struct span text)
 	return text.len >= 5 && span_is_nocase((struct span){text.ptr, 5}, "call ");
 }
 
+/* The whole name, or a longer word of it: "Weather in Porto?" means get_weather. */
+static bool named(struct span text, const char *name)
+{
+	char word[65];
+
+	if (span_has_nocase(text, name))
+		return *name;
+	while (*name) {
+		size_t n = strcspn(name, "_-.:");
+
+		if (n > 3 && n < sizeof(word)) {
+			memcpy(word, name, n);
+			word[n] = 0;
+			if (span_has_nocase(text, word))
+				return true;
+		}
+		name += n + (name[n] != 0);
+	}
+	return false;
+}
+
+/* Of one tool two calls, if the question has two things in it. */
+static void call_again(const struct question *q, struct answer *a, const json_t *tool)
+{
+	if (!q->one_call && json_array_size(a->calls) == 1 &&
+		span_has_nocase(q->last_user, " and "))
+		call(a, tool);
+}
+
 /* One call of each tool that was named, else of the first if any was asked for. */
 static void calls(const struct question *q, struct answer *a)
 {
 	bool any = q->forced || starts_with_call(q->last_user) ||
 		span_has_nocase(q->last_user, "use the tool");
+	const json_t *last = NULL;
 	size_t i;
 	json_t *tool;
 
@@ -63,12 +111,18 @@ static void calls(const struct question *q, struct answer *a)
 	{
 		const char *name = tool_name(tool);
 
-		if (q->forced && *q->forced ? !strcmp(q->forced, name) :
-					      span_has_nocase(q->last_user, name))
-			call(a, tool);
+		if (a->calls && q->one_call)
+			break;
+		if (q->forced && *q->forced ? strcmp(q->forced, name) != 0 :
+					      !named(q->last_user, name))
+			continue;
+		call(a, tool);
+		last = tool;
 	}
 	if (!a->calls && any && json_array_size(q->tools))
 		call(a, json_array_get(q->tools, 0));
+	else if (last && !q->forced)
+		call_again(q, a, last);
 }
 
 static void document(const struct question *q, struct answer *a)
@@ -81,7 +135,9 @@ static void document(const struct question *q, struct answer *a)
 	made = q->schema ? schema_make(q->schema, &a->rng) :
 			   json_pack("{s:s}", "answer", phrase.data);
 	text = json_dumps(made, JSON_COMPACT | JSON_ENCODE_ANY);
-	if (text)
+	if (q->bare && json_is_string(made))
+		text_slice(&a->text, json_string_value(made), json_string_length(made));
+	else if (text)
 		text_slice(&a->text, text, strlen(text));
 	free(text);
 	json_decref(made);
@@ -146,25 +202,54 @@ static void apply_limit(const struct question *q, struct answer *a)
 		a->finish = FINISH_LENGTH;
 }
 
+/* A filter leaves the first words; who declines says so. */
+static void apply_special(struct answer *a)
+{
+	static const char sorry[] = "I'm sorry, I can't help with that.";
+
+	if (answer_is(a, END_BLOCKED) || answer_is(a, END_FILTERED)) {
+		limit(&a->text, a->special->words);
+		a->finish = FINISH_FILTER;
+	}
+	if (answer_is(a, END_DECLINED)) {
+		pieces_cut(&a->text, 0);
+		text_split(&a->text, sorry, sizeof(sorry) - 1);
+	}
+}
+
+static void count(const struct question *q, struct answer *a)
+{
+	a->prompt_tokens = text_words(q->prompt.data, q->prompt.len) + 8;
+	a->thinking_tokens = a->thinking.count;
+	a->output_tokens = a->thinking.count + a->text.count + 12 * json_array_size(a->calls);
+}
+
 void answer_make(const struct question *q, struct answer *ret)
 {
-	struct answer a = {0};
-	uint64_t h = hash_bytes(q->seed, q->model, strlen(q->model));
+	struct answer a = {.special = special_find(q->model, q->last_user)};
+	uint64_t h = hash_bytes(q->seed + q->choice, q->model, strlen(q->model));
+	uint64_t thoughts;
 
 	a.rng = hash_bytes(h, q->prompt.data ? q->prompt.data : "", q->prompt.len);
-	if (q->think)
-		text_make(&a.thinking, &a.rng, q->opt->tokens / 4 + 4);
-	calls(q, &a);
+	thoughts = a.rng + 1; /* whoever thinks says the same as who does not */
+	if (q->think && !answer_is(&a, END_BLOCKED))
+		text_make(&a.thinking, &thoughts, q->opt->tokens / 4 + 4);
+	if (!a.special)
+		calls(q, &a);
 	if (!a.calls)
 		say(q, &a);
+	apply_special(&a);
 	apply_limit(q, &a);
 	apply_stop(q, &a);
 	if (a.calls && a.finish == FINISH_STOP)
 		a.finish = FINISH_TOOLS;
-	a.prompt_tokens = text_words(q->prompt.data, q->prompt.len) + 8;
-	a.thinking_tokens = a.thinking.count;
-	a.output_tokens = a.thinking.count + a.text.count + 12 * json_array_size(a.calls);
+	count(q, &a);
 	*ret = a;
+}
+
+bool answer_is(const struct answer *a, enum ending ending)
+{
+	return a->special && a->special->ending == ending;
 }
 
 void answer_done(struct answer *a)
@@ -178,4 +263,34 @@ void answer_done(struct answer *a)
 void question_done(struct question *q)
 {
 	bytes_done(&q->prompt);
+}
+
+static void logprob(struct bytes *b, struct span token, uint64_t *rng, size_t rank)
+{
+	bytes_text(b, "{\"token\":");
+	bytes_json(b, token.ptr, token.len);
+	bytes_format(b, ",\"logprob\":-%zu.%04zu,\"bytes\":[", rank, rng_below(rng, 9999) + 1);
+	for (size_t i = 0; i < token.len; i++)
+		bytes_format(b, "%s%u", i ? "," : "", (unsigned char)token.ptr[i]);
+	bytes_text(b, "]");
+}
+
+void answer_logprob(struct bytes *b, struct span token, size_t top)
+{
+	uint64_t first = hash_bytes(2, token.ptr, token.len);
+	uint64_t rng = first;
+	uint64_t again = first;
+
+	logprob(b, token, &rng, 0);
+	bytes_text(b, ",\"top_logprobs\":[");
+	for (size_t i = 0; i < top; i++) {
+		struct bytes other = {0};
+
+		text_phrase(&other, &rng);
+		bytes_text(b, i ? "," : "");
+		logprob(b, i ? (struct span){other.data, other.len} : token, i ? &rng : &again, i);
+		bytes_text(b, "}");
+		bytes_done(&other);
+	}
+	bytes_text(b, "]}");
 }

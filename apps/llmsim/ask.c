@@ -20,6 +20,7 @@ void fault_set(struct fault *f, int status, const char *format, ...)
 void fault_done(struct fault *f)
 {
 	bytes_done(&f->text);
+	bytes_done(&f->where);
 }
 
 json_t *ask_get(const json_t *object, const char *key)
@@ -96,4 +97,17 @@ void ask_text(struct bytes *b, const json_t *content)
 	add_string(b, content);
 	for (size_t i = 0; i < json_array_size(content); i++)
 		add_string(b, json_object_get(json_array_get(content, i), "text"));
+}
+
+void ask_words(struct bytes *b, const json_t *input)
+{
+	add_string(b, input);
+	if (json_is_integer(input))
+		bytes_format(b, "%s%lld", b->len ? " " : "", (long long)json_integer_value(input));
+	for (size_t i = 0; i < json_array_size(input); i++) {
+		const json_t *one = json_array_get(input, i);
+
+		if (!json_is_array(one)) /* an array of arrays is several inputs */
+			ask_words(b, one);
+	}
 }

@@ -1,6 +1,6 @@
 /*
- * ask.h - what the two APIs share in reading a JSON request: the body, and a fault
- * with the status and text that the server imitated would give.
+ * ask.h - what the APIs share in reading a JSON request: the body, and a fault with
+ * the status and text that the server imitated would give.
  */
 #ifndef LLMSIM_ASK_H
 #define LLMSIM_ASK_H
@@ -13,7 +13,9 @@ struct fault {
 	int status; /* 0: none */
 	struct bytes text;
 	const char *param; /* OpenAI only; null: none */
-	const char *code; /* the same */
+	const char *code; /* OpenAI's code, Gemini's reason; null: none */
+	const char *type; /* OpenAI only; null: invalid_request_error */
+	struct bytes where; /* Gemini only: the field at fault; empty: none */
 };
 
 void fault_set(struct fault *f, int status, const char *format, ...)
@@ -31,5 +33,7 @@ json_t *ask_body(const struct http_request *rq, struct fault *f);
 
 /* Every string of a message's content, joined by newlines, is added to b. */
 void ask_text(struct bytes *b, const json_t *content);
+/* A string, an array of them, or tokens: numbers, which stay such. */
+void ask_words(struct bytes *b, const json_t *input);
 
 #endif

@@ -45,6 +45,10 @@ void bytes_done(struct bytes *b);
 /* A JSON string with its quotes; bytes that are no UTF-8 become U+FFFD. */
 void bytes_json(struct bytes *b, const char *text, size_t len);
 
+void bytes_base64(struct bytes *b, const char *data, size_t len);
+/* Where a decoder of base64 stops; `len` if it does not. */
+size_t base64_bad(const char *s, size_t len);
+
 void pieces_add(struct pieces *p, const char *data, size_t len);
 void pieces_mark(struct pieces *p); /* what was added since the last mark is one piece */
 struct span pieces_at(const struct pieces *p, size_t i);

@@ -217,6 +217,40 @@ struct span http_header(const struct http_request *rq, const char *name)
 	return (struct span){NULL, 0};
 }
 
+struct span http_query(const struct http_request *rq, const char *name)
+{
+	size_t n = strlen(name);
+	const char *at = rq->query.ptr;
+	const char *end = at ? at + rq->query.len : NULL;
+
+	while (at < end) {
+		const char *next = memchr(at, '&', (size_t)(end - at));
+		size_t len = (size_t)((next ? next : end) - at);
+
+		if (len > n && at[n] == '=' && !memcmp(at, name, n))
+			return (struct span){at + n + 1, len - n - 1};
+		at += len + 1;
+	}
+	return (struct span){NULL, 0};
+}
+
+char *http_decoded(struct span s)
+{
+	char *out = mem_copy(s.ptr, s.len);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		out[n++] = s.ptr[i];
+		if (s.ptr[i] != '%' || i + 2 >= s.len || hex(s.ptr[i + 1]) < 0 ||
+			hex(s.ptr[i + 2]) < 0)
+			continue;
+		out[n - 1] = (char)(hex(s.ptr[i + 1]) * 16 + hex(s.ptr[i + 2]));
+		i += 2;
+	}
+	out[n] = 0;
+	return out;
+}
+
 const char *http_reason(int status)
 {
 	static const struct {

@@ -43,6 +43,11 @@ enum http_state http_parse(struct bytes *in, struct http_request *ret);
 /* Value of a header, or a span of null. */
 struct span http_header(const struct http_request *rq, const char *name);
 
+/* Value of a parameter of the query as it came, or a span of null. */
+struct span http_query(const struct http_request *rq, const char *name);
+/* A new string without the %XX of paths: clients send the colon of a tag as %3A. */
+char *http_decoded(struct span s);
+
 const char *http_reason(int status);
 
 #endif

@@ -16,6 +16,8 @@ const char *model_capability(unsigned bit)
 		return "thinking";
 	case CAN_VISION:
 		return "vision";
+	case CAN_EMBEDDING:
+		return "embedding";
 	default:
 		return "";
 	}
@@ -23,7 +25,7 @@ const char *model_capability(unsigned bit)
 
 static unsigned capability(struct span word)
 {
-	for (unsigned bit = CAN_COMPLETION; bit <= CAN_VISION; bit <<= 1)
+	for (unsigned bit = CAN_COMPLETION; bit <= CAN_EMBEDDING; bit <<= 1)
 		if (span_is(word, model_capability(bit)))
 			return bit;
 	return 0;
@@ -86,7 +88,7 @@ int models_read(const char *text, struct models *ret)
 		if (!add(&m, from, from + len)) {
 			fprintf(stderr,
 				"llmsim: --models: \"%.*s\" is no model\n"
-				"Write NAME or NAME=completion+tools+thinking+vision, with commas "
+				"Write NAME or NAME=completion+tools+thinking+vision+embedding, commas "
 				"between models.\n",
 				(int)len, from);
 			models_done(&m);

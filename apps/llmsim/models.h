@@ -12,7 +12,8 @@ enum {
 	CAN_TOOLS = 2,
 	CAN_THINKING = 4,
 	CAN_VISION = 8,
-	CAN_ALL = 15,
+	CAN_EMBEDDING = 16,
+	CAN_ALL = CAN_COMPLETION | CAN_TOOLS | CAN_THINKING | CAN_VISION,
 };
 
 struct model {
@@ -34,7 +35,7 @@ void models_done(struct models *m);
 /* By name with its tag, or without where the tag is "latest"; null: none. */
 const struct model *models_find(const struct models *m, const char *name);
 
-/* The name of one capability bit. */
+/* The name of one capability bit; "" beyond the last. */
 const char *model_capability(unsigned bit);
 
 #endif

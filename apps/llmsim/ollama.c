@@ -124,21 +124,23 @@ static void text_member(struct bytes *b, const char *name, struct span text)
 	bytes_json(b, text.ptr, text.len);
 }
 
-static void calls_member(struct bytes *b, const json_t *calls)
+/* All calls, or from `first` on one of them. */
+static void calls_member(struct bytes *b, const json_t *calls, size_t first, size_t most)
 {
-	size_t i;
-	json_t *one;
+	size_t end = json_array_size(calls);
 
+	if (most < end - first)
+		end = first + most;
 	bytes_text(b, ",\"tool_calls\":[");
-	json_array_foreach(calls, i, one)
-	{
+	for (size_t i = first; i < end; i++) {
+		const json_t *one = json_array_get(calls, i);
 		json_t *out = json_pack("{s:O, s:{s:I, s:O, s:O}}", "id",
 			json_object_get(one, "id"), "function", "index", (json_int_t)i, "name",
 			json_object_get(one, "name"), "arguments",
 			json_object_get(one, "arguments"));
 		char *text = json_dumps(out, JSON_COMPACT);
 
-		bytes_text(b, i ? "," : "");
+		bytes_text(b, i > first ? "," : "");
 		bytes_text(b, text ? text : "{}");
 		free(text);
 		json_decref(out);
@@ -146,8 +148,11 @@ static void calls_member(struct bytes *b, const json_t *calls)
 	bytes_text(b, "]");
 }
 
-/* Starts one object in j->b: everything up to "done". */
-static void frame(struct job *j, struct span content, struct span thinking, const json_t *calls)
+#define NO_CALL SIZE_MAX
+#define ALL_CALLS (SIZE_MAX - 1)
+
+/* Starts one object in j->b: everything up to "done". `call` is a place among the calls. */
+static void frame(struct job *j, struct span content, struct span thinking, size_t call)
 {
 	struct bytes *b = &j->b;
 	const struct options *opt = j->srv->opt;
@@ -163,8 +168,10 @@ static void frame(struct job *j, struct span content, struct span thinking, cons
 	text_member(b, j->generate ? "response" : "content", content);
 	if (thinking.len)
 		text_member(b, "thinking", thinking);
-	if (calls)
-		calls_member(b, calls);
+	if (j->a.calls && call == ALL_CALLS)
+		calls_member(b, j->a.calls, 0, SIZE_MAX);
+	else if (call != NO_CALL && call != ALL_CALLS)
+		calls_member(b, j->a.calls, call, 1);
 	if (!j->generate)
 		bytes_text(b, "}");
 }
@@ -179,14 +186,29 @@ static void number_member(struct bytes *b, const char *name, uint64_t n)
 	bytes_number(b, n);
 }
 
-static void more(struct job *j)
+static void logprobs(struct job *j, const struct pieces *p, size_t from, size_t to)
 {
-	bytes_text(&j->b, ",\"done\":false}\n");
+	size_t top = (size_t)json_integer_value(ask_get(j->ask, "top_logprobs"));
+
+	if (!json_is_true(ask_get(j->ask, "logprobs")) || from == to)
+		return;
+	bytes_text(&j->b, ",\"logprobs\":[");
+	for (size_t i = from; i < to; i++) {
+		bytes_text(&j->b, i > from ? "," : "");
+		answer_logprob(&j->b, pieces_at(p, i), top);
+	}
+	bytes_text(&j->b, "]");
+}
+
+static void send_more(struct job *j, struct reply *r)
+{
+	bytes_text(&j->b, "}\n");
 	ollama_escape(&j->b, 0);
+	reply_event(r, j->b.data, j->b.len);
 }
 
 /* Times that such a model would have needed; they are made up, the counts are not. */
-static void last(struct job *j, const char *reason)
+static void last(struct job *j, const char *reason, bool whole)
 {
 	const struct options *opt = j->srv->opt;
 	uint64_t prompt_ns = j->a.prompt_tokens * 100000 + opt->delay_ms * NS_PER_MS;
@@ -196,6 +218,8 @@ static void last(struct job *j, const char *reason)
 	bytes_text(b, ",\"done\":true,\"done_reason\":\"");
 	bytes_text(b, reason);
 	bytes_text(b, "\"");
+	if (whole)
+		logprobs(j, &j->a.text, 0, j->a.text.count);
 	if (j->a.prompt_tokens) {
 		if (j->generate)
 			bytes_text(b, ",\"context\":[1,2,3]");
@@ -222,9 +246,11 @@ static void send_pieces(struct job *j, struct reply *r, const struct pieces *p, 
 	for (size_t i = 0; i < p->count; i++) {
 		struct span piece = pieces_at(p, i);
 
-		frame(j, thinking ? none : piece, thinking ? piece : none, NULL);
-		more(j);
-		reply_event(r, j->b.data, j->b.len);
+		frame(j, thinking ? none : piece, thinking ? piece : none, NO_CALL);
+		bytes_text(&j->b, ",\"done\":false");
+		if (!thinking)
+			logprobs(j, p, i, i + 1);
+		send_more(j, r);
 	}
 }
 
@@ -235,13 +261,13 @@ static void send_stream(struct job *j, struct reply *r)
 	reply_stream(r, "application/x-ndjson");
 	send_pieces(j, r, &j->a.thinking, true);
 	send_pieces(j, r, &j->a.text, false);
-	if (j->a.calls) {
-		frame(j, none, none, j->a.calls);
-		more(j);
-		reply_event(r, j->b.data, j->b.len);
+	for (size_t i = 0; i < json_array_size(j->a.calls); i++) {
+		frame(j, none, none, i);
+		bytes_text(&j->b, ",\"done\":false");
+		send_more(j, r);
 	}
-	frame(j, none, none, NULL);
-	last(j, reason(j));
+	frame(j, none, none, NO_CALL);
+	last(j, reason(j), false);
 	bytes_text(&j->b, "\n");
 	reply_event(r, j->b.data, j->b.len);
 	reply_end(r);
@@ -253,8 +279,8 @@ static void send_whole(struct job *j, struct reply *r, const char *why)
 	const struct pieces *thinking = &j->a.thinking;
 
 	frame(j, (struct span){text->b.data, text->b.len},
-		(struct span){thinking->b.data, thinking->b.len}, j->a.calls);
-	last(j, why);
+		(struct span){thinking->b.data, thinking->b.len}, ALL_CALLS);
+	last(j, why, true);
 	reply_whole(r, 200, "application/json; charset=utf-8", j->b.data, j->b.len);
 }
 

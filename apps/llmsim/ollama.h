@@ -19,6 +19,10 @@ void ollama_tags(struct server *s, const struct http_request *rq, struct reply *
 void ollama_ps(struct server *s, const struct http_request *rq, struct reply *r);
 void ollama_show(struct server *s, const struct http_request *rq, struct reply *r);
 
+/* ollama_more.c */
+void ollama_embed(struct server *s, const struct http_request *rq, struct reply *r);
+void ollama_pull(struct server *s, const struct http_request *rq, struct reply *r);
+
 /* ollama_check.c: types of all known fields; what Go's decoder would refuse is a 400. */
 void ollama_check(const json_t *ask, bool generate, struct fault *f);
 /* Options have types of their own, and wrong ones are a 500. */

@@ -37,30 +37,6 @@ static bool check_fields(
 	return true;
 }
 
-static bool base64_char(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		c == '+' || c == '/';
-}
-
-/* Where Go's decoder stops; `len` if it does not. */
-static size_t base64_bad(const char *s, size_t len)
-{
-	size_t i = 0;
-	size_t left;
-
-	while (i < len && base64_char(s[i]))
-		i++;
-	if (i == len)
-		return i % 4 ? i - i % 4 : len;
-	if (s[i] != '=' || i % 4 < 2)
-		return i;
-	left = 4 - i % 4;
-	for (; left && i < len && s[i] == '='; left--)
-		i++;
-	return left || i < len ? i - (i == len) : len;
-}
-
 static bool check_images(const json_t *images, struct fault *f)
 {
 	for (size_t i = 0; i < json_array_size(images); i++) {

@@ -92,7 +92,7 @@ static json_t *capabilities(const struct model *m)
 {
 	json_t *list = json_array();
 
-	for (unsigned bit = CAN_COMPLETION; bit <= CAN_VISION; bit <<= 1)
+	for (unsigned bit = CAN_COMPLETION; bit <= CAN_EMBEDDING; bit <<= 1)
 		if (m->can & bit)
 			json_array_append_new(list, json_string(model_capability(bit)));
 	return list;

@@ -40,6 +40,12 @@ static bool is_bool(const json_t *v)
 	return json_is_boolean(v);
 }
 
+/* In the older completions it is a number. */
+static bool is_flag_or_count(const json_t *v)
+{
+	return json_is_boolean(v) || json_is_integer(v);
+}
+
 static bool is_stop(const json_t *v)
 {
 	return json_is_string(v) || json_is_array(v);
@@ -69,6 +75,12 @@ static const struct field known[] = {
 	{"response_format", "an object", is_object, 0, 0},
 	{"parallel_tool_calls", "a boolean", is_bool, 0, 0},
 	{"reasoning_effort", "a string", is_string, 0, 0},
+	{"logprobs", "a boolean", is_flag_or_count, 0, 0},
+	{"top_logprobs", "an integer", is_integer, 0, 20},
+	{"metadata", "an object", is_object, 0, 0},
+	{"logit_bias", "an object", is_object, 0, 0},
+	{"user", "a string", is_string, 0, 0},
+	{"service_tier", "a string", is_string, 0, 0},
 	{NULL, NULL, NULL, 0, 0},
 };
 
@@ -86,7 +98,9 @@ void openai_error(struct reply *r, const struct fault *f)
 
 	bytes_text(&b, "{\n  \"error\": {\n    \"message\": ");
 	bytes_json(&b, f->text.data, f->text.len);
-	bytes_text(&b, ",\n    \"type\": \"invalid_request_error\",\n    \"param\": ");
+	bytes_text(&b, ",\n    \"type\": ");
+	text_or_null(&b, f->type ? f->type : "invalid_request_error");
+	bytes_text(&b, ",\n    \"param\": ");
 	text_or_null(&b, f->param);
 	bytes_text(&b, ",\n    \"code\": ");
 	text_or_null(&b, f->code);
@@ -148,10 +162,8 @@ static void check_messages(const json_t *ask, struct fault *f)
 	}
 }
 
-void openai_check(const json_t *ask, struct fault *f)
+static void check_fields(const json_t *ask, struct fault *f)
 {
-	const json_t *n = ask_get(ask, "n");
-
 	for (const struct field *k = known; k->name && !f->status; k++) {
 		const json_t *v = ask_get(ask, k->name);
 
@@ -160,12 +172,28 @@ void openai_check(const json_t *ask, struct fault *f)
 	}
 	if (!f->status && !json_string_length(json_object_get(ask, "model")))
 		fault_set(f, 400, "you must provide a model parameter");
+	if (!f->status && ask_get(ask, "stream_options") && !json_is_true(ask_get(ask, "stream"))) {
+		fault_set(f, 400,
+			"The 'stream_options' parameter is only allowed when 'stream' is enabled.");
+		fail(f, "stream_options", NULL);
+	}
+}
+
+void openai_check(const json_t *ask, struct fault *f)
+{
+	check_fields(ask, f);
 	if (!f->status)
 		check_messages(ask, f);
-	if (!f->status && n && json_integer_value(n) != 1) {
-		fault_set(f, 400,
-			"Unsupported value: 'n' does not support more than 1 with this "
-			"model.");
-		fail(f, "n", "unsupported_value");
-	}
+}
+
+void openai_check_completion(const json_t *ask, struct fault *f)
+{
+	const json_t *prompt = ask_get(ask, "prompt");
+
+	check_fields(ask, f);
+	if (f->status || json_is_string(prompt) || json_is_integer(json_array_get(prompt, 0)) ||
+		json_array_size(prompt) == 1)
+		return;
+	fault_set(f, 400, "Invalid 'prompt': this server takes one prompt at a time.");
+	fail(f, "prompt", "invalid_value");
 }

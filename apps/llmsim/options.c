@@ -24,6 +24,7 @@ static const struct option known[] = {
 	{"--max-seconds", NUMBER, AT(max_seconds), 31536000},
 	{"--models", TEXT, AT(models), 0},
 	{"--seed", NUMBER, AT(seed), INT64_MAX},
+	{"--key", TEXT, AT(key), 0},
 	{"--say", TEXT, AT(say), 0},
 	{"--tokens", NUMBER, AT(tokens), 1000000},
 	{"--bytes", NUMBER, AT(bytes), 64 << 20},
@@ -50,8 +51,8 @@ const char options_help[] =
 	"  llmsim --port 8090 --fast --events 256     precomputed answers for benchmarks\n"
 	"\n"
 	"llmsim answers like a language model server, on the loopback only: Ollama's API\n"
-	"under /api, the first part of OpenAI's under /v1. It prints one line when it\n"
-	"listens and ends on SIGTERM or SIGINT.\n"
+	"under /api, OpenAI's under /v1, Gemini's under /v1beta. It prints one line when\n"
+	"it listens and ends on SIGTERM or SIGINT.\n"
 	"\n"
 	"Where\n"
 	"  --host ADDR          127.0.0.1; only 127.x.x.x and localhost are accepted\n"
@@ -61,7 +62,9 @@ const char options_help[] =
 	"  --max-seconds N      end after N seconds\n"
 	"What\n"
 	"  --models LIST        sim-small:latest,sim-large:latest; NAME=completion+tools\n"
-	"                       limits what one can do (completion tools thinking vision)\n"
+	"                       limits what one can do (completion tools thinking vision\n"
+	"                       embedding)\n"
+	"  --key TEXT           the only key that OpenAI's and Gemini's API accept\n"
 	"  --seed N             0; the same seed, model and prompt give the same text\n"
 	"  --say TEXT           the text of every answer\n"
 	"  --tokens N           32; how many words an answer has\n"

@@ -16,6 +16,7 @@ struct options {
 	uint64_t max_seconds;
 	const char *models; /* as given; models.h has them taken apart */
 	uint64_t seed;
+	const char *key; /* null: keys are not compared */
 	const char *say;
 	uint64_t tokens;
 	uint64_t bytes; /* 0: as many as the tokens take */

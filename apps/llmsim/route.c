@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gemini.h"
 #include "ollama.h"
 #include "openai.h"
 #include "route.h"
@@ -17,11 +18,15 @@ static const struct route routes[] = {
 	{"POST", "/api/chat", ollama_chat},
 	{"POST", "/api/generate", ollama_generate},
 	{"POST", "/api/show", ollama_show},
+	{"POST", "/api/embed", ollama_embed},
+	{"POST", "/api/pull", ollama_pull},
 	{"GET", "/api/tags", ollama_tags},
 	{"GET", "/api/ps", ollama_ps},
 	{"GET", "/api/version", ollama_version},
 	{"GET", "/", ollama_root},
 	{"POST", "/v1/chat/completions", openai_chat},
+	{"POST", "/v1/completions", openai_completions},
+	{"POST", "/v1/embeddings", openai_embeddings},
 	{"GET", "/v1/models", openai_models},
 };
 
@@ -95,21 +100,44 @@ static const struct route *find(const struct http_request *rq, bool *ret_path)
 	return NULL;
 }
 
-void route(struct server *s, const struct http_request *rq, struct reply *r)
+static void openai(struct server *s, const struct http_request *rq, struct reply *r)
 {
 	bool path = false;
 	const struct route *found = find(rq, &path);
 
-	if (!under(rq, "/v1/") && !host_allowed(rq))
-		reply_whole(r, 403, "text/plain", "", 0);
-	else if (found)
+	if (!openai_key(s, rq, r))
+		return;
+	if (found)
 		found->handle(s, rq, r);
 	else if (under(rq, "/v1/models/") && !span_is(rq->method, "POST"))
 		openai_model(s, rq, r);
 	else if (path)
 		reply_text(r, 405, "405 method not allowed");
-	else if (under(rq, "/v1/"))
+	else
 		openai_no_route(rq, r);
+}
+
+static void ollama(struct server *s, const struct http_request *rq, struct reply *r)
+{
+	bool path = false;
+	const struct route *found = find(rq, &path);
+
+	if (!host_allowed(rq))
+		reply_whole(r, 403, "text/plain", "", 0);
+	else if (found)
+		found->handle(s, rq, r);
+	else if (path)
+		reply_text(r, 405, "405 method not allowed");
 	else
 		reply_text(r, 404, "404 page not found");
+}
+
+void route(struct server *s, const struct http_request *rq, struct reply *r)
+{
+	if (under(rq, "/v1beta/"))
+		gemini(s, rq, r);
+	else if (under(rq, "/v1/"))
+		openai(s, rq, r);
+	else
+		ollama(s, rq, r);
 }

@@ -276,21 +276,22 @@ static const char *type_of(const json_t *schema)
 	return json_object_get(schema, "items") ? "array" : "string";
 }
 
+/* Gemini's own schemas write types in capitals. */
 static json_t *make_type(struct maker *m, const json_t *schema)
 {
-	const char *type = type_of(schema);
+	struct span type = span_of(type_of(schema));
 
-	if (!strcmp(type, "object"))
+	if (span_is_nocase(type, "object"))
 		return make_object(m, schema);
-	if (!strcmp(type, "array"))
+	if (span_is_nocase(type, "array"))
 		return make_array(m, schema);
-	if (!strcmp(type, "integer"))
+	if (span_is_nocase(type, "integer"))
 		return make_integer(m, schema);
-	if (!strcmp(type, "number"))
+	if (span_is_nocase(type, "number"))
 		return make_number(m, schema);
-	if (!strcmp(type, "boolean"))
+	if (span_is_nocase(type, "boolean"))
 		return json_boolean(rng_below(m->rng, 2));
-	if (!strcmp(type, "null"))
+	if (span_is_nocase(type, "null"))
 		return json_null();
 	return make_string(m, schema);
 }

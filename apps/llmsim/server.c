@@ -27,7 +27,7 @@ static int address(const struct options *opt, struct sockaddr_in *ret)
 	if (inet_pton(AF_INET, host, &a.sin_addr) != 1 || ntohl(a.sin_addr.s_addr) >> 24 != 127) {
 		fprintf(stderr,
 			"llmsim: --host %s is not on the loopback\n"
-			"llmsim checks no keys, so it listens on 127.x.x.x only.\n",
+			"llmsim simulates and protects nothing, so it listens on 127.x.x.x only.\n",
 			opt->host);
 		return 1;
 	}

@@ -264,7 +264,7 @@ static const struct {
 	{"{\"model\":\"sim-small\",\"temperature\":3," HI "}", 400, "integer_above_max_value",
 		"'temperature'"},
 	{"{\"model\":\"sim-small\",\"stream\":\"yes\"," HI "}", 400, "invalid_type", "'stream'"},
-	{"{\"model\":\"sim-small\",\"n\":2," HI "}", 400, "unsupported_value", "'n'"},
+	{"{\"model\":\"sim-small\",\"n\":129," HI "}", 400, "integer_above_max_value", "'n'"},
 	{"nothing", 400, "", "could not parse"},
 };
 
