@@ -1,14 +1,16 @@
 """Serves one GGUF file behind llama.cpp's own server, which speaks OpenAI's API.
 
-model-server.py LIBRARY_FOLDER MODEL_FILE NAME PORT: until it is killed, on the loopback only.
-scripts/model.sh starts and stops it.
+model-server.py LIBRARY_FOLDER MODEL_FILE NAME PORT [PID]: until it is killed, or the process PID
+ends, on the loopback only. scripts/model.sh starts and stops it.
 """
 
 import os
+import select
 import sys
 import time
 
 library, model, name, port = sys.argv[1:5]
+watched = [os.pidfd_open(int(pid)) for pid in sys.argv[5:] if pid]
 sys.path.insert(0, library)
 
 import xllamacpp  # noqa: E402  found only through the line above
@@ -29,5 +31,8 @@ params.use_jinja = True
 
 server = xllamacpp.Server(params)
 print("listening at", server.listening_address, flush=True)
+if watched:
+    select.select(watched, [], [])
+    os._exit(0)
 while True:
     time.sleep(3600)

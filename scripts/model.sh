@@ -3,6 +3,7 @@
 #
 #   start [--simulated]   downloads what is missing, starts the server, waits until it answers;
 #                         --simulated: llmsim in its place, which downloads nothing
+#   start --while PID     the same, and the server ends when that process does
 #   stop                  stops it; the download stays
 #   status                address, process, model file and its SHA-256
 #   url | path | name     the server's base URL | the model file | the model's name
@@ -22,6 +23,7 @@ model_name=smollm2-135m
 sim_name=sim-small
 first_port=18434
 launched=
+fetching=
 python=/usr/bin/python3 # Debian's: the one that the packages group "model" brings
 
 llmsim=build/release/bin/llmsim
@@ -79,15 +81,21 @@ model_is_whole() {
 	echo "$model_sha256  $model_file" | sha256sum --check --status 2>/dev/null
 }
 
+# Servers of several checkouts and users' folders of state share what is downloaded.
 fetch_all() {
 	[ "$(uname -m)" = x86_64 ] ||
-		die 1 "the packaged server is built for x86_64, this machine is $(uname -m)"
+		die 3 "the packaged server is built for x86_64, this machine is $(uname -m)"
 	need_pip
 	mkdir -p "$cache" || die 1 "cannot write to $cache: set HOME or XDG_CACHE_HOME"
+	exec 8>"$cache/lock"
+	flock -w 600 8 || die 1 "another model.sh downloads and does not end"
+	fetching=yes
 	[ ! -d "$cache/$weights" ] || model_is_whole || rm -rf "${cache:?}/$weights"
 	fetch "$engine" "$engine_sha256"
 	fetch "$weights" "$weights_sha256"
 	model_is_whole || die 1 "the SHA-256 of $model_file is not the expected one"
+	fetching=
+	exec 8>&-
 }
 
 # ---- the server ----
@@ -113,14 +121,24 @@ answers() {
 		read -r _ code _ <&3 && [ "$code" = 200 ]' answers "$1" "$2" 2>/dev/null
 }
 
+# Does our server listen at its port? Somebody else may have taken it since it was free.
+listens() {
+	local inode
+	inode=$(awk -v at="$(printf '0100007F:%04X' "$port")" '$2 == at && $4 == "0A" { print $10 }' \
+		/proc/net/tcp)
+	[ -n "$inode" ] &&
+		[ -n "$(find "/proc/$pid/fd" -lname "socket:\[$inode\]" 2>/dev/null)" ]
+}
+
 is_ready() {
+	listens || return 1
 	if [ "$kind" = llmsim ]; then answers "$port" /v1/models; else answers "$port" /health; fi
 }
 
 free_port() {
 	local p
 	for ((p = first_port; p < first_port + 50; p++)); do
-		timeout 2 bash -c ": <>/dev/tcp/127.0.0.1/$p" 2>/dev/null || {
+		is_taken "$p" || {
 			echo "$p"
 			return
 		}
@@ -159,7 +177,7 @@ launch() {
 		spawn llmsim "$PWD/$llmsim" --port "$port" --models "$sim_name"
 	else
 		spawn llama.cpp "$python" -I "$PWD/scripts/model-server.py" \
-			"$cache/$engine" "$model_file" "$model_name" "$port"
+			"$cache/$engine" "$model_file" "$model_name" "$port" "$2"
 	fi
 }
 
@@ -170,8 +188,27 @@ wait_ready() {
 		is_running || break
 		sleep 0.2
 	done
+	return 1
+}
+
+no_answer() {
 	tail -n 5 "$state/server.log" >&2
 	die 1 "the server does not answer at 127.0.0.1:$port; all of its log: $state/server.log"
+}
+
+is_taken() {
+	timeout 2 bash -c ": <>/dev/tcp/127.0.0.1/$1" 2>/dev/null
+}
+
+# Two that start at the same time may find the same port free: one of them looks again.
+launch_ready() {
+	local tries
+	for ((tries = 0; tries < 5; tries++)); do
+		launch "$@"
+		if wait_ready; then return 0; fi
+		if is_running || ! is_taken "$port"; then break; fi
+	done
+	no_answer
 }
 
 locked() {
@@ -184,7 +221,7 @@ locked() {
 # recorded yet; it is the last process that was started in the background.
 tidy() {
 	local status=$?
-	rm -rf "$cache/partial"
+	[ -z "$fetching" ] || rm -rf "$cache/partial"
 	if [ "$status" -ne 0 ] && [ -n "$launched" ]; then
 		[ -z "${!:-}" ] || kill "$!" 2>/dev/null || true
 		rm -f "$state/server.new"
@@ -196,8 +233,9 @@ tidy() {
 # ---- the commands ----
 
 start() {
-	local wanted=llama.cpp
+	local wanted=llama.cpp watched=
 	[ "${1:-}" != --simulated ] || wanted=llmsim
+	[ "${1:-}" != --while ] || watched=${2:?a process id}
 	[ "$wanted" != llmsim ] || [ -x "$llmsim" ] ||
 		die 3 "there is no $llmsim; build it first: scripts/build.sh"
 	umask 077
@@ -208,9 +246,9 @@ start() {
 	if ! is_running || [ "$kind" != "$wanted" ]; then
 		[ "$wanted" = llmsim ] || fetch_all
 		stop_server
-		launch "$wanted"
+		launch_ready "$wanted" "$watched"
 	fi
-	wait_ready
+	wait_ready || no_answer
 	echo "$kind answers at http://127.0.0.1:$port/v1"
 }
 
@@ -253,7 +291,7 @@ usage() {
 }
 
 case ${1:-} in
-start) start "${2:-}" ;;
+start) start "${@:2}" ;;
 stop)
 	locked
 	stop_server
