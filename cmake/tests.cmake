@@ -67,6 +67,18 @@ if(NOT LLM_FUZZ)
 		set_tests_properties(quickstart PROPERTIES LABELS "functional" TIMEOUT 900
 			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	endif()
+	if(TARGET llmsim AND NOT LLM_SANITIZE MATCHES "thread")
+		add_test(NAME official_clients
+			COMMAND "${CMAKE_SOURCE_DIR}/tests/clients/run.sh" "$<TARGET_FILE:llmsim>")
+		set_tests_properties(official_clients PROPERTIES LABELS "functional" TIMEOUT 600
+			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+	endif()
+	if(TARGET functional_real_model) # takes a core for itself, and shows nothing new everywhere
+		set_tests_properties(functional_real_model PROPERTIES RUN_SERIAL TRUE)
+		if(LLM_COVERAGE OR LLM_SANITIZE MATCHES "undefined")
+			set_tests_properties(functional_real_model PROPERTIES DISABLED TRUE)
+		endif()
+	endif()
 	# Campaigns: check.sh runs a slice of each, scripts/prove.sh the whole.
 	file(GLOB files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/prove/*.c")
 	foreach(file IN LISTS files)

@@ -98,7 +98,7 @@ run_stage() {
 	fi
 }
 
-for group in build test clang check; do
+for group in build test clang check model; do
 	need_packages $group || exit 1
 done
 for stage in "${@:-${stages[@]}}"; do
