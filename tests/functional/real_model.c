@@ -41,7 +41,7 @@ static int model_sh(const char *what, char *line, size_t cap)
 
 	snprintf(command, sizeof(command), "XDG_STATE_HOME='%s' '%s' %s 2>&1", state, MODEL_SH,
 		what);
-	f = popen(command, "re"); /* NOLINT(cert-env33-c): a script of ours is what is to be run */
+	f = popen(command, "re");
 	if (!f)
 		return -1;
 	while (fgets(line, (int)cap, f))
