@@ -1,34 +1,159 @@
 #include "llm/config.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/err.h"
-#include "conf/conf.h"
-#include "plugin/plugin.h"
+#include "run/address.h"
 
 struct llm_config {
 	llm_allocator mem;
 	arena ar;
 	conf *conf;
-	const char **missing; /* warnings about plugins */
-	size_t n_missing;
+	plugins *ps;
+	conf_item *items; /* those of the configuration, and keys of usual variables */
+	size_t n_items;
+	const char **notes; /* warnings about plugins, addresses and keys */
+	size_t n_notes;
 };
 
+#define NOTES_EACH 3 /* about one provider, at most */
+
+/* One line, whatever the message has. */
+static int32_t note(llm_config *c, const char *text)
+{
+	char *copy = arena_str(&c->ar, text);
+	char *at = copy;
+
+	if (!copy)
+		return LLM_E_NOMEM;
+	while ((at = strchr(at, '\n')))
+		*at = ';';
+	c->notes[c->n_notes++] = copy;
+	return 0;
+}
+
+/* The key that a usual variable gives: a line as if it had been configured. */
+static int32_t show_key(llm_config *c, const conf_provider *p, const char *variable)
+{
+	const conf_secret s = conf_secret_from_env(c->conf, variable, NULL);
+	conf_item *item = &c->items[c->n_items];
+	char text[160];
+
+	snprintf(text, sizeof(text), "providers.%s.api_key", p->name);
+	item->key = arena_str(&c->ar, text);
+	snprintf(text, sizeof(text), "environment %s", variable);
+	item->origin = arena_str(&c->ar, text);
+	item->value = "***";
+	if (!item->key || !item->origin)
+		return LLM_E_NOMEM;
+	c->n_items++;
+	return s.problem ? note(c, s.problem) : 0;
+}
+
+/* Has the user said where it is? A plugin that nobody names may well have no address. */
+static int has_address(const llm_config *c, const llm_provider_info *info)
+{
+	return info->base_url_env && conf_env_get(c->conf, info->base_url_env);
+}
+
+static int32_t look_at_key(llm_config *c, const conf_provider *p, const plugin *plug, int named)
+{
+	llm_err why = LLM_ERR_INIT;
+	const char *text = NULL;
+	address at;
+	usual_key k;
+	int32_t rc = address_find(c->conf, p, plug, &c->ar, &at, &why);
+
+	if (rc == LLM_E_NOMEM)
+		return rc;
+	if (rc)
+		return named || has_address(c, plug->info) ? note(c, why.message) : 0;
+	if (p->endpoints[0].key.origin)
+		return 0;
+	k = address_key(c->conf, plug->info, &at);
+	rc = address_warning(p->name, &k, &at, &c->ar, &text);
+	if (!rc && text)
+		rc = note(c, text);
+	return rc || !k.name ? rc : show_key(c, p, k.name);
+}
+
 /* A missing plugin fails only the runs that need it; a key that it does not know is wrong. */
-static int32_t look_at(llm_config *c, plugins *ps, const conf_provider *p, llm_err *err)
+static int32_t look_at(llm_config *c, const conf_provider *p, llm_err *err)
 {
 	llm_err why = LLM_ERR_INIT;
 	const plugin *plug;
 	conf_pair *pairs;
 	size_t n;
+	int32_t rc;
 
-	if (plugins_get(ps, p->plugin, p->sha256, &plug, &why) == 0)
-		return plug->info ?
-			conf_check_settings(p, plug->info->config_keys, &c->ar, &pairs, &n, err) :
-			0;
-	c->missing[c->n_missing] = arena_str(&c->ar, why.message);
-	if (!c->missing[c->n_missing])
+	if (plugins_get(c->ps, p->plugin, p->sha256, &plug, &why)) {
+		rc = note(c, why.message);
+	} else if (plug->info) {
+		rc = conf_check_settings(p, plug->info->config_keys, &c->ar, &pairs, &n, err);
+		if (rc)
+			return rc;
+		rc = look_at_key(c, p, plug, 1);
+	} else {
+		rc = 0;
+	}
+	return rc ? err_set(err, rc, "out of memory") : 0;
+}
+
+/* Each plugin also stands for a provider of its name, unless there is an entry. */
+static int32_t look_at_implicit(llm_config *c, const plugin_seen *row)
+{
+	const conf_provider *p;
+
+	if (!row->taken || !row->loaded || !row->loaded->info ||
+		conf_provider_named(c->conf, row->name))
+		return 0;
+	p = address_implicit(row->name, &c->ar);
+	return p ? look_at_key(c, p, row->loaded, 0) : LLM_E_NOMEM;
+}
+
+static int32_t make_room(llm_config *c, size_t n_rows)
+{
+	const size_t providers = c->conf->n_providers + n_rows;
+
+	c->items = arena_array(&c->ar, c->conf->n_items + providers + 1, sizeof(*c->items));
+	c->notes = arena_array(&c->ar, providers * NOTES_EACH + 1, sizeof(*c->notes));
+	if (!c->items || !c->notes)
+		return LLM_E_NOMEM;
+	if (c->conf->n_items)
+		memcpy(c->items, c->conf->items, c->conf->n_items * sizeof(*c->items));
+	c->n_items = c->conf->n_items;
+	return 0;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const conf_item *x = a, *y = b;
+
+	return strcmp(x->key, y->key);
+}
+
+static int32_t look_at_all(llm_config *c, int implicit, llm_err *err)
+{
+	plugin_seen *rows = NULL;
+	size_t n = 0, i;
+	int32_t rc = implicit ? plugins_scan(c->ps, NULL, &c->ar, &rows, &n) : 0;
+
+	if (!rc)
+		rc = make_room(c, n);
+	if (rc)
 		return err_set(err, LLM_E_NOMEM, "out of memory");
-	c->n_missing++;
+	for (i = 0; !rc && i < c->conf->n_providers; i++)
+		rc = look_at(c, &c->conf->providers[i], err);
+	if (rc)
+		return rc;
+	for (i = 0; !rc && i < n; i++)
+		rc = look_at_implicit(c, &rows[i]);
+	if (rc)
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	qsort(c->items, c->n_items, sizeof(*c->items), by_key);
 	return 0;
 }
 
@@ -39,17 +164,11 @@ static int32_t look_at_plugins(llm_config *c, const llm_service_opts *opts, llm_
 		.user_dir = opts->user_plugin_dir,
 		.tool_dir = opts->plugin_dir,
 		.lib_dir = LLM_PLUGIN_LIBDIR};
-	plugins *ps = NULL;
-	size_t i;
-	int32_t rc = plugins_new(&search, &c->mem, NULL, &ps);
+	/* Without an environment there is no key that only a plugin could name. */
+	const int implicit = c->conf->plugins_implicit && !(opts->flags & LLM_SERVICE_NO_ENV);
+	int32_t rc = plugins_new(&search, &c->mem, NULL, &c->ps);
 
-	c->missing = arena_array(&c->ar, c->conf->n_providers + 1, sizeof(char *));
-	if (rc || !c->missing)
-		rc = err_set(err, LLM_E_NOMEM, "out of memory");
-	for (i = 0; !rc && i < c->conf->n_providers; i++)
-		rc = look_at(c, ps, &c->conf->providers[i], err);
-	plugins_free(ps);
-	return rc;
+	return rc ? err_set(err, rc, "out of memory") : look_at_all(c, implicit, err);
 }
 
 int32_t llm_config_load(const llm_service_opts *opts, llm_config **ret, llm_err *err)
@@ -88,6 +207,7 @@ void llm_config_free(llm_config *c)
 	if (!c)
 		return;
 	mem = c->mem;
+	plugins_free(c->ps);
 	conf_free(c->conf);
 	arena_reset(&c->ar);
 	mem_free(&mem, c);
@@ -95,12 +215,12 @@ void llm_config_free(llm_config *c)
 
 int32_t llm_config_at(const llm_config *c, uint32_t i, llm_config_item *ret)
 {
-	if (i >= c->conf->n_items)
+	if (i >= c->n_items)
 		return LLM_E_NOT_FOUND;
 	ret->struct_size = (uint32_t)sizeof(*ret);
-	ret->key = c->conf->items[i].key;
-	ret->value = c->conf->items[i].value;
-	ret->origin = c->conf->items[i].origin;
+	ret->key = c->items[i].key;
+	ret->value = c->items[i].value;
+	ret->origin = c->items[i].origin;
 	return 0;
 }
 
@@ -109,5 +229,5 @@ const char *llm_config_warning_at(const llm_config *c, uint32_t i)
 	if (i < c->conf->n_warnings)
 		return c->conf->warnings[i];
 	i -= (uint32_t)c->conf->n_warnings;
-	return i < c->n_missing ? c->missing[i] : NULL;
+	return i < c->n_notes ? c->notes[i] : NULL;
 }

@@ -119,7 +119,7 @@ int32_t llm_service_provider(
 	ret->name = up->name;
 	ret->plugin = up->plug->name;
 	ret->label = up->plug->info->label;
-	ret->base_url = up->base_text;
+	ret->base_url = up->at.text;
 	ret->needs_key = (uint32_t)up->key_needed;
 	ret->has_key = up->key && up->key->value;
 	return 0;

@@ -105,6 +105,17 @@ static int by_key(const void *a, const void *b)
 	return strcmp(x->key, y->key);
 }
 
+/* Where the value was said, and what it refers to instead of being the secret itself. */
+static const char *origin_of(loader *l, const entry *e)
+{
+	const char *text = e->set.text;
+
+	if (!value_is_secret(e) ||
+		(strncmp(text, "env:", 4) != 0 && strncmp(text, "file:", 5) != 0))
+		return e->set.origin;
+	return table_text(l->mem, "%s, %s", e->set.origin, text);
+}
+
 static int32_t add_item(loader *l, buf *b, const entry *e)
 {
 	conf_item *item = &l->c->items[l->c->n_items];
@@ -115,10 +126,12 @@ static int32_t add_item(loader *l, buf *b, const entry *e)
 	if (rc)
 		return LLM_E_NOMEM;
 	item->key = e->path;
-	item->origin = e->set.origin;
+	item->origin = origin_of(l, e);
 	item->value = arena_dup(l->mem, buf_text(b), b->len);
-	l->c->n_items += item->value != NULL;
-	return item->value ? 0 : LLM_E_NOMEM;
+	if (!item->origin || !item->value)
+		return LLM_E_NOMEM;
+	l->c->n_items++;
+	return 0;
 }
 
 int32_t dump_items(loader *l)

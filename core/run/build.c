@@ -35,7 +35,7 @@ static int32_t put_target(void *ctx, const char *method, const char *path, size_
 	if (!a->method)
 		return sink_stop(a, LLM_E_NOMEM, NULL);
 	buf_clear(&a->url);
-	rc = url_join(&a->c->up->base, path, len, &a->url);
+	rc = url_join(&a->c->up->at.base, path, len, &a->url);
 	if (rc == LLM_E_INVALID_REQUEST)
 		return refuse(a, "the target's path is not percent-encoded");
 	return sink_stop(a, rc, rc == LLM_E_TOO_LARGE ? "the URL is longer than 16 KiB" : NULL);

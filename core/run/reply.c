@@ -345,8 +345,8 @@ static int32_t transport_failed(attempt *a, const xfer_outcome *out)
 	if (rc == LLM_E_STREAM_BROKEN && !a->view.stream)
 		rc = LLM_E_PROTOCOL;
 	if (rc == LLM_E_CONNECTION && !a->clock.connected_ns)
-		return reply_fail(a, rc, "cannot reach %s://%s:%u: %s", a->c->up->base.scheme,
-			a->c->up->base.host, (unsigned)a->c->up->base.port, out->detail);
+		return reply_fail(a, rc, "cannot reach %s://%s:%u: %s", a->c->up->at.base.scheme,
+			a->c->up->at.base.host, (unsigned)a->c->up->at.base.port, out->detail);
 	if (rc == LLM_E_CONNECTION && out->reused && !a->head.status) {
 		reply_fail(a, rc, "a kept connection was closed as it was used again");
 		a->c->res.error.flags |= LLM_ERRF_REUSED;

@@ -11,82 +11,18 @@ static const llm_provider_info *info_of(const upstream *up)
 	return up->plug->info;
 }
 
-/* A name without an entry stands for the plugin of that name. */
 static int32_t find_conf(llm_service *svc, const char *name, upstream *up, llm_err *err)
 {
-	conf_provider *made;
-
 	up->conf = conf_provider_named(svc->conf, name);
-	if (up->conf) {
-		up->name = up->conf->name;
-		return 0;
-	}
-	if (!svc->conf->plugins_implicit)
+	if (!up->conf && !svc->conf->plugins_implicit)
 		return err_set(err, LLM_E_INVALID_REQUEST,
 			"provider \"%.64s\" is not configured, and plugins.implicit is off", name);
-	made = arena_new(&up->ar, sizeof(*made));
-	if (made)
-		made->endpoints = arena_new(&up->ar, sizeof(*made->endpoints));
-	up->name = arena_str(&up->ar, name);
-	if (!made || !made->endpoints || !up->name)
+	if (!up->conf)
+		up->conf = address_implicit(name, &up->ar);
+	if (!up->conf)
 		return err_set(err, LLM_E_NOMEM, "out of memory");
-	made->name = made->plugin = up->name;
-	made->origin = "implicit";
-	made->n_endpoints = 1;
-	memset(&made->times, 0xff, sizeof(made->times)); /* CONF_UNSET in every member */
-	up->conf = made;
+	up->name = up->conf->name;
 	return 0;
-}
-
-static const char *raw_base_url(const llm_service *svc, const upstream *up, int *ret_from_env)
-{
-	const llm_provider_info *info = info_of(up);
-	const char *text = up->conf->endpoints[0].base_url;
-
-	*ret_from_env = 0;
-	if (!text && info->base_url_env) {
-		text = conf_env_get(svc->conf, info->base_url_env);
-		*ret_from_env = text && text[0];
-	}
-	return text && text[0] ? text : info->default_base_url;
-}
-
-static int32_t find_base(llm_service *svc, upstream *up, int *ret_from_env, llm_err *err)
-{
-	char text[2048], what[96];
-	const char *raw = raw_base_url(svc, up, ret_from_env);
-	int32_t rc = 0;
-
-	snprintf(what, sizeof(what), "providers.%s.base_url", up->name);
-	if (*ret_from_env)
-		snprintf(what, sizeof(what), "%s", info_of(up)->base_url_env);
-	if (!raw || !raw[0])
-		return err_set(err, LLM_E_CONFIG,
-			"%s is missing: say where the server is, "
-			"such as http://127.0.0.1:8080/v1",
-			what);
-	if (strlen(raw) >= sizeof(text))
-		return err_set(err, LLM_E_CONFIG, "%s is longer than 2047 bytes", what);
-	if (up->plug->provider->base_url)
-		rc = up->plug->provider->base_url(raw, text, sizeof(text));
-	else
-		memcpy(text, raw, strlen(raw) + 1);
-	if (rc)
-		return err_set(err, LLM_E_CONFIG, "%s is no address that %s understands", what,
-			info_of(up)->label);
-	up->base_text = arena_str(&up->ar, text);
-	if (!up->base_text)
-		return err_set(err, LLM_E_NOMEM, "out of memory");
-	return url_parse(text, what, &up->base, err);
-}
-
-static int at_default_origin(const upstream *up)
-{
-	url usual;
-	const char *text = info_of(up)->default_base_url;
-
-	return text && text[0] && url_parse(text, "default", &usual, NULL) == 0 &&
-		url_same_origin(&usual, &up->base);
 }
 
 static int32_t name_keys(upstream *up)
@@ -101,35 +37,39 @@ static int32_t name_keys(upstream *up)
 	return up->key_names ? 0 : LLM_E_NOMEM;
 }
 
-/*
- * A provider's usual key variable is meant for its usual address: it goes nowhere
- * else unless the address came from the provider's own variable too.
- */
-static int32_t find_key(llm_service *svc, upstream *up, int base_from_env)
+static int32_t warn(llm_service *svc, upstream *up, const usual_key *k)
 {
-	const char *const *env = info_of(up)->key_env;
-	conf_secret *s;
-	int usual = at_default_origin(up);
+	const char *text = NULL;
+	int32_t rc = address_warning(up->name, k, &up->at, &up->ar, &text);
 
-	up->key_needed = (info_of(up)->flags & LLM_PROVIDER_NEEDS_KEY) && usual;
+	if (text)
+		log_line(&svc->log, LLM_LOG_WARN, "%s", text);
+	return rc;
+}
+
+static int32_t find_key(llm_service *svc, upstream *up)
+{
+	const usual_key k = address_key(svc->conf, info_of(up), &up->at);
+	conf_secret *s;
+
+	up->key_needed = (info_of(up)->flags & LLM_PROVIDER_NEEDS_KEY) && up->at.usual;
 	if (name_keys(up))
 		return LLM_E_NOMEM;
 	if (up->conf->endpoints[0].key.origin) {
 		up->key = &up->conf->endpoints[0].key;
 		return 0;
 	}
-	for (; env && *env && (usual || base_from_env); env++) {
-		if (!conf_env_get(svc->conf, *env))
-			continue;
-		s = arena_new(&up->ar, sizeof(*s));
-		if (!s)
-			return LLM_E_NOMEM;
-		pthread_rwlock_wrlock(&svc->secrets_lock);
-		*s = conf_secret_from_env(svc->conf, *env, svc->secrets);
-		pthread_rwlock_unlock(&svc->secrets_lock);
-		up->key = s;
+	if (warn(svc, up, &k))
+		return LLM_E_NOMEM;
+	if (!k.name)
 		return 0;
-	}
+	s = arena_new(&up->ar, sizeof(*s));
+	if (!s)
+		return LLM_E_NOMEM;
+	pthread_rwlock_wrlock(&svc->secrets_lock);
+	*s = conf_secret_from_env(svc->conf, k.name, svc->secrets);
+	pthread_rwlock_unlock(&svc->secrets_lock);
+	up->key = s;
 	return 0;
 }
 
@@ -151,7 +91,7 @@ static int32_t make_instance(llm_service *svc, upstream *up, llm_err *err)
 		items[i].text = set[i].value;
 	}
 	items[n].key = "base_url";
-	items[n].text = up->base_text;
+	items[n].text = up->at.text;
 	return instance_new(up->plug, items, n + 1, &svc->mem, &svc->log, &up->in, err);
 }
 
@@ -159,14 +99,13 @@ static uint32_t locality_of(const upstream *up)
 {
 	if (up->conf->locality)
 		return up->conf->locality;
-	if (at_default_origin(up) && info_of(up)->locality)
+	if (up->at.usual && info_of(up)->locality)
 		return info_of(up)->locality;
-	return up->base.local ? LLM_LOCALITY_LOCAL : LLM_LOCALITY_CLOUD;
+	return up->at.base.local ? LLM_LOCALITY_LOCAL : LLM_LOCALITY_CLOUD;
 }
 
 static int32_t fill(llm_service *svc, const char *name, upstream *up, llm_err *err)
 {
-	int from_env = 0;
 	int32_t rc = find_conf(svc, name, up, err);
 
 	if (!rc)
@@ -178,8 +117,8 @@ static int32_t fill(llm_service *svc, const char *name, upstream *up, llm_err *e
 	if (!rc)
 		up->title = strcmp(up->name, up->plug->name) == 0 ? info_of(up)->label : up->name;
 	if (!rc)
-		rc = find_base(svc, up, &from_env, err);
-	if (!rc && find_key(svc, up, from_env))
+		rc = address_find(svc->conf, up->conf, up->plug, &up->ar, &up->at, err);
+	if (!rc && find_key(svc, up))
 		rc = err_set(err, LLM_E_NOMEM, "out of memory");
 	if (!rc)
 		rc = make_instance(svc, up, err);

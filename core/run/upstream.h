@@ -5,6 +5,7 @@
 #ifndef LLM_RUN_UPSTREAM_H
 #define LLM_RUN_UPSTREAM_H
 
+#include "address.h"
 #include "service.h"
 
 typedef struct upstream {
@@ -13,8 +14,7 @@ typedef struct upstream {
 	const conf_provider *conf; /* made up for an implicit one */
 	const plugin *plug;
 	instance *in;
-	url base;
-	const char *base_text; /* as the plugin was told */
+	address at;
 	const conf_secret *key; /* null: none to be had */
 	const char *key_names; /* "GEMINI_API_KEY or ...", for messages; may be "" */
 	int key_needed;

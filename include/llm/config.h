@@ -22,16 +22,21 @@ typedef struct llm_config_item {
 	uint32_t reserved;
 	const char *key; /* "providers.ollama.base_url" */
 	const char *value; /* as it could be written in a file; secrets "***" */
-	const char *origin; /* "/etc/llm/llm.conf:12", "environment LLM_...", "default", "call" */
+	/* "/etc/llm/llm.conf:12", "environment LLM_...", "call"; of a secret ", env:NAME" behind it */
+	const char *origin;
 } llm_config_item;
 
-/* Item `i` in order of the key; LLM_E_NOT_FOUND at the end. Text lives with `cfg`. [owner] */
+/*
+ * Item `i` in order of the key; LLM_E_NOT_FOUND at the end. Text lives with `cfg`. A key
+ * that a provider's usual variable gives (GEMINI_API_KEY) is an item, as if it had been
+ * configured. [owner]
+ */
 LLM_API int32_t llm_config_at(const llm_config *cfg, uint32_t i, llm_config_item *ret);
 
 /*
  * What is not wrong enough to refuse the file, but will fail some runs: a missing
- * plugin, an unset variable, a variable LLM_* that nobody knows. One line each;
- * null at the end. [owner]
+ * plugin, an unset variable, a variable LLM_* that nobody knows, two usual variables
+ * for one key. One line each; null at the end. [owner]
  */
 LLM_API const char *llm_config_warning_at(const llm_config *cfg, uint32_t i);
 
