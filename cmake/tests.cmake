@@ -9,6 +9,7 @@ if(support_sources)
 	add_library(llm_support STATIC ${support_sources})
 	target_include_directories(llm_support PUBLIC "${CMAKE_SOURCE_DIR}/tests"
 		"${CMAKE_SOURCE_DIR}/include")
+	target_include_directories(llm_support PRIVATE "${CMAKE_SOURCE_DIR}/core") # play.c
 	target_link_libraries(llm_support PUBLIC llm_flags PkgConfig::JANSSON Threads::Threads)
 endif()
 

@@ -2,24 +2,11 @@
  * tests/fixtures backwards: the request that the plugin builds from the neutral one is the
  * fixture's; and the operations on models, both ways.
  */
-#include <criterion/criterion.h>
-
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/exchange.h"
+#include "provider_same.h"
 #include "support/neutral.h"
-
-#define SAME(x, got, want, what) \
-	cr_expect((got) == (want), "%s/%s: %s is %lld, expected %lld", (x)->provider, (x)->name, \
-		what, (long long)(got), (long long)(want))
-
-static void same_text(const exchange *x, const plug_text *got, const json_t *want, const char *what)
-{
-	const char *text = json_is_string(want) ? json_string_value(want) : "";
-
-	cr_expect_str_eq(got->ptr ? got->ptr : "", text, "%s/%s: %s", x->provider, x->name, what);
-}
 
 static void same_caps(const exchange *x, const llm_caps *got, const json_t *want)
 {
@@ -60,33 +47,6 @@ static void same_model(const exchange *x, const plug_model *got, const json_t *w
 		same_caps(x, &got->caps, json_object_get(want, "caps"));
 }
 
-static int32_t ask_models(const exchange *x, const char *operation, plug_http *h, plug_models *m)
-{
-	const char *model = json_string_value(
-		json_object_get(json_object_get(x->expectation, "request"), "model"));
-	const llm_provider_vtable *v = x->p->v;
-	void *in = x->p->instance;
-	llm_reply_view reply = exchange_reply(x);
-
-	if (strcmp(operation, "models") == 0) {
-		const llm_models_ext *e = v->get_extension(in, LLM_EXT_MODELS);
-
-		cr_assert_eq(e->build(in, NULL, &h->sink), 0);
-		return e->parse(in, &reply, &m->sink);
-	}
-	if (strcmp(operation, "model") == 0) {
-		const llm_model_ext *e = v->get_extension(in, LLM_EXT_MODEL);
-
-		cr_assert_eq(e->build(in, model, &h->sink), 0);
-		return e->parse(in, model, &reply, &m->sink);
-	}
-	cr_assert_str_eq(operation, "state", "%s: operation", x->name);
-	const llm_state_ext *e = v->get_extension(in, LLM_EXT_STATE);
-
-	cr_assert_eq(e->build(in, &h->sink), 0);
-	return e->parse(in, &reply, &m->sink);
-}
-
 static void same_target(const exchange *x, const plug_http *h)
 {
 	size_t n = strcspn(x->path, "?"); /* the query is the core's, by configuration */
@@ -111,7 +71,7 @@ static void check_models(exchange *x, const char *operation)
 	plug_models_init(&m);
 	plug_http_init(&h);
 	plug_begin(x->p);
-	SAME(x, ask_models(x, operation, &h, &m), 0, "code");
+	SAME(x, play_models(x, operation, &h, &m), 0, "code");
 	same_target(x, &h);
 	SAME(x, m.n, json_array_size(want), "number of models");
 	same_text(x, &m.cursor, exchange_expects(x, "next"), "next page");
@@ -239,33 +199,17 @@ static void check_exchange(exchange *x)
 
 Test(provider_requests, R_ERR_7_ollama)
 {
-	static const char *const config[] = {"base_url", "http://127.0.0.1:11434", NULL};
-	plug p;
-
-	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/ollama.so", config), 0);
-	cr_expect_eq(exchange_all(&p, "ollama", check_exchange), 51);
-	plug_close(&p);
+	cr_expect_eq(play_all(TEST_BINARY_DIR, "ollama", check_exchange), 51);
 }
 
 Test(provider_requests, openai)
 {
-	static const char *const config[] = {"base_url", "https://api.openai.com/v1", NULL};
-	plug p;
-
-	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/openai.so", config), 0);
-	cr_expect_eq(exchange_all(&p, "openai", check_exchange), 78);
-	plug_close(&p);
+	cr_expect_eq(play_all(TEST_BINARY_DIR, "openai", check_exchange), 78);
 }
 
 Test(provider_requests, gemini)
 {
-	static const char *const config[] = {
-		"base_url", "https://generativelanguage.googleapis.com/", NULL};
-	plug p;
-
-	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/gemini.so", config), 0);
-	cr_expect_eq(exchange_all(&p, "gemini", check_exchange), 51);
-	plug_close(&p);
+	cr_expect_eq(play_all(TEST_BINARY_DIR, "gemini", check_exchange), 51);
 }
 
 /* A fixture that was mended is taken off the list. */

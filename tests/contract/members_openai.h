@@ -1,26 +1,16 @@
 /*
- * openai_fields.h - the fields of tests/fixtures/openai, and what becomes of each.
+ * members_openai.h - the members of tests/fixtures/openai, and what becomes of each.
  */
-#ifndef TESTS_OPENAI_FIELDS_H
-#define TESTS_OPENAI_FIELDS_H
+#ifndef TESTS_MEMBERS_OPENAI_H
+#define TESTS_MEMBERS_OPENAI_H
 
-enum how {
-	MAPPED, /* `what` it becomes */
-	READ, /* `what` it decides; in these exchanges other fields say the same */
-	IGNORED /* `what`: why */
-};
-
-typedef struct field {
-	const char *path; /* [] for any element; ** for all that begins so */
-	enum how how;
-	const char *what;
-} field;
+#include "members.h"
 
 static const char no_place[] = "a neutral answer has no place for it";
 static const char filter[] = "what Azure's filter thought; when it acts, finish or error say so";
 static const char in_message[] = "the message says it in words";
 
-static const field answers[] = {
+static const member openai_answers[] = {
 	{"id", MAPPED, "response id; name of a model"},
 	{"model", MAPPED, "response model"},
 	{"object", READ, "tells an error of old vLLM"},
@@ -137,8 +127,7 @@ static const field answers[] = {
 	{NULL, IGNORED, NULL},
 };
 
-/* The bodies of requests are compared whole by provider_requests: what is here is built. */
-static const field requests[] = {
+static const member openai_requests[] = {
 	{"model", MAPPED, "model"},
 	{"messages[].role", MAPPED, "role"},
 	{"messages[].content", MAPPED, "text; null beside tool calls"},
