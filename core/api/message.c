@@ -217,6 +217,19 @@ int32_t llm_message_opaque(
 	return 0;
 }
 
+int32_t llm_message_name(llm_message *m, const char *name)
+{
+	llm_part_view *p = last_part(m);
+	int32_t rc = m ? request_open(m->rq) : LLM_E_INVALID_REQUEST;
+
+	if (rc)
+		return rc;
+	if (!p || p->kind != LLM_PART_FILE || !name || !name[0])
+		return request_refuse(m->rq, LLM_E_INVALID_REQUEST,
+			"a name is that of a file: add the file first, and give it a name");
+	return copy_name(m->rq, name, "the file's name", &p->name);
+}
+
 int32_t llm_message_cache_hint(llm_message *m)
 {
 	llm_part_view *p = last_part(m);

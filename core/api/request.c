@@ -90,6 +90,21 @@ int32_t llm_request_tool(llm_request *rq, const char *name, const char *descript
 	return request_push(rq, &rq->tools, t);
 }
 
+int32_t llm_request_tool_strict(llm_request *rq, uint32_t on)
+{
+	llm_tool_view *t;
+	int32_t rc = request_open(rq);
+
+	if (rc)
+		return rc;
+	if (!rq->tools.n)
+		return request_refuse(
+			rq, LLM_E_INVALID_REQUEST, "strict is said of a tool: add the tool first");
+	t = rq->tools.items[rq->tools.n - 1];
+	t->strict = on != 0;
+	return 0;
+}
+
 int32_t llm_request_tool_choice(llm_request *rq, uint32_t choice, const char *name)
 {
 	llm_bytes text = {0};

@@ -199,6 +199,7 @@ static int32_t on_data(void *ctx, const llm_data_part *d)
 	if (!p)
 		return stop(a, LLM_E_NOMEM);
 	p->kind = d->kind;
+	p->text_len = a->c->res.text.len;
 	p->media_type = arena_str(&a->c->ar, type);
 	return p->media_type ? add_part(a, p, &d->data) : stop(a, LLM_E_NOMEM);
 }

@@ -44,6 +44,11 @@ LLM_API int32_t llm_message_data(
 	llm_message *m, uint32_t kind, const char *media_type, const void *data, size_t len);
 LLM_API int32_t llm_message_url(
 	llm_message *m, uint32_t kind, const char *media_type, const char *url);
+/*
+ * The name of the file that was added last: "report.pdf". Providers with a place for it
+ * send it, the others do without. LLM_E_INVALID_REQUEST when the last part is no file.
+ */
+LLM_API int32_t llm_message_name(llm_message *m, const char *name);
 /* What the model called in an earlier turn. `arguments` is a JSON object. */
 LLM_API int32_t llm_message_tool_call(
 	llm_message *m, const char *id, const char *name, const char *arguments, size_t len);
@@ -59,6 +64,12 @@ LLM_API int32_t llm_message_cache_hint(llm_message *m);
 /* A tool the model may call. `schema` is the JSON Schema of its arguments, or null. */
 LLM_API int32_t llm_request_tool(llm_request *rq, const char *name, const char *description,
 	const char *schema, size_t schema_len);
+/*
+ * 1: the arguments of the tool that was added last must match its schema exactly, where
+ * the provider can see to that; Ollama cannot, and the result has a warning. 0 is the
+ * default. LLM_E_INVALID_REQUEST when there is no tool yet.
+ */
+LLM_API int32_t llm_request_tool_strict(llm_request *rq, uint32_t on);
 /* LLM_TOOLS_*; `name` only with LLM_TOOLS_NAMED. */
 LLM_API int32_t llm_request_tool_choice(llm_request *rq, uint32_t choice, const char *name);
 LLM_API int32_t llm_request_parallel_tools(llm_request *rq, uint32_t on);

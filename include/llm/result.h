@@ -10,6 +10,7 @@
 
 #include "base.h"
 #include "error.h"
+#include "request.h"
 
 LLM_EXTERN_C_BEGIN
 
@@ -67,7 +68,8 @@ typedef struct llm_result_part {
 	/*
 	 * OPAQUE: what it belongs to and goes back with (llm_message_opaque): LLM_PART_TEXT,
 	 * LLM_PART_REASONING, LLM_PART_TOOL_CALL with the call's number; 0: nothing, it goes
-	 * back with an empty text of its own. `text_len`: bytes of text in front of it.
+	 * back with an empty text of its own. `text_len`: bytes of text in front of it, also
+	 * of a binary part.
 	 */
 	uint32_t part;
 	uint32_t part_index;
@@ -75,6 +77,19 @@ typedef struct llm_result_part {
 } llm_result_part;
 LLM_API uint32_t llm_result_part_count(const llm_result *r);
 LLM_API int32_t llm_result_part_at(const llm_result *r, uint32_t i, llm_result_part *ret);
+
+/*
+ * Adds the answer to a request as a turn of the assistant, to go on from there: reasoning,
+ * text, binary parts and tool calls, each with the opaque parts that belong to it, in the
+ * order that their provider wants back. What the tools said follows as a turn of its own,
+ * with the ids of the calls (llm_message_tool_result).
+ * @param rq  the next request, not yet submitted; everything is copied into it
+ * @param r   the result of a call that has completed, also one that failed half-way
+ * @return 0; LLM_E_INVALID_REQUEST when the result holds nothing, or the arguments of a
+ *         call are no JSON object; LLM_E_STATE; LLM_E_NOMEM. On failure no turn is added.
+ * [owner]
+ */
+LLM_API int32_t llm_request_add_result(llm_request *rq, const llm_result *r);
 
 /* What was not honoured, or was mended; text of number `i`, null at the end. */
 LLM_API uint32_t llm_result_warning_count(const llm_result *r);

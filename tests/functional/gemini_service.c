@@ -147,7 +147,8 @@ static void add_tool(llm_request *request)
 		0);
 }
 
-Test(gemini_service, signatures_go_back_through_the_public_interface)
+/* `add` makes the answer a turn of the next request. */
+static void go_back(void (*add)(const llm_result *r, llm_request *request))
 {
 	llm_request *request;
 	llm_message *m = NULL;
@@ -164,7 +165,7 @@ Test(gemini_service, signatures_go_back_through_the_public_interface)
 		llm_result_finish(llm_call_result(first), NULL), (uint32_t)LLM_FINISH_TOOL_CALLS);
 	request = question("Weather in Porto and Faro?");
 	add_tool(request);
-	add_calls(llm_call_result(first), request);
+	add(llm_call_result(first), request);
 	cr_assert_eq(llm_request_message(request, LLM_ROLE_TOOL, &m), 0);
 	add_result(m, "call_7310050", "{\"temp_c\":19}", 0);
 	add_result(m, "call_7310051", "station offline", 1);
@@ -179,6 +180,21 @@ Test(gemini_service, signatures_go_back_through_the_public_interface)
 	json_decref(want);
 	llm_call_free(first);
 	llm_call_free(second);
+}
+
+Test(gemini_service, signatures_go_back_through_the_public_interface)
+{
+	go_back(add_calls);
+}
+
+static void add_answer(const llm_result *r, llm_request *request)
+{
+	cr_assert_eq(llm_request_add_result(request, r), 0, "%s", llm_request_problem(request));
+}
+
+Test(gemini_service, signatures_go_back_with_the_answer_as_a_turn)
+{
+	go_back(add_answer);
 }
 
 Test(gemini_service, a_signature_of_its_own)

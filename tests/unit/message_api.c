@@ -279,6 +279,28 @@ static int build_short_of_memory(failalloc *fa, void *arg)
 	return wrong;
 }
 
+Test(message_api, a_name_is_that_of_the_last_file)
+{
+	static const char words[] =
+		"a name is that of a file: add the file first, and give it a name";
+	llm_message *m = turn(LLM_ROLE_USER);
+
+	cr_assert_eq(llm_message_name(NULL, "a"), LLM_E_INVALID_REQUEST);
+	REFUSED(rq, llm_message_name(m, "a"), words);
+	cr_assert_eq(llm_message_data(m, LLM_PART_FILE, "application/pdf", "%PDF", 4), 0);
+	REFUSED(rq, llm_message_name(m, NULL), words);
+	REFUSED(rq, llm_message_name(m, ""), words);
+	REFUSED(rq, llm_message_name(m, BAD_UTF8),
+		"the file's name is not UTF-8: convert it before it is sent");
+	cr_assert_eq(llm_message_name(m, "report.pdf"), 0);
+	cr_assert_eq(llm_message_data(m, LLM_PART_IMAGE, "image/png", "PNG", 3), 0);
+	REFUSED(rq, llm_message_name(m, "a.png"), words);
+	(void)try_seal(rq);
+	cr_assert_str_eq(part(0, 0)->name, "report.pdf");
+	cr_assert_null(part(0, 1)->name);
+	cr_assert_eq(llm_message_name(m, "late.pdf"), LLM_E_STATE);
+}
+
 Test(message_api, P_01_every_allocation_of_a_turn_may_fail)
 {
 	cr_assert_eq(failalloc_sweep(build_short_of_memory, NULL), 0);

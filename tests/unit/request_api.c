@@ -63,6 +63,26 @@ Test(request_api, tools_in_order_with_what_was_said_of_them)
 	llm_request_free(rq);
 }
 
+Test(request_api, strict_is_said_of_the_last_tool)
+{
+	llm_request *rq = try_request();
+	const llm_request_view *v;
+
+	REFUSED(rq, llm_request_tool_strict(rq, 1), "strict is said of a tool: add the tool first");
+	cr_assert_eq(llm_request_tool(rq, "a", NULL, NULL, 0), 0);
+	cr_assert_eq(llm_request_tool_strict(rq, 7), 0);
+	cr_assert_eq(llm_request_tool(rq, "b", NULL, NULL, 0), 0);
+	cr_assert_eq(llm_request_tool(rq, "c", NULL, NULL, 0), 0);
+	cr_assert_eq(llm_request_tool_strict(rq, 1), 0);
+	cr_assert_eq(llm_request_tool_strict(rq, 0), 0);
+	cr_assert_eq(llm_request_text(rq, LLM_ROLE_USER, "?", N), 0);
+	v = try_seal(rq);
+	cr_assert_eq(v->tools[0]->strict, 1u);
+	cr_assert_eq(v->tools[1]->strict, 0u);
+	cr_assert_eq(v->tools[2]->strict, 0u);
+	llm_request_free(rq);
+}
+
 Test(request_api, tools_that_are_refused_are_not_kept)
 {
 	llm_request *rq = try_request();
@@ -254,6 +274,7 @@ static void all_return(llm_request *rq, int32_t code)
 	cr_assert_eq(llm_request_text(rq, LLM_ROLE_ASSISTANT, "x", N), code);
 	cr_assert_eq(llm_request_message(rq, LLM_ROLE_ASSISTANT, &m), code);
 	cr_assert_eq(llm_request_tool(rq, "x", NULL, NULL, 0), code);
+	cr_assert_eq(llm_request_tool_strict(rq, 1), code);
 	cr_assert_eq(llm_request_tool_choice(rq, LLM_TOOLS_NONE, NULL), code);
 	cr_assert_eq(llm_request_format_json(rq), code);
 	cr_assert_eq(llm_request_format_schema(rq, NULL, "{}", N), code);
