@@ -89,7 +89,7 @@ if(NOT LLM_FUZZ)
 			RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
 		target_compile_definitions(prove_${stem} PRIVATE
 			TEST_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TEST_BINARY_DIR="${CMAKE_BINARY_DIR}")
-		if(stem STREQUAL "alloc") # looks inside, layer by layer
+		if(stem MATCHES "^(alloc|errors)$") # look inside
 			target_link_libraries(prove_${stem} PRIVATE llm_support llm_inside)
 		else()
 			target_link_libraries(prove_${stem} PRIVATE llm_support llm)
@@ -103,6 +103,12 @@ if(NOT LLM_FUZZ)
 				WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 		endif()
 	endforeach()
+	if(TARGET prove_errors AND NOT LLM_SANITIZE AND NOT LLM_COVERAGE)
+		add_test(NAME errors_page COMMAND "${CMAKE_SOURCE_DIR}/scripts/gen-errors.sh"
+			"${CMAKE_BINARY_DIR}" --check)
+		set_tests_properties(errors_page PROPERTIES LABELS "contract" TIMEOUT 60
+			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+	endif()
 	set(slice_limit_ms 100)
 	if(LLM_SANITIZE OR LLM_COVERAGE) # the numbers are those of other builds
 		set(slice_limit_ms 1000)

@@ -187,13 +187,6 @@ provider() {
 	expect '\"model\":\"x\",\"text\":\"hello\",\"stream\":true'
 }
 
-errors_page() {
-	scripts/gen-errors.sh | diff -u docs/errors.md - || {
-		echo "write it anew: scripts/gen-errors.sh >docs/errors.md"
-		return 1
-	}
-}
-
 need_packages build clang
 # Nothing of the user who runs this is read or changed.
 unset "${!LLM_@}" "${!XDG_@}" "${!OPENAI_@}" "${!OLLAMA_@}" "${!ECHO_@}"
@@ -203,6 +196,5 @@ step "build" scripts/build.sh release
 readme
 examples
 provider
-step "docs/errors.md is that of the library" errors_page
 step "documentation" scripts/check-docs.sh
 echo "examples: all built and ran"

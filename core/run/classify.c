@@ -38,6 +38,28 @@ int32_t classify_status(int32_t status)
 	return status >= 500 && status < 600 ? LLM_E_SERVER_ERROR : LLM_E_PROTOCOL;
 }
 
+static int rank_of(int32_t code)
+{
+	switch (code) {
+	case LLM_E_INVALID_REQUEST:
+		return 3;
+	case LLM_E_CONTEXT_LENGTH_EXCEEDED:
+		return 2;
+	case LLM_E_CONTENT_FILTERED:
+		return 1;
+	case LLM_E_CANCELLED:
+	case LLM_E_DEADLINE: /* the caller's end of the run, whatever was before */
+		return 4;
+	default:
+		return 0;
+	}
+}
+
+int classify_outranks(int32_t earlier, int32_t later)
+{
+	return rank_of(earlier) > rank_of(later);
+}
+
 static int equals(const llm_bytes *value, const char *text)
 {
 	size_t n = strlen(text);

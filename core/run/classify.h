@@ -19,4 +19,10 @@ verdict classify_reply(
 /* By the status alone. */
 int32_t classify_status(int32_t status);
 
+/*
+ * Of two attempts that failed, does the earlier one's code win (R-ERR-4)? Those that tell
+ * the caller what to change do; else the last one counts.
+ */
+int classify_outranks(int32_t earlier, int32_t later);
+
 #endif

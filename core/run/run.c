@@ -7,6 +7,7 @@
 
 #include "attempt.h"
 #include "base/err.h"
+#include "classify.h"
 
 static int64_t ms_between(uint64_t from_ns, uint64_t to_ns)
 {
@@ -42,6 +43,17 @@ static void leave_live(llm_call *c)
 
 /* ---- the end of an attempt ---- */
 
+/* The provider's id of the request, when the answer got as far as that. */
+static void keep_request_id(llm_call *c, const attempt *a)
+{
+	llm_err *e = &c->res.error;
+	const char *id = c->res.request_id ? c->res.request_id :
+					     httpmsg_get(&a->head, "x-request-id");
+
+	if (!e->request_id[0] && id)
+		err_copy(e->request_id, sizeof(e->request_id), id, strlen(id));
+}
+
 /* What the core knows of a failure, whoever reported it (R-ERR-3). */
 static void complete_error(llm_call *c, const attempt *a, int32_t code)
 {
@@ -61,6 +73,7 @@ static void complete_error(llm_call *c, const attempt *a, int32_t code)
 		e->sent = attempt_sent(a);
 		e->http_status = a->head.status;
 		e->attempt = a->rec->seq;
+		keep_request_id(c, a);
 		if (!e->phase)
 			e->phase = attempt_phase(a);
 	}
@@ -108,9 +121,27 @@ static void close_result(llm_call *c, int32_t code)
 		r->timing.ttft_ms = ((llm_attempt *)r->attempts.items[r->attempts.n - 1])->ttft_ms;
 }
 
+/* The run fails with the error of one of its attempts. */
+static int32_t choose_error(llm_call *c, int32_t code)
+{
+	const list *rows = &c->res.attempts;
+	size_t i;
+
+	for (i = rows->n; code && i-- > 0;) {
+		const llm_attempt *row = rows->items[i];
+
+		if (row->error && classify_outranks(row->error_code, code)) {
+			c->res.error = *row->error;
+			code = row->error_code;
+		}
+	}
+	return code;
+}
+
 static void end_run(llm_call *c, int32_t code)
 {
 	loop_timer_clear(c->svc->loop, &c->timer);
+	code = choose_error(c, code);
 	close_result(c, code);
 	leave_live(c);
 	deliver_end(c);

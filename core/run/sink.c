@@ -419,7 +419,6 @@ int32_t sink_facts(attempt *a, const llm_error_facts *theirs)
 	verdict v = classify_reply(a->head.status, f, a->c->up->plug->info->error_rules);
 	llm_err *err = &a->c->res.error;
 	const llm_bytes *word = f->code.len ? &f->code : &f->type;
-	const char *id = httpmsg_get(&a->head, "x-request-id");
 
 	describe(a, f, v.code);
 	err->flags |= v.flags;
@@ -428,8 +427,6 @@ int32_t sink_facts(attempt *a, const llm_error_facts *theirs)
 	if (f->request_id.len)
 		err_copy(err->request_id, sizeof(err->request_id), f->request_id.ptr,
 			f->request_id.len);
-	else if (id)
-		err_copy(err->request_id, sizeof(err->request_id), id, strlen(id));
 	a->failed = 1;
 	return v.code;
 }

@@ -37,6 +37,20 @@ static verdict judge(int32_t status, const char *code, const char *type, const c
 	return classify_reply(status, &f, rules);
 }
 
+Test(classify, R_ERR_4_what_the_caller_can_change_wins)
+{
+	static const int32_t order[] = {LLM_E_INVALID_REQUEST, LLM_E_CONTEXT_LENGTH_EXCEEDED,
+		LLM_E_CONTENT_FILTERED, LLM_E_UNAVAILABLE};
+	size_t i, k;
+
+	for (i = 0; i < 4; i++)
+		for (k = 0; k < 4; k++)
+			cr_expect_eq(classify_outranks(order[i], order[k]), i < k, "%zu %zu", i, k);
+	cr_expect_not(classify_outranks(LLM_E_SERVER_ERROR, LLM_E_UNAVAILABLE));
+	cr_expect_not(classify_outranks(LLM_E_INVALID_REQUEST, LLM_E_CANCELLED));
+	cr_expect_not(classify_outranks(LLM_E_INVALID_REQUEST, LLM_E_DEADLINE));
+}
+
 Test(classify, R_ERR_1_structured_code_comes_before_status_and_phrase)
 {
 	cr_assert_eq(judge(400, "context_length_exceeded", "", "model does not support it").code,
