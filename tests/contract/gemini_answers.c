@@ -2,34 +2,11 @@
  * gemini.so: answers, whole and in events; usage, ends, errors, lists of models.
  */
 #include "gemini_help.h"
+#include "provider_answer.h"
 
 #include "run/classify.h"
 
-static plug_answer answer;
-
-static void begin(void)
-{
-	set_up();
-	plug_answer_init(&answer);
-}
-
-static void end(void)
-{
-	plug_answer_done(&answer);
-	tear_down();
-}
-
-TestSuite(gemini_answers, .init = begin, .fini = end);
-
-static int32_t parse(const char *text)
-{
-	llm_reply_view reply = {(uint32_t)sizeof(reply), 200, NULL, 0, {text, strlen(text)}, NULL};
-
-	plug_answer_done(&answer);
-	plug_answer_init(&answer);
-	plug_begin(&p);
-	return p.v->parse_response(p.instance, &reply, &answer.sink);
-}
+TestSuite(gemini_answers, .init = begin_answers, .fini = end_answers);
 
 /* A whole answer of these parts, with further members of the candidate. */
 static int32_t parse_parts(const char *parts, const char *more)

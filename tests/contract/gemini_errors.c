@@ -2,23 +2,9 @@
  * gemini.so: failures in all their shapes, and how streams end.
  */
 #include "gemini_help.h"
+#include "provider_answer.h"
 
-static plug_answer answer;
-static void *stream;
-
-static void begin(void)
-{
-	set_up();
-	plug_answer_init(&answer);
-}
-
-static void end(void)
-{
-	plug_answer_done(&answer);
-	tear_down();
-}
-
-TestSuite(gemini_errors, .init = begin, .fini = end);
+TestSuite(gemini_errors, .init = begin_answers, .fini = end_answers);
 
 /* ---- bodies ---- */
 
@@ -201,35 +187,6 @@ Test(gemini_errors, R_ERR_6_quotas_that_are_spent)
 }
 
 /* ---- streams ---- */
-
-static void open_stream(void)
-{
-	llm_reply_view head = {(uint32_t)sizeof(head), 200, NULL, 0, {"", 0}, NULL};
-
-	plug_answer_done(&answer);
-	plug_answer_init(&answer);
-	plug_begin(&p);
-	cr_assert_eq(p.v->stream_open(p.instance, &head, &stream), 0);
-}
-
-static int32_t push(const char *data)
-{
-	llm_frame_view f = {(uint32_t)sizeof(f), 0, {"", 0}, {data, strlen(data)}, {"", 0}};
-
-	plug_begin(&p);
-	return p.v->stream_frame(p.instance, stream, &f, &answer.sink);
-}
-
-static uint32_t close_stream(const char *rest)
-{
-	llm_bytes residue = {rest, strlen(rest)};
-	uint32_t complete = 77;
-
-	plug_begin(&p);
-	cr_expect_eq(p.v->stream_close(p.instance, stream, &residue, &answer.sink, &complete), 0);
-	plug_attempt_ends(&p);
-	return complete;
-}
 
 #define SAID "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]}}]}"
 #define STOPPED "{\"candidates\":[{\"finishReason\":\"STOP\"}]}"

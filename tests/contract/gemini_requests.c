@@ -83,7 +83,7 @@ Test(gemini_requests, path_of_the_model)
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		ask_hi(rows[i].model, "");
+		ask_model(rows[i].model, "");
 		cr_expect_eq(build(), 0);
 		cr_expect_str_eq(http.path.ptr, rows[i].path);
 		cr_expect_str_eq(http.headers.ptr, "Content-Type: application/json\n");
@@ -118,8 +118,8 @@ Test(gemini_requests, base_urls_with_and_without_a_version)
 		const char *config[] = {"base_url", rows[i].url, NULL};
 
 		plug_close(&p);
-		cr_assert_eq(plug_open(&p, GEMINI_SO, config), 0);
-		ask_hi("m", "");
+		cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/gemini.so", config), 0);
+		ask_model("m", "");
 		cr_expect_eq(build(), 0);
 		cr_expect_str_eq(http.path.ptr, rows[i].path, "%s", rows[i].url);
 	}
@@ -167,13 +167,13 @@ Test(gemini_requests, reasoning_by_model)
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		snprintf(more, sizeof(more), ",'reasoning':'%s'", rows[i].level);
-		ask_hi(rows[i].model, more);
+		ask_model(rows[i].model, more);
 		warned(rows[i].warning);
 		body_has("generationConfig.thinkingConfig", rows[i].want);
 	}
-	ask_hi("gemini-2.0-flash", ",'reasoning':'low'");
+	ask_model("gemini-2.0-flash", ",'reasoning':'low'");
 	refused(LLM_E_UNSUPPORTED, "gemini-2.0-flash does not think");
-	ask_hi("gemini-1.5-pro", ",'reasoning':'off','options':{'include_thoughts':true}");
+	ask_model("gemini-1.5-pro", ",'reasoning':'off','options':{'include_thoughts':true}");
 	warned(NULL);
 	body_has("generationConfig.thinkingConfig", "{'includeThoughts':true}");
 }
@@ -189,7 +189,7 @@ Test(gemini_requests, one_way_to_say_how_hard_to_think)
 	size_t i;
 
 	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		ask_hi("gemini-3.8-flash", pairs[i]);
+		ask_model("gemini-3.8-flash", pairs[i]);
 		refused(LLM_E_INVALID_REQUEST, "thinking_budget");
 	}
 }
@@ -206,12 +206,12 @@ Test(gemini_requests, sampling_by_model)
 	size_t i;
 
 	for (i = 0; i < sizeof(takes) / sizeof(takes[0]); i++) {
-		ask_hi(takes[i], more);
+		ask_model(takes[i], more);
 		warned(NULL);
 		body_has("generationConfig", "{'temperature':0,'topP':0.5,'topK':40}");
 	}
 	for (i = 0; i < sizeof(ignores) / sizeof(ignores[0]); i++) {
-		ask_hi(ignores[i], more);
+		ask_model(ignores[i], more);
 		warned("ignores temperature");
 		body_has("generationConfig", NULL);
 	}
@@ -220,14 +220,14 @@ Test(gemini_requests, sampling_by_model)
 /* A fixture that cannot be had: err_400_penalty. */
 Test(gemini_requests, penalties_by_model)
 {
-	ask_hi("gemini-3.8-flash", ",'numbers':{'presence_penalty':0.2}");
+	ask_model("gemini-3.8-flash", ",'numbers':{'presence_penalty':0.2}");
 	refused(LLM_E_UNSUPPORTED, "penalties");
-	ask_hi("gemini-2.5-flash", ",'numbers':{'frequency_penalty':-1}");
+	ask_model("gemini-2.5-flash", ",'numbers':{'frequency_penalty':-1}");
 	refused(LLM_E_UNSUPPORTED, "penalties");
-	ask_hi("gemini-3.8-flash", ",'numbers':{'presence_penalty':0,'frequency_penalty':0}");
+	ask_model("gemini-3.8-flash", ",'numbers':{'presence_penalty':0,'frequency_penalty':0}");
 	warned(NULL);
 	body_has("generationConfig", NULL);
-	ask_hi("gemini-2.0-flash", ",'numbers':{'presence_penalty':0.5,'frequency_penalty':1}");
+	ask_model("gemini-2.0-flash", ",'numbers':{'presence_penalty':0.5,'frequency_penalty':1}");
 	warned(NULL);
 	body_has("generationConfig", "{'presencePenalty':0.5,'frequencyPenalty':1}");
 }
@@ -252,10 +252,10 @@ Test(gemini_requests, numbers_out_of_range)
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		snprintf(more, sizeof(more), ",'numbers':{%s}", rows[i].numbers);
-		ask_hi("gemini-2.5-flash", more);
+		ask_model("gemini-2.5-flash", more);
 		refused(rows[i].code, rows[i].text);
 	}
-	ask_hi("gemini-2.5-flash",
+	ask_model("gemini-2.5-flash",
 		",'numbers':{'seed':-2147483648,'temperature':2,'choices':1,"
 		"'max_output_tokens':2147483647}");
 	warned(NULL);
@@ -266,13 +266,13 @@ Test(gemini_requests, numbers_out_of_range)
 
 Test(gemini_requests, stop_texts_and_logprobs)
 {
-	ask_hi("gemini-3.8-flash", ",'stop':['1','2','3','4','5'],'numbers':{'top_logprobs':3}");
+	ask_model("gemini-3.8-flash", ",'stop':['1','2','3','4','5'],'numbers':{'top_logprobs':3}");
 	warned(NULL);
 	body_has("generationConfig",
 		"{'stopSequences':['1','2','3','4','5'],'responseLogprobs':true,'logprobs':3}");
-	ask_hi("gemini-3.8-flash", ",'stop':['1','2','3','4','5','6']");
+	ask_model("gemini-3.8-flash", ",'stop':['1','2','3','4','5','6']");
 	refused(LLM_E_UNSUPPORTED, "five");
-	ask_hi("gemini-3.8-flash", ",'logprobs':true");
+	ask_model("gemini-3.8-flash", ",'logprobs':true");
 	warned(NULL);
 	body_has("generationConfig", "{'responseLogprobs':true}");
 }
@@ -282,14 +282,14 @@ Test(gemini_requests, stop_texts_and_logprobs)
 /* A fixture that cannot be had: err_400_json_with_tools. */
 Test(gemini_requests, formats)
 {
-	ask_hi("gemini-3.8-flash", ",'format':'json'");
+	ask_model("gemini-3.8-flash", ",'format':'json'");
 	warned(NULL);
 	body_has("generationConfig", "{'responseMimeType':'application/json'}");
-	ask_hi("gemini-3.8-flash", ",'format':'json','tools':[{'name':'f'}]");
+	ask_model("gemini-3.8-flash", ",'format':'json','tools':[{'name':'f'}]");
 	warned(NULL);
-	ask_hi("gemini-2.5-flash", ",'format':'json','tools':[{'name':'f'}]");
+	ask_model("gemini-2.5-flash", ",'format':'json','tools':[{'name':'f'}]");
 	refused(LLM_E_UNSUPPORTED, "Gemini 3");
-	ask_hi("gemini-3.8-flash", ",'format':{'schema':[1]}");
+	ask_model("gemini-3.8-flash", ",'format':{'schema':[1]}");
 	refused(LLM_E_INVALID_REQUEST, "schema");
 }
 
@@ -311,17 +311,17 @@ Test(gemini_requests, tools_and_their_choice)
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		snprintf(more, sizeof(more), ",'tools':[{'name':'f'}]%s", rows[i].more);
-		ask_hi("gemini-3.8-flash", more);
+		ask_model("gemini-3.8-flash", more);
 		warned(NULL);
 		body_has("tools", "[{'functionDeclarations':[{'name':'f'}]}]");
 		body_has("toolConfig", rows[i].config);
 	}
-	ask_hi("gemini-3.8-flash", ",'tools':[{'name':'f'},{'name':'g','strict':true}]");
+	ask_model("gemini-3.8-flash", ",'tools':[{'name':'f'},{'name':'g','strict':true}]");
 	warned(NULL);
 	body_has("toolConfig", "{'functionCallingConfig':{'mode':'VALIDATED'}}");
-	ask_hi("gemini-3.8-flash", ",'tool_choice':'required'");
+	ask_model("gemini-3.8-flash", ",'tool_choice':'required'");
 	refused(LLM_E_INVALID_REQUEST, "has none");
-	ask_hi("gemini-3.8-flash", ",'tools':[{'name':'f','schema':7}]");
+	ask_model("gemini-3.8-flash", ",'tools':[{'name':'f','schema':7}]");
 	refused(LLM_E_INVALID_REQUEST, "schema of tool \"f\"");
 }
 
@@ -329,14 +329,14 @@ Test(gemini_requests, tools_and_their_choice)
 
 Test(gemini_requests, what_cannot_be_honoured)
 {
-	ask_hi("gemini-3.8-flash", "");
+	ask_model("gemini-3.8-flash", "");
 	rq.end_user = "u";
 	warned("end user");
-	ask_hi("gemini-3.8-flash", ",'tools':[{'name':'f'}],'parallel_tools':false");
+	ask_model("gemini-3.8-flash", ",'tools':[{'name':'f'}],'parallel_tools':false");
 	warned("one tool at a time");
-	ask_hi("gemini-3.8-flash", ",'tools':[{'name':'f'}],'parallel_tools':true");
+	ask_model("gemini-3.8-flash", ",'tools':[{'name':'f'}],'parallel_tools':true");
 	warned(NULL);
-	ask_hi("gemini-3.8-flash", "");
+	ask_model("gemini-3.8-flash", "");
 	rq.continue_last_turn = 1;
 	refused(LLM_E_UNSUPPORTED, "continue");
 	rq.model = "gemini-3.5-flash";
@@ -354,7 +354,7 @@ Test(gemini_requests, safety_settings)
 	static const char settings[] =
 		"[{\"category\":\"HARM_CATEGORY_HARASSMENT\",\"threshold\":\"OFF\"}]";
 
-	ask_hi("gemini-3.8-flash", "");
+	ask_model("gemini-3.8-flash", "");
 	rq.safety = (llm_bytes){settings, sizeof(settings) - 1};
 	warned(NULL);
 	body_has("safetySettings", "[{'category':'HARM_CATEGORY_HARASSMENT','threshold':'OFF'}]");
@@ -377,16 +377,16 @@ Test(gemini_requests, options_of_a_wrong_type)
 
 	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		snprintf(more, sizeof(more), ",'options':{%s}", options[i]);
-		ask_hi("gemini-3.8-flash", more);
+		ask_model("gemini-3.8-flash", more);
 		refused(LLM_E_INVALID_REQUEST, "expected");
 	}
-	ask_hi("gemini-3.8-flash", ",'options':{'num_ctx':1}");
+	ask_model("gemini-3.8-flash", ",'options':{'num_ctx':1}");
 	refused(LLM_E_UNSUPPORTED, "num_ctx");
 }
 
 Test(gemini_requests, options_and_where_they_go)
 {
-	ask_hi("gemini-3.8-flash",
+	ask_model("gemini-3.8-flash",
 		",'options':{'service_tier':'flex','media_resolution':'MEDIA_RESOLUTION_LOW',"
 		"'generation_config':{'temperature':0.5,'speechConfig':{}},'thinking_budget':-1}");
 	warned(NULL);
@@ -394,7 +394,7 @@ Test(gemini_requests, options_and_where_they_go)
 	body_has("generationConfig",
 		"{'mediaResolution':'MEDIA_RESOLUTION_LOW','temperature':0.5,'speechConfig':{},"
 		"'thinkingConfig':{'thinkingBudget':-1}}");
-	ask_hi("gemini-3.8-flash",
+	ask_model("gemini-3.8-flash",
 		",'numbers':{'seed':1},'options':{'generation_config':{'seed':2}}");
 	refused(LLM_E_INVALID_REQUEST, "\"seed\" is set by the request");
 }
@@ -405,7 +405,7 @@ Test(gemini_requests, a_cache_holds_system_text_and_tools)
 	char more[200];
 
 	snprintf(more, sizeof(more), "%s,'tools':[{'name':'f'}]", cache);
-	ask_hi("gemini-3.8-flash", more);
+	ask_model("gemini-3.8-flash", more);
 	refused(LLM_E_INVALID_REQUEST, "tools are in the cache");
 	ask("{'model':'gemini-3.8-flash','messages':[{'role':'system','parts':[{'text':'s'}]},"
 	    "{'role':'user','parts':[{'text':'u'}]}],"
@@ -424,10 +424,10 @@ Test(gemini_requests, extra_may_not_write_what_the_plugin_writes)
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(more, sizeof(more), ",'extra':{'%s':1}", names[i]);
-		ask_hi("gemini-3.8-flash", more);
+		ask_model("gemini-3.8-flash", more);
 		refused(LLM_E_INVALID_REQUEST, names[i]);
 	}
-	ask_hi("gemini-3.8-flash", ",'extra':{'store':false}");
+	ask_model("gemini-3.8-flash", ",'extra':{'store':false}");
 	warned(NULL);
 	body_has("store", "false");
 }
@@ -437,7 +437,7 @@ Test(gemini_requests, memory_runs_out)
 	int32_t rc = LLM_E_NOMEM;
 	uint64_t k;
 
-	ask_hi("gemini-3.8-flash", ",'options':{'generation_config':{'a\\\\u0062':1}}");
+	ask_model("gemini-3.8-flash", ",'options':{'generation_config':{'a\\\\u0062':1}}");
 	for (k = 1; rc == LLM_E_NOMEM && k < 9; k++) {
 		p.fail_at = p.allocs + k;
 		rc = build();

@@ -2,63 +2,14 @@
  * openai.so: tool calls in all the ways that servers cut them up, and the other things
  * that come beside an answer's text.
  */
-#include <criterion/criterion.h>
+#include "openai_help.h"
+#include "provider_answer.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "support/neutral.h"
-
-static plug p;
-static plug_answer answer;
-static void *stream;
 static uint32_t complete;
-static const llm_request_view *asked;
 
-static void set_up(void)
-{
-	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/openai.so", NULL), 0);
-	plug_answer_init(&answer);
-}
-
-static void tear_down(void)
-{
-	plug_answer_done(&answer);
-	plug_close(&p);
-}
-
-TestSuite(openai_calls, .init = set_up, .fini = tear_down);
+TestSuite(openai_calls, .init = begin_answers, .fini = end_answers);
 
 /* ---- playing ---- */
-
-static void open_stream(void)
-{
-	llm_reply_view head = {(uint32_t)sizeof(head), 200, NULL, 0, {"", 0}, asked};
-
-	plug_answer_done(&answer);
-	plug_answer_init(&answer);
-	plug_begin(&p);
-	cr_assert_eq(p.v->stream_open(p.instance, &head, &stream), 0);
-}
-
-static int32_t push(const char *data)
-{
-	llm_frame_view f = {(uint32_t)sizeof(f), 0, {"", 0}, {data, strlen(data)}, {"", 0}};
-
-	plug_begin(&p);
-	return p.v->stream_frame(p.instance, stream, &f, &answer.sink);
-}
-
-static void close_stream(void)
-{
-	llm_bytes residue = {"", 0};
-
-	complete = 77;
-	plug_begin(&p);
-	cr_expect_eq(p.v->stream_close(p.instance, stream, &residue, &answer.sink, &complete), 0);
-	plug_attempt_ends(&p);
-}
 
 /* JSON with ' for ". */
 static char *plain(const char *text)
@@ -93,7 +44,7 @@ static void play(const char *const *pieces)
 		cr_expect_eq(push_delta(delta), 0, "%s: %s", *pieces, p.error.ptr);
 	}
 	cr_expect_eq(push(STOPPED), 0);
-	close_stream();
+	complete = close_stream("");
 }
 
 /* The calls as one text: "id|name|arguments;", a comma for each that is not complete. */
@@ -234,15 +185,14 @@ Test(openai_calls, names_that_the_request_knows)
 		"{'index':0,'function':{'name':'_weather','arguments':'{}'}}", NULL};
 	json_t *j = neutral_json("{'model':'m','messages':[],'tools':[{'name':'get'},"
 				 "{'name':'get_weather'}]}");
-	llm_request_view rq;
 
 	cr_assert_eq(neutral_view(&p, j, 1, &rq), 0);
-	asked = &rq;
+	reply_head.request = &rq;
 	play(other);
 	cr_expect_str_eq(calls(), "a|get_weather|{};");
 	play(longer);
 	cr_expect_str_eq(calls(), "a|get_weather|{};");
-	asked = NULL;
+	reply_head.request = NULL;
 	json_decref(j);
 }
 
@@ -253,7 +203,7 @@ Test(openai_calls, the_first_piece_has_id_and_name)
 	cr_expect_eq(answer.n_events, 0u, "held back until the arguments begin");
 	push_delta("{'tool_calls':[" MORE("0", "{") "]}");
 	cr_expect_str_eq(calls(), "a|f|{,");
-	close_stream();
+	complete = close_stream("");
 	cr_expect_eq(complete, 0u);
 }
 
@@ -271,7 +221,7 @@ Test(openai_calls, calls_that_make_no_sense)
 		snprintf(delta, sizeof(delta), "{'content':'x','tool_calls':[%s]}", pieces[i]);
 		cr_expect_eq(push_delta(delta), LLM_E_PROTOCOL, "%s", pieces[i]);
 		cr_expect_eq(answer.n_events, 0u, "%s", pieces[i]);
-		close_stream();
+		complete = close_stream("");
 	}
 }
 
@@ -310,42 +260,37 @@ Test(openai_calls, at_most_128)
 	}
 	cr_expect_eq(answer.n_errors, 1);
 	cr_expect_str_eq(answer.facts.code.ptr, "too_many_tool_calls");
-	close_stream();
+	complete = close_stream("");
 }
 
 /* ---- whole answers ---- */
 
-static int32_t parse(const char *message)
+static int32_t parse_message(const char *message)
 {
-	char body[2000];
-	llm_reply_view reply = {(uint32_t)sizeof(reply), 200, NULL, 0, {body, 0}, NULL};
+	char text[2000];
 
 	snprintf(
-		body, sizeof(body), "{'choices':[{'message':%s,'finish_reason':'stop'}]}", message);
-	reply.body.ptr = plain(body);
-	reply.body.len = strlen(body);
-	plug_answer_done(&answer);
-	plug_answer_init(&answer);
-	plug_begin(&p);
-	return p.v->parse_response(p.instance, &reply, &answer.sink);
+		text, sizeof(text), "{'choices':[{'message':%s,'finish_reason':'stop'}]}", message);
+	return parse(plain(text));
 }
 
 /* Each element is a call of its own, whatever its index and id. */
 Test(openai_calls, whole_calls)
 {
-	cr_expect_eq(parse("{'tool_calls':[{'id':'a','function':{'name':'f','arguments':'{}'}},"
-			   "{'id':'a','function':{'name':'g','arguments':{'b':2}}},"
-			   "{'function':{'name':'h','arguments':''}},"
-			   "{'type':'custom','custom':{'name':'py','input':'1'}}]}"),
+	cr_expect_eq(
+		parse_message("{'tool_calls':[{'id':'a','function':{'name':'f','arguments':'{}'}},"
+			      "{'id':'a','function':{'name':'g','arguments':{'b':2}}},"
+			      "{'function':{'name':'h','arguments':''}},"
+			      "{'type':'custom','custom':{'name':'py','input':'1'}}]}"),
 		0);
 	cr_expect_str_eq(calls(), "a|f|{};a|g|{\"b\":2};|h|{};|py|{\"input\":\"1\"};");
 	cr_expect_eq(answer.finish, (uint32_t)LLM_FINISH_TOOL_CALLS);
 	cr_expect_str_eq(answer.finish_raw.ptr, "stop");
-	cr_expect_eq(parse("{'function_call':{'name':'f','arguments':'{}'}}"), 0);
+	cr_expect_eq(parse_message("{'function_call':{'name':'f','arguments':'{}'}}"), 0);
 	cr_expect_str_eq(calls(), "|f|{};");
-	cr_expect_eq(parse("{'function_call':{'name':7}}"), LLM_E_PROTOCOL);
-	cr_expect_eq(parse("{'function_call':[]}"), LLM_E_PROTOCOL);
-	cr_expect_eq(parse("{'tool_calls':[{'id':'a'}]}"), 0);
+	cr_expect_eq(parse_message("{'function_call':{'name':7}}"), LLM_E_PROTOCOL);
+	cr_expect_eq(parse_message("{'function_call':[]}"), LLM_E_PROTOCOL);
+	cr_expect_eq(parse_message("{'tool_calls':[{'id':'a'}]}"), 0);
 	cr_expect_eq(answer.n_errors, 1);
 }
 
@@ -360,15 +305,15 @@ Test(openai_calls, reasoning_details_come_as_one_part)
 	push_delta("{'content':'x'}");
 	cr_expect_eq(answer.n_opaque, 0u);
 	push(STOPPED);
-	close_stream();
+	complete = close_stream("");
 	cr_assert_eq(answer.n_opaque, 1u);
 	cr_expect_str_eq(answer.opaque[0].kind.ptr, "reasoning_details");
 	cr_expect_str_eq(answer.opaque[0].data.ptr,
 		"[{\"text\":\"a\"},{\"text\":\"b\"},{\"data\":\"\\u0022\"}]");
-	cr_expect_eq(parse("{'content':'x','reasoning_details':[{'a':1}]}"), 0);
+	cr_expect_eq(parse_message("{'content':'x','reasoning_details':[{'a':1}]}"), 0);
 	cr_assert_eq(answer.n_opaque, 1u);
 	cr_expect_str_eq(answer.opaque[0].data.ptr, "[{\"a\":1}]");
-	cr_expect_eq(parse("{'content':'x','reasoning_details':[]}"), 0);
+	cr_expect_eq(parse_message("{'content':'x','reasoning_details':[]}"), 0);
 	cr_expect_eq(answer.n_opaque, 0u);
 }
 
@@ -382,7 +327,7 @@ Test(openai_calls, logprobs_of_each_piece)
 	     "\"refusal\":[{}]}}]}");
 	push("{\"choices\":[{\"index\":1,\"delta\":{},\"logprobs\":{\"content\":[{\"token\":"
 	     "\"no\"}]}}]}");
-	close_stream();
+	complete = close_stream("");
 	cr_expect_str_eq(answer.meta[LLM_META_LOGPROBS].ptr, "[{\"token\":\"a\"}]");
 }
 
@@ -392,7 +337,7 @@ Test(openai_calls, groqs_own_member)
 	push("{\"choices\":[{\"delta\":{\"content\":\"a\"}}],\"x_groq\":{\"id\":\"r\"}}");
 	push("{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"x_groq\":{\"usage\":"
 	     "{\"prompt_tokens\":3,\"completion_tokens\":1}}}");
-	close_stream();
+	complete = close_stream("");
 	cr_expect_eq(answer.usage.input_tokens, 3);
 	cr_expect_eq(complete, 1u);
 	open_stream();
@@ -402,7 +347,7 @@ Test(openai_calls, groqs_own_member)
 	push("{\"x_groq\":{\"error\":{\"message\":\"full\",\"code\":498}}}");
 	cr_expect_eq(answer.n_errors, 1);
 	cr_expect_str_eq(answer.facts.message.ptr, "full");
-	close_stream();
+	complete = close_stream("");
 	cr_expect_eq(complete, 0u);
 }
 
@@ -411,7 +356,7 @@ Test(openai_calls, llamacpps_times)
 	open_stream();
 	push("{\"choices\":[],\"timings\":{\"prompt_ms\":52.9,\"predicted_ms\":181}}");
 	push("{\"choices\":[],\"timings\":{\"prompt_ms\":-1,\"predicted_ms\":\"x\"}}");
-	close_stream();
+	complete = close_stream("");
 	cr_expect_eq(answer.metric[LLM_METRIC_PROMPT_MS], 52u);
 	cr_expect_eq(answer.metric[LLM_METRIC_OUTPUT_MS], 181u);
 }
@@ -423,7 +368,7 @@ Test(openai_calls, running_usage_is_replaced)
 	push("{\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}");
 	push("{\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":5}}");
 	push("{\"choices\":[],\"usage\":null}");
-	close_stream();
+	complete = close_stream("");
 	cr_expect_eq(answer.usage.output_tokens, 5);
 	cr_expect_eq(answer.n_usage, 2);
 }
@@ -434,18 +379,18 @@ Test(openai_calls, an_empty_stream_of_lm_studio)
 
 	open_stream();
 	push("[DONE]");
-	close_stream();
+	complete = close_stream("");
 	cr_expect_eq(answer.n_warnings, 0u);
 	plug_close(&p);
 	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/openai.so", config), 0);
 	open_stream();
 	push("[DONE]");
-	close_stream();
+	complete = close_stream("");
 	cr_expect_eq(answer.n_warnings, 1u);
 	cr_expect(strstr(answer.warnings.ptr, "context window"));
 	open_stream();
 	push_delta("{'content':'x'}");
-	close_stream();
+	complete = close_stream("");
 	cr_expect_eq(answer.n_warnings, 0u);
 }
 
@@ -460,7 +405,7 @@ Test(openai_calls, memory_runs_out_at_each_place)
 
 	for (k = 1; rc == LLM_E_NOMEM && k < 20; k++) {
 		p.fail_at = p.allocs + k;
-		rc = parse(message);
+		rc = parse_message(message);
 	}
 	cr_expect_eq(rc, 0);
 	cr_expect_eq(k, 8u, "details, call, id, name, arguments, details joined, and one more");

@@ -70,7 +70,7 @@ Test(openai_dialects, end_user)
 		if (keys[i])
 			body_has(keys[i], "'u'");
 		else
-			warned("end user");
+			has_warning("end user");
 		cr_expect_eq(http.n_warnings, keys[i] ? 0u : 1u);
 	}
 }
@@ -352,7 +352,7 @@ Test(openai_dialects, a_level_that_is_raised_is_told)
 {
 	open_dialect("mistral");
 	builds("{'model':'m','messages':[],'reasoning':'low'}");
-	warned("raised");
+	has_warning("raised");
 	builds("{'model':'m','messages':[],'reasoning':'high'}");
 	cr_expect_eq(http.n_warnings, 0u);
 }

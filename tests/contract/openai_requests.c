@@ -295,7 +295,7 @@ Test(openai_requests, reasoning_goes_back_where_it_is_taken)
 	builds(THOUGHT);
 	cr_expect_not_null(strstr(http.body.ptr, "{\"a\": 1}"), "as it came: %s", http.body.ptr);
 	builds("{'model':'m','messages':[{'role':'assistant','parts':[{'reasoning':'r'}]}]}");
-	warned("reasoning");
+	has_warning("reasoning");
 }
 
 Test(openai_requests, details_that_are_damaged)
@@ -333,7 +333,7 @@ Test(openai_requests, a_schema_that_cannot_be_strict)
 	body_has("response_format",
 		"{'type':'json_schema','json_schema':{'name':'answer','strict':false,"
 		"'schema':{'type':'object'}}}");
-	warned("additionalProperties false");
+	has_warning("additionalProperties false");
 	open_dialect("vllm");
 	builds(SCHEMA("{'type':'object'}"));
 	cr_expect_eq(http.n_warnings, 0u, "it enforces any schema");

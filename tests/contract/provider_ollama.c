@@ -1,83 +1,16 @@
 /*
  * ollama.so: what it describes, what it makes of requests, what it refuses.
  */
-#include <criterion/criterion.h>
-
-#include <stdlib.h>
-#include <string.h>
-
-#include "support/neutral.h"
-
-static plug p;
-static json_t *request;
-static llm_request_view rq;
-static plug_http http;
+#include "provider_ask.h"
 
 static void set_up(void)
 {
 	static const char *const config[] = {"base_url", "http://127.0.0.1:11434", NULL};
 
-	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/ollama.so", config), 0);
-	plug_http_init(&http);
-}
-
-static void tear_down(void)
-{
-	json_decref(request);
-	plug_http_done(&http);
-	plug_close(&p);
+	begin_asking(TEST_BINARY_DIR "/plugins/ollama.so", config);
 }
 
 TestSuite(provider_ollama, .init = set_up, .fini = tear_down);
-
-/* The neutral request into `rq`; tests change it before they build. */
-static void ask(const char *text)
-{
-	json_decref(request);
-	request = neutral_json(text);
-	cr_assert(request, "%s", text);
-	cr_assert_eq(neutral_view(&p, request, 0, &rq), 0, "%s", text);
-}
-
-static void ask_hi(void)
-{
-	ask("{'model':'m','messages':[{'role':'user','parts':[{'text':'hi'}]}]}");
-}
-
-static int32_t build(void)
-{
-	plug_http_done(&http);
-	plug_http_init(&http);
-	plug_begin(&p);
-	return p.v->build_request(p.instance, &rq, &http.sink);
-}
-
-/* The member `key` of the body that was built is the JSON `want`; null: it is not there. */
-static void body_has(const char *key, const char *want)
-{
-	json_t *body = json_loads(http.body.ptr ? http.body.ptr : "", JSON_REJECT_DUPLICATES, NULL);
-	json_t *expected = want ? neutral_json(want) : NULL;
-
-	cr_assert(body, "the body is %s", http.body.ptr);
-	cr_expect(
-		neutral_same(json_object_get(body, key), expected), "%s in %s", key, http.body.ptr);
-	json_decref(expected);
-	json_decref(body);
-}
-
-static void refused(int32_t code, const char *text)
-{
-	cr_expect_eq(build(), code, "%s", text);
-	cr_expect_eq(p.error_code, code);
-	cr_expect(p.error.ptr && strstr(p.error.ptr, text), "%s", p.error.ptr);
-}
-
-static void warned(const char *text)
-{
-	cr_expect_eq(build(), 0);
-	cr_expect_eq(http.n_warnings, 1, "%s", http.warnings.ptr);
-	cr_expect(http.warnings.ptr && strstr(http.warnings.ptr, text), "%s", http.warnings.ptr);
-}
 
 /* ---- describe ---- */
 

@@ -1,41 +1,22 @@
 /*
  * openai.so: the shapes of answers and streams that OpenAI and its look-alikes send.
  */
-#include <criterion/criterion.h>
+#include "openai_help.h"
+#include "provider_answer.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "support/plug.h"
-
-static plug p;
-static plug_answer answer;
-
-static void set_up(void)
+static void begin(void)
 {
-	cr_assert_eq(plug_open(&p, TEST_BINARY_DIR "/plugins/openai.so", NULL), 0);
-	plug_answer_init(&answer);
+	static const llm_header_view id = {"X-Request-Id", "req_1"};
+	static const llm_header_view *const headers[] = {&id};
+
+	begin_answers();
+	reply_head.headers = headers;
+	reply_head.n_headers = 1;
 }
 
-static void tear_down(void)
-{
-	plug_answer_done(&answer);
-	plug_close(&p);
-}
-
-TestSuite(provider_openai_answers, .init = set_up, .fini = tear_down);
+TestSuite(provider_openai_answers, .init = begin, .fini = end_answers);
 
 /* ---- answers ---- */
-
-static int32_t parse(const char *body)
-{
-	llm_reply_view reply = {(uint32_t)sizeof(reply), 200, NULL, 0, {body, strlen(body)}, NULL};
-
-	plug_answer_done(&answer);
-	plug_answer_init(&answer);
-	plug_begin(&p);
-	return p.v->parse_response(p.instance, &reply, &answer.sink);
-}
 
 static uint32_t finish_of(const char *reason, const char *members)
 {
@@ -182,39 +163,6 @@ Test(provider_openai_answers, content_in_parts_and_choices_out_of_order)
 
 /* ---- streams ---- */
 
-static void *stream;
-
-static void open_stream(void)
-{
-	static const llm_header_view id = {"X-Request-Id", "req_1"};
-	static const llm_header_view *const headers[] = {&id};
-	llm_reply_view head = {(uint32_t)sizeof(head), 200, headers, 1, {"", 0}, NULL};
-
-	plug_answer_done(&answer);
-	plug_answer_init(&answer);
-	plug_begin(&p);
-	cr_assert_eq(p.v->stream_open(p.instance, &head, &stream), 0);
-}
-
-static int32_t push(const char *data)
-{
-	llm_frame_view f = {(uint32_t)sizeof(f), 0, {"", 0}, {data, strlen(data)}, {"", 0}};
-
-	plug_begin(&p);
-	return p.v->stream_frame(p.instance, stream, &f, &answer.sink);
-}
-
-static uint32_t close_stream(void)
-{
-	llm_bytes residue = {"", 0};
-	uint32_t complete = 77;
-
-	plug_begin(&p);
-	cr_expect_eq(p.v->stream_close(p.instance, stream, &residue, NULL, &complete), 0);
-	plug_attempt_ends(&p);
-	return complete;
-}
-
 #define SAID "{\"choices\":[{\"delta\":{\"content\":\"x\"}}]}"
 #define STOPPED "{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}"
 
@@ -242,7 +190,7 @@ Test(provider_openai_answers, U_13_ends_of_streams)
 			cr_expect_geq(push(rows[i].frames[k]), 0);
 		cr_expect_eq(answer.finish, rows[i].finish, "row %zu", i);
 		cr_expect_leq(answer.text.len, 1u, "row %zu", i);
-		cr_expect_eq(close_stream(), rows[i].complete, "row %zu", i);
+		cr_expect_eq(close_stream(""), rows[i].complete, "row %zu", i);
 	}
 }
 
@@ -253,7 +201,7 @@ Test(provider_openai_answers, end_mark_is_the_last_frame)
 	cr_expect_eq(push(STOPPED), 0, "usage may follow");
 	cr_expect_eq(push("[DONE]"), LLM_FRAME_LAST);
 	cr_expect_str_eq(answer.meta[LLM_META_REQUEST_ID].ptr, "req_1");
-	close_stream();
+	close_stream("");
 }
 
 Test(provider_openai_answers, an_error_key_that_is_empty_is_no_error)
@@ -271,7 +219,7 @@ Test(provider_openai_answers, an_error_key_that_is_empty_is_no_error)
 		cr_expect_eq(push(data), 0, "%s", data);
 		cr_expect_eq(answer.n_errors, 0, "%s", data);
 		cr_expect_eq(answer.text.len, 1u, "%s", data);
-		close_stream();
+		close_stream("");
 	}
 }
 
@@ -299,7 +247,7 @@ Test(provider_openai_answers, errors_in_streams_have_a_status)
 		cr_expect_eq(answer.facts.status, rows[i].status, "%s", rows[i].data);
 		cr_expect_str_eq(answer.facts.message.ptr, rows[i].message);
 		cr_expect_str_eq(answer.facts.request_id.ptr, "req_1");
-		cr_expect_eq(close_stream(), 0u);
+		cr_expect_eq(close_stream(""), 0u);
 	}
 }
 
