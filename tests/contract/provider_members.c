@@ -16,6 +16,7 @@
 #include "members_gemini.h"
 #include "members_ollama.h"
 #include "members_openai.h"
+#include "members_path.h"
 #include "support/play.h"
 #include "wire/ndjson.h"
 #include "wire/sse.h"
@@ -49,35 +50,6 @@ static wire wires[] = {
 static wire *now; /* whose exchanges are read */
 
 /* ---- paths ---- */
-
-static int fits(const char *pattern, const char *path)
-{
-	size_t n = strlen(pattern);
-
-	if (n > 2 && strcmp(pattern + n - 2, "**") == 0)
-		return strncmp(pattern, path, n - 2) == 0;
-	return strcmp(pattern, path) == 0;
-}
-
-static size_t row_of(const member *rows, const char *path)
-{
-	size_t i;
-
-	for (i = 0; rows[i].path && !fits(rows[i].path, path); i++)
-		;
-	return i;
-}
-
-static int is_leaf(const json_t *v)
-{
-	return json_is_object(v) ? json_object_size(v) == 0 :
-				   !json_is_array(v) || json_array_size(v) == 0;
-}
-
-static void join(char *to, size_t cap, const char *path, const char *key)
-{
-	snprintf(to, cap, "%s%s%s", path, path[0] ? "." : "", key);
-}
 
 static void mark_leaf(const exchange *x, book *b, const char *path, int is_built)
 {
@@ -115,44 +87,6 @@ static void mark(const exchange *x, book *b, const json_t *v, const char *path, 
 		snprintf(inner, sizeof(inner), "%s[]", path);
 		mark(x, b, child, inner, is_built);
 	}
-}
-
-static int prune(json_t *v, const char *path, const char *pattern);
-
-static int prune_object(json_t *v, const char *path, const char *pattern)
-{
-	char inner[300];
-	const char *key;
-	json_t *child;
-	void *next;
-	int n = 0;
-
-	json_object_foreach_safe(v, next, key, child)
-	{
-		join(inner, sizeof(inner), path, key);
-		n += prune(child, inner, pattern);
-		if (fits(pattern, inner) && (is_leaf(child) || strchr(pattern, '*')))
-			n += json_object_del(v, key) == 0;
-	}
-	return n;
-}
-
-/* Takes out what the pattern names; how much. */
-static int prune(json_t *v, const char *path, const char *pattern)
-{
-	char inner[300];
-	int n = 0;
-	size_t i;
-
-	if (json_is_object(v))
-		return prune_object(v, path, pattern);
-	snprintf(inner, sizeof(inner), "%s[]", path);
-	for (i = json_array_size(v); i-- > 0;) {
-		n += prune(json_array_get(v, i), inner, pattern);
-		if (fits(pattern, inner) && is_leaf(json_array_get(v, i)))
-			n += json_array_remove(v, i) == 0;
-	}
-	return n;
 }
 
 /* ---- the documents of an answer ---- */
@@ -436,16 +370,14 @@ static void check_book(const wire *w, const book *b)
 /* The last name in a path, without what stands for elements and all below. */
 static void name_in(const char *path, char ret[80])
 {
-	const char *end = path + strcspn(path, "*");
-	const char *at;
+	size_t len = strcspn(path, "*");
+	size_t at;
 
-	while (end - path > 2 && end[-1] == ']')
-		end -= 2;
-	for (at = end; at > path && at[-1] != '.'; at--)
+	while (len > 2 && path[len - 1] == ']')
+		len -= 2;
+	for (at = len; at > 0 && path[at - 1] != '.'; at--)
 		;
-	snprintf(ret, 80, "`%.*s`",
-		(int)strcspn(at, "*[") < (int)(end - at) ? (int)strcspn(at, "*[") : (int)(end - at),
-		at);
+	snprintf(ret, 80, "`%.*s`", (int)(len - at), path + at);
 }
 
 static void check_page(const wire *w)
