@@ -49,8 +49,6 @@ static wire wires[] = {
 
 static wire *now; /* whose exchanges are read */
 
-/* ---- paths ---- */
-
 static void mark_leaf(const exchange *x, book *b, const char *path, int is_built)
 {
 	size_t row = row_of(b->rows, path);
