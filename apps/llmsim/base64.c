@@ -32,14 +32,16 @@ void bytes_base64(struct bytes *b, const char *data, size_t len)
 	for (size_t i = 0; i < len; i += 3) {
 		size_t left = len - i;
 		uint32_t v = (uint32_t)u[i] << 16;
-		char four[4];
+		char four[4] = {0, 0, '=', '='};
 
 		v |= left > 1 ? (uint32_t)u[i + 1] << 8 : 0;
 		v |= left > 2 ? u[i + 2] : 0;
 		four[0] = set[v >> 18];
 		four[1] = set[v >> 12 & 63];
-		four[2] = left > 1 ? set[v >> 6 & 63] : '=';
-		four[3] = left > 2 ? set[v & 63] : '=';
+		if (left > 1)
+			four[2] = set[v >> 6 & 63];
+		if (left > 2)
+			four[3] = set[v & 63];
 		bytes_add(b, four, 4);
 	}
 }

@@ -84,7 +84,9 @@ static const struct field batch[] = {{"requests", LIST, embed}, END};
 
 static char lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c;
 }
 
 /* "maxItems" as "max_items" */
@@ -111,18 +113,28 @@ json_t *gemini_get(const json_t *object, const char *name)
 	return v;
 }
 
+/* Is key this name, or the same with underscores? */
+static bool is_name(const char *name, const char *key)
+{
+	const char *k = key;
+
+	if (!strcmp(name, key))
+		return true;
+	for (; *name; name++) {
+		if (lower(*name) != *name && *k++ != '_')
+			return false;
+		if (*k++ != lower(*name))
+			return false;
+	}
+	return !*k;
+}
+
 static const struct field *find(const struct field *fields, const char *key)
 {
-	struct bytes other = {0};
-
-	for (; fields->name; fields++) {
-		other.len = 0;
-		snake(&other, fields->name);
-		if (!strcmp(fields->name, key) || !strcmp(other.data, key))
-			break;
-	}
-	bytes_done(&other);
-	return fields->name ? fields : NULL;
+	for (; fields->name; fields++)
+		if (is_name(fields->name, key))
+			return fields;
+	return NULL;
 }
 
 static void unknown(struct fault *f, const char *key, const struct bytes *at)

@@ -82,10 +82,10 @@ void ollama_embed(struct server *s, const struct http_request *rq, struct reply 
 		check(ask, &f);
 	if (!f.status && !m)
 		fault_set(&f, 404, "model \"%.200s\" not found, try pulling it first", name);
-	if (f.status)
-		ollama_error(r, &f);
-	else
+	if (m && !f.status)
 		embed(ask, m, r);
+	else
+		ollama_error(r, &f);
 	json_decref(ask);
 	fault_done(&f);
 }
@@ -107,7 +107,7 @@ static void layer(struct reply *r, long long done)
 	struct bytes b = {0};
 
 	bytes_format(&b, "{\"status\":\"pulling %.12s\",\"digest\":\"%s\",\"total\":%lld",
-		LAYER + strlen("sha256:"), LAYER, (long long)LAYER_SIZE);
+		&LAYER[sizeof("sha256:") - 1], LAYER, (long long)LAYER_SIZE);
 	if (done)
 		bytes_format(&b, ",\"completed\":%lld", done);
 	bytes_text(&b, "}");

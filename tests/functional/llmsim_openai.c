@@ -265,6 +265,23 @@ static const struct {
 		"'temperature'"},
 	{"{\"model\":\"sim-small\",\"stream\":\"yes\"," HI "}", 400, "invalid_type", "'stream'"},
 	{"{\"model\":\"sim-small\",\"n\":129," HI "}", 400, "integer_above_max_value", "'n'"},
+	{"{\"model\":\"sim-small\",\"stream_options\":{}," HI "}", 400, "",
+		"only allowed when 'stream'"},
+	{"{\"model\":\"sim-small\",\"tools\":[]," HI "}", 400, "empty_array", "'tools'"},
+	{"{\"model\":\"sim-small\",\"tool_choice\":\"auto\"," HI "}", 400, "",
+		"only allowed when 'tools'"},
+	{"{\"model\":\"sim-small\",\"top_logprobs\":2," HI "}", 400, "invalid_value",
+		"'logprobs' is set to true"},
+	{"{\"model\":\"sim-small\",\"response_format\":{\"type\":\"json_object\"}," HI "}", 400, "",
+		"must contain the word 'json'"},
+	{"{\"model\":\"sim-small\",\"messages\":[{\"role\":\"robot\",\"content\":\"x\"}]}", 400,
+		"invalid_value", "'robot'"},
+	{"{\"model\":\"sim-small\",\"messages\":[{\"role\":\"tool\",\"tool_call_id\":\"a\","
+	 "\"content\":\"x\"}]}",
+		400, "", "must be a response to"},
+	{"{\"model\":\"sim-small\",\"messages\":[{\"role\":\"assistant\",\"content\":null,"
+	 "\"tool_calls\":[{\"id\":\"c7\"}]},{\"role\":\"user\",\"content\":\"x\"}]}",
+		400, "", "response messages: c7"},
 	{"nothing", 400, "", "could not parse"},
 };
 
@@ -283,6 +300,59 @@ Test(llmsim_openai, errors_have_openais_shape)
 		cr_assert(json_object_get(e, "param") && json_object_get(e, "code"));
 		json_decref(v);
 	}
+	cr_assert_eq(sim_stop(s), 0);
+}
+
+/* Choices differ, and the words come token by token with their numbers. */
+Test(llmsim_openai, choices_and_logprobs)
+{
+	sim *s = sim_start(none);
+	json_t *v = ask(s, "POST", PATH,
+		"{\"model\":\"sim-small\",\"n\":2,\"logprobs\":true,\"top_logprobs\":1," HI "}",
+		200);
+	const json_t *other = json_array_get(json_object_get(v, "choices"), 1);
+	const json_t *list = json_object_get(json_object_get(other, "logprobs"), "content");
+	char text[1024] = "";
+	size_t i;
+	json_t *one;
+
+	cr_assert(strcmp(
+		text_at(choice(v), "message", "content"), text_at(other, "message", "content")));
+	json_array_foreach(list, i, one)
+	{
+		strncat(text, text_at(one, "token", NULL), sizeof(text) - strlen(text) - 1);
+		cr_assert_eq(json_array_size(json_object_get(one, "top_logprobs")), 1);
+		cr_assert(json_equal(json_object_get(one, "logprob"),
+			json_object_get(json_array_get(json_object_get(one, "top_logprobs"), 0),
+				"logprob")));
+	}
+	cr_assert_str_eq(text, text_at(other, "message", "content"));
+	cr_assert_eq(number_at(v, "usage", "completion_tokens"), 64);
+	json_decref(v);
+	cr_assert_eq(sim_stop(s), 0);
+}
+
+/* The same text is the same vector, of length 1. */
+Test(llmsim_openai, embeddings)
+{
+	sim *s = sim_start(none);
+	json_t *v = ask(s, "POST", "/v1/embeddings",
+		"{\"model\":\"sim-small\",\"input\":[\"a\",\"b\",\"a\"],\"dimensions\":8}", 200);
+	const json_t *data = json_object_get(v, "data");
+	const json_t *first = json_object_get(json_array_get(data, 0), "embedding");
+	double square = 0;
+
+	cr_assert_eq(json_array_size(first), 8);
+	for (size_t i = 0; i < 8; i++)
+		square += json_real_value(json_array_get(first, i)) *
+			json_real_value(json_array_get(first, i));
+	cr_assert(square > 0.999 && square < 1.001);
+	cr_assert(json_equal(first, json_object_get(json_array_get(data, 2), "embedding")));
+	cr_assert(!json_equal(first, json_object_get(json_array_get(data, 1), "embedding")));
+	json_decref(v);
+	v = ask(s, "POST", "/v1/embeddings", "{\"model\":\"sim-small\",\"input\":\"\"}", 400);
+	cr_assert_str_eq(text_at(v, "error", "param"), "input");
+	json_decref(v);
 	cr_assert_eq(sim_stop(s), 0);
 }
 
