@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "run/call.h"
+#include "run/layers.h"
 
 /* ---- submit ---- */
 
@@ -74,6 +75,7 @@ static int32_t submit(
 	llm_call *c;
 	int32_t rc = service_check(svc, err);
 
+	layer_enter(svc, LAYER_VALIDATE);
 	if (!rc)
 		rc = seal(rq, err);
 	if (!rc)
@@ -81,6 +83,7 @@ static int32_t submit(
 	if (rc)
 		return rc;
 	name_run(c);
+	layer_enter(svc, LAYER_PLAN);
 	rc = route_call(c, opts, err);
 	if (!rc)
 		rc = hand_over(c, err);
@@ -166,8 +169,11 @@ static int32_t wait_more(llm_call *c, int self, uint64_t end_ns)
 	return rc;
 }
 
+/* Under c->lock. A slow reader is a reader: `consumer_idle` begins anew. */
 static void resume_if_drained(llm_call *c, int *ret_resume)
 {
+	if (c->paused)
+		atomic_store(&c->read_ns, clock_ns(&c->svc->time));
 	*ret_resume = c->paused && streamq_waiting(&c->events) < STREAMQ_LOW;
 	if (*ret_resume)
 		c->paused = 0;

@@ -3,14 +3,20 @@
 #include "base/err.h"
 #include "run/service.h"
 
+/* A loop that is somebody else's: another process's, or the own thread's. */
+static int is_foreign(const llm_service *svc)
+{
+	return service_check(svc, NULL) || atomic_load(&svc->driver) == DRIVER_THREAD;
+}
+
 int llm_service_fd(llm_service *svc)
 {
-	return loop_fd(svc->loop);
+	return is_foreign(svc) ? -1 : loop_fd(svc->loop);
 }
 
 uint64_t llm_service_next_ns(llm_service *svc)
 {
-	return loop_next_ns(svc->loop);
+	return is_foreign(svc) ? UINT64_MAX : loop_next_ns(svc->loop);
 }
 
 int32_t llm_service_dispatch(llm_service *svc, llm_err *err)

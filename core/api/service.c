@@ -47,6 +47,18 @@ void llm_service_free(llm_service *svc)
 	service_free(svc);
 }
 
+int32_t llm_service_shutdown(llm_service *svc, llm_err *err)
+{
+	llm_err why = LLM_ERR_INIT;
+	int32_t rc = service_check(svc, &why);
+
+	if (rc)
+		err_export(err, &why);
+	else
+		service_stop(svc);
+	return rc;
+}
+
 int32_t llm_service_start(llm_service *svc, llm_err *err)
 {
 	llm_err why = LLM_ERR_INIT;

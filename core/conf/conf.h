@@ -25,10 +25,14 @@ typedef struct conf_times {
 	uint64_t idle;
 	uint64_t idle_keepalive;
 	uint64_t silence;
+	uint64_t consumer_idle;
 	uint64_t attempt;
 	uint64_t deadline;
 	uint64_t slow_start;
 } conf_times;
+
+/* Is a stream asked for where the caller wants the whole answer? The nearest wins. */
+enum { UPSTREAM_UNSET = 0, UPSTREAM_AUTO = 1, UPSTREAM_ON = 2, UPSTREAM_OFF = 3 };
 
 typedef struct conf_pair {
 	const char *name;
@@ -75,6 +79,7 @@ typedef struct conf_provider {
 	conf_secret client_key;
 	const char *proxy;
 	conf_times times;
+	uint32_t upstream_stream; /* UPSTREAM_* */
 	conf_pair *settings; /* keys that only the plugin knows, still unchecked, as text */
 	size_t n_settings;
 } conf_provider;
@@ -92,6 +97,7 @@ typedef struct conf_profile {
 	size_t n_candidates;
 	const char *origin;
 	conf_times times;
+	uint32_t upstream_stream; /* UPSTREAM_* */
 } conf_profile;
 
 /* One value as `config show` prints it. */
@@ -109,6 +115,7 @@ typedef struct conf {
 	const char *default_profile;
 	const char *workspace;
 	conf_times times; /* top level */
+	uint32_t upstream_stream; /* UPSTREAM_* */
 	uint64_t shutdown_grace; /* ms */
 	int allow_unbounded;
 	conf_pair *aliases; /* value: what it stands for */

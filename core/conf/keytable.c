@@ -24,6 +24,13 @@ static const key_choice schema_capability[] = {
 	{NULL, 0},
 };
 
+static const key_choice upstream_stream[] = {
+	{"auto", UPSTREAM_AUTO},
+	{"on", UPSTREAM_ON},
+	{"off", UPSTREAM_OFF},
+	{NULL, 0},
+};
+
 #define A_NAME "a name of a-z, 0-9, _ and -, a letter first"
 #define A_HEADER "the name of a header that carries no secret"
 #define A_MODEL "PROVIDER/MODEL, such as \"ollama/gemma3:270m\""
@@ -48,11 +55,21 @@ static const key_choice schema_capability[] = {
 		TIME_ROW(prefix, s, type_, times, idle_keepalive, 0, \
 			"the same while keep-alives flow"), \
 		TIME_ROW(prefix, s, type_, times, silence, 0, "without any byte"), \
+		TIME_ROW(prefix, s, type_, times, consumer_idle, 0, \
+			"a stream that is held up because nobody reads it"), \
 		TIME_ROW(prefix, s, type_, times, attempt, KEY_ZERO, "one attempt as a whole"), \
 		TIME_ROW(prefix, s, type_, times, deadline, KEY_ZERO, \
 			"the call as a whole; 0 needs allow_unbounded"), \
 		TIME_ROW(prefix, s, type_, times, slow_start, 0, \
 			"without content until a stream counts as slow")
+
+#define UPSTREAM_ROW(prefix, s, type_) \
+	{ \
+		.pattern = prefix "upstream_stream", .type = KEY_CHOICE, .scope = s, \
+		.offset = offsetof(type_, upstream_stream), .choices = upstream_stream, \
+		.expected = "\"auto\", \"on\" or \"off\"", \
+		.help = "ask for a stream where the caller wants the whole answer" \
+	}
 
 #define CAP_ROW(name) \
 	{ \
@@ -117,6 +134,7 @@ const key_def key_table[] = {
 		.preset = "none",
 		.help = "headers of the answer that results show"},
 	TIME_ROWS("", SCOPE_CONF, conf),
+	UPSTREAM_ROW("", SCOPE_CONF, conf),
 
 	{.pattern = "plugins", .type = KEY_GROUP},
 	{.pattern = "plugins.path",
@@ -272,6 +290,7 @@ const key_def key_table[] = {
 		.preset = "1",
 		.help = "share of the requests"},
 	TIME_ROWS("providers.*.", SCOPE_PROVIDER, conf_provider),
+	UPSTREAM_ROW("providers.*.", SCOPE_PROVIDER, conf_provider),
 	{.pattern = "providers.*.*",
 		.type = KEY_SETTING,
 		.scope = SCOPE_PROVIDER,
@@ -349,6 +368,7 @@ const key_def key_table[] = {
 	LATER_ROW("profiles.*.require", KEY_GROUP),
 	LATER_ROW("profiles.*.fallbacks", KEY_GROUP),
 	TIME_ROWS("profiles.*.", SCOPE_PROFILE, conf_profile),
+	UPSTREAM_ROW("profiles.*.", SCOPE_PROFILE, conf_profile),
 
 	LATER_ROW("storage", KEY_GROUP),
 	LATER_ROW("limits", KEY_GROUP),

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/dbg.h"
 #include "base/err.h"
+#include "layers.h"
 
 #define ATTEMPT_CHUNK 1024 /* what the usual request needs besides its body */
 
@@ -168,6 +169,7 @@ static int32_t attempt_new(llm_call *c)
 	ndjson_init(&a->lines, &c->mem, 0);
 	a->clock.started_ns = loop_now(c->svc->loop);
 	a->clock.deadline_ns = c->deadline_ns;
+	a->clock.keepalives = (c->up->plug->info->flags & LLM_PROVIDER_KEEPALIVES) != 0;
 	c->att = a;
 	return 0;
 }
@@ -211,13 +213,13 @@ int32_t attempt_start(llm_call *c)
 {
 	llm_err *err = &c->res.error;
 	attempt *a;
-	int32_t rc = attempt_new(c);
+	int32_t rc;
 
+	layer_enter(c->svc, LAYER_ATTEMPT);
+	rc = attempt_new(c);
 	if (rc)
 		return err_set(err, rc, "out of memory");
 	a = c->att;
-	a->view.stream = (c->flags & LLM_CALL_STREAM) != 0;
-	a->clock.stream = c->rq && a->view.stream;
 	rc = attempt_build(a, err);
 	if (rc)
 		return rc;

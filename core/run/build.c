@@ -100,6 +100,14 @@ static int32_t put_warning(void *ctx, const char *text, size_t len)
 	return sink.warning(sink.ctx, text, len);
 }
 
+/* Who did not ask for pieces gets none: they are put together on the way (R-TIME-3). */
+static uint32_t wants_stream(const attempt *a)
+{
+	if (a->c->flags & LLM_CALL_STREAM)
+		return 1;
+	return a->c->upstream_stream && a->caps.stream != LLM_CAP_NO;
+}
+
 static void fill_view(attempt *a)
 {
 	const llm_call *c = a->c;
@@ -107,7 +115,7 @@ static void fill_view(attempt *a)
 	a->view = c->rq->view;
 	a->view.model = c->cand.model;
 	a->view.endpoint = c->cand.endpoint[0] ? c->cand.endpoint : NULL;
-	a->view.stream = (c->flags & LLM_CALL_STREAM) != 0;
+	a->view.stream = a->clock.stream = wants_stream(a);
 	a->view.options = c->options;
 	a->view.n_options = c->n_options;
 	a->view.extra = c->extra;

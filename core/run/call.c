@@ -39,7 +39,11 @@ static void result_init(llm_call *c)
 	buf_init(&r->reasoning, &c->mem, 0);
 	buf_init(&r->logprobs, &c->mem, 0);
 	buf_init(&r->exchange, &c->mem, 0);
-	r->timing.queue_ms = r->timing.ttft_ms = r->timing.duration_ms = r->timing.load_ms = -1;
+	r->timing = (llm_timing){.queue_ms = -1,
+		.ttft_ms = -1,
+		.duration_ms = -1,
+		.load_ms = -1,
+		.first_content_ms = -1};
 }
 
 /* Waits are measured on the clock that nobody sets. */
@@ -153,17 +157,29 @@ static uint64_t or_usual(uint32_t described_ms, uint64_t usual_ms)
 	return described_ms ? described_ms : usual_ms;
 }
 
+/* The times between pieces. A call's own `idle` holds whether keep-alives flow or not. */
+static void set_gaps(llm_call *c, const conf_times *pf, const llm_call_opts *o)
+{
+	const conf_times *pv = &c->up->conf->times, *top = &c->svc->conf->times;
+	uint64_t idle = nearest_ms(o->idle_ms, pf->idle, pv->idle, top->idle,
+		or_usual(c->up->plug->info->idle_ms, 30000));
+
+	c->limits.idle_ns = as_ns(idle, 1);
+	c->limits.keepalive_ns = as_ns(nearest_ms(o->idle_ms, pf->idle_keepalive,
+					       pv->idle_keepalive, top->idle_keepalive, 120000),
+		1);
+	c->limits.silence_ns = as_ns(
+		nearest_ms(o->silence_ms, pf->silence, pv->silence, top->silence, idle), 1);
+	c->limits.consumer_ns = as_ns(
+		nearest_ms(0, pf->consumer_idle, pv->consumer_idle, top->consumer_idle, 120000), 0);
+}
+
 static void set_times(llm_call *c, const conf_times *pf, const llm_call_opts *o)
 {
-	static const llm_call_opts none;
 	const conf_times *pv = &c->up->conf->times, *top = &c->svc->conf->times;
 	const llm_provider_info *d = c->up->plug->info;
-	uint64_t idle, total;
+	uint64_t total;
 
-	if (!o)
-		o = &none;
-	if (!pf)
-		pf = top;
 	c->limits.connect_ns = as_ns(nearest_ms(o->connect_ms, pf->connect, pv->connect,
 					     top->connect, or_usual(d->connect_ms, 5000)),
 		0);
@@ -171,15 +187,28 @@ static void set_times(llm_call *c, const conf_times *pf, const llm_call_opts *o)
 		nearest_ms(o->first_token_ms, pf->first_token, pv->first_token, top->first_token,
 			or_usual(d->first_token_ms, 60000)),
 		1);
-	idle = nearest_ms(o->idle_ms, pf->idle, pv->idle, top->idle, or_usual(d->idle_ms, 30000));
-	c->limits.idle_ns = as_ns(idle, 1);
-	c->limits.silence_ns = as_ns(
-		nearest_ms(o->silence_ms, pf->silence, pv->silence, top->silence, idle), 1);
 	c->limits.attempt_ns = as_ns(nearest_ms(o->attempt_ms, pf->attempt, pv->attempt,
 					     top->attempt, or_usual(d->attempt_ms, 300000)),
 		1);
-	total = nearest_ms(o->total_ms, pf->deadline, CONF_UNSET, top->deadline, 600000);
+	total = nearest_ms(o->total_ms, pf->deadline, pv->deadline, top->deadline, 600000);
 	c->deadline_ns = total ? clock_after_ms(c->submit_ns, total) : UINT64_MAX;
+}
+
+/* With others to fall back to, a candidate that stalls is to be noticed early (R-TIME-3). */
+static int asks_for_stream(const llm_call *c, const conf_profile *profile)
+{
+	const conf_model *model = c->cand.id ? conf_model_named(c->svc->conf, c->cand.id) : NULL;
+	uint32_t say = profile ? profile->upstream_stream : UPSTREAM_UNSET;
+
+	if (model && model->caps.stream == LLM_CAP_NO)
+		return 0;
+	if (say == UPSTREAM_UNSET)
+		say = c->up->conf->upstream_stream;
+	if (say == UPSTREAM_UNSET)
+		say = c->svc->conf->upstream_stream;
+	if (say == UPSTREAM_ON || say == UPSTREAM_OFF)
+		return say == UPSTREAM_ON;
+	return profile && profile->n_candidates > 1;
 }
 
 /* ---- names ---- */
@@ -201,11 +230,17 @@ static int32_t name_result(llm_call *c, const conf_profile *profile)
 int32_t call_route(llm_call *c, const char *provider, const conf_profile *profile,
 	const llm_call_opts *opts, llm_err *err)
 {
+	static const conf_times unsaid = {CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET,
+		CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET};
+	static const llm_call_opts none;
+	const conf_times *pf = profile ? &profile->times : &unsaid;
 	int32_t rc = upstream_get(c->svc, provider, &c->up, err);
 
 	if (rc)
 		return rc;
-	set_times(c, profile ? &profile->times : NULL, opts);
+	set_times(c, pf, opts ? opts : &none);
+	set_gaps(c, pf, opts ? opts : &none);
+	c->upstream_stream = asks_for_stream(c, profile);
 	if (name_result(c, profile))
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	if (!c->rq)

@@ -75,6 +75,7 @@ struct llm_call {
 	candidate cand;
 	phase_limits limits;
 	uint64_t deadline_ns;
+	int upstream_stream; /* ask for a stream also when the caller wants none */
 	const llm_option_view *const *options;
 	size_t n_options;
 	llm_bytes extra;
@@ -93,6 +94,7 @@ struct llm_call {
 	atomic_int done; /* the result is ready, */
 	atomic_int ended; /* and the callback has been told: who waits may go */
 	atomic_int leaving; /* a cancel is on its way through the inbox */
+	_Atomic uint64_t read_ns; /* when the reader last took something while paused */
 
 	/* loop thread, until done */
 	struct llm_call *prev;
@@ -121,6 +123,8 @@ int32_t call_push(arena *ar, list *l, void *item);
 
 /* The inbox hands over a call. */
 void run_begin(llm_call *c);
+/* The same of a service that is shutting down: nothing is sent. */
+void run_refuse(llm_call *c);
 void run_cancel(llm_call *c, uint32_t flags);
 void run_resume(llm_call *c);
 /* An attempt has ended: `code` 0 is success, else c->res.error says why. */

@@ -15,12 +15,28 @@ static void take_earlier(phase_due *due, uint64_t at_ns, uint32_t phase)
 	}
 }
 
+uint64_t deadline_idle(const phase_limits *l, const phase_clock *c)
+{
+	const int flow = c->keepalives && c->byte_ns > c->delta_ns;
+
+	return flow && l->keepalive_ns > l->idle_ns ? l->keepalive_ns : l->idle_ns;
+}
+
+static void held_up(const phase_limits *l, const phase_clock *c, phase_due *due)
+{
+	uint64_t from = c->read_ns > c->paused_ns ? c->read_ns : c->paused_ns;
+
+	take_earlier(due, after(from, l->consumer_ns), DUE_CONSUMER);
+}
+
 static void flowing(const phase_limits *l, const phase_clock *c, phase_due *due)
 {
-	if (c->paused_ns)
+	if (c->paused_ns) {
+		held_up(l, c, due);
 		return;
+	}
 	if (c->stream && c->delta_ns)
-		take_earlier(due, after(c->delta_ns, l->idle_ns), LLM_PHASE_IDLE);
+		take_earlier(due, after(c->delta_ns, deadline_idle(l, c)), LLM_PHASE_IDLE);
 	take_earlier(due, after(c->byte_ns, l->silence_ns), LLM_PHASE_SILENCE);
 }
 

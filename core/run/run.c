@@ -8,6 +8,7 @@
 #include "attempt.h"
 #include "base/err.h"
 #include "classify.h"
+#include "layers.h"
 
 static int64_t ms_between(uint64_t from_ns, uint64_t to_ns)
 {
@@ -81,6 +82,17 @@ static void complete_error(llm_call *c, const attempt *a, int32_t code)
 	e->message[n] = '\0';
 }
 
+/* Of the run it is the last attempt that counts: the one that answered (R-TIME-8). */
+static void note_first(llm_call *c, const attempt *a)
+{
+	const uint64_t first = a->clock.first_delta_ns;
+	llm_timing *t = &c->res.timing;
+
+	a->rec->ttft_ms = first ? ms_between(a->clock.started_ns, first) : -1;
+	t->ttft_ms = a->rec->ttft_ms;
+	t->first_content_ms = first ? ms_between(c->submit_ns, first) : -1;
+}
+
 static void close_row(llm_call *c, const attempt *a, int32_t code)
 {
 	llm_attempt *rec = a->rec;
@@ -88,8 +100,7 @@ static void close_row(llm_call *c, const attempt *a, int32_t code)
 
 	rec->duration_ms = ms_between(a->clock.started_ns, loop_now(c->svc->loop));
 	rec->http_status = a->head.status;
-	if (a->clock.first_delta_ns)
-		rec->ttft_ms = ms_between(a->clock.started_ns, a->clock.first_delta_ns);
+	note_first(c, a);
 	rec->status = code == LLM_E_CANCELLED ? LLM_STATUS_CANCELLED :
 		code			      ? LLM_STATUS_FAILED :
 						LLM_STATUS_SUCCEEDED;
@@ -116,9 +127,8 @@ static void close_result(llm_call *c, int32_t code)
 	if (!code && r->error.code)
 		err_clear(&r->error);
 	r->timing.duration_ms = ms_between(c->submit_ns, loop_now(c->svc->loop));
-	r->timing.queue_ms = 0;
-	if (r->attempts.n)
-		r->timing.ttft_ms = ((llm_attempt *)r->attempts.items[r->attempts.n - 1])->ttft_ms;
+	if (!r->attempts.n) /* all of its time went by in the queue */
+		r->timing.queue_ms = r->timing.duration_ms;
 }
 
 /* The run fails with the error of one of its attempts. */
@@ -142,8 +152,10 @@ static void end_run(llm_call *c, int32_t code)
 {
 	loop_timer_clear(c->svc->loop, &c->timer);
 	code = choose_error(c, code);
+	layer_enter(c->svc, LAYER_FINALISE);
 	close_result(c, code);
 	leave_live(c);
+	layer_enter(c->svc, LAYER_COMPLETE);
 	deliver_end(c);
 	call_unref(c);
 }
@@ -215,7 +227,7 @@ static uint64_t limit_ns(const llm_call *c, uint32_t phase)
 	case LLM_PHASE_FIRST_TOKEN:
 		return c->limits.first_token_ns;
 	case LLM_PHASE_IDLE:
-		return c->limits.idle_ns;
+		return deadline_idle(&c->limits, &c->att->clock);
 	case LLM_PHASE_SILENCE:
 		return c->limits.silence_ns;
 	case LLM_PHASE_ATTEMPT:
@@ -254,6 +266,7 @@ static phase_due due_of(const llm_call *c)
 	}
 	if (!c->att)
 		return (phase_due){c->deadline_ns, LLM_PHASE_DEADLINE};
+	c->att->clock.read_ns = atomic_load(&c->read_ns);
 	return deadline_next(&c->limits, &c->att->clock);
 }
 
@@ -266,8 +279,13 @@ static void on_timer(loop_timer *t)
 	c->timer_ns = 0;
 	if (due.at_ns > now)
 		run_arm(c);
-	else /* both may have passed since the last turn: the deadline is what counts then */
-		expire(c, c->deadline_ns <= now ? LLM_PHASE_DEADLINE : due.phase);
+	/* Both may have passed since the last turn: the deadline is what counts then. */
+	else if (c->deadline_ns <= now)
+		expire(c, LLM_PHASE_DEADLINE);
+	else if (due.phase == DUE_CONSUMER)
+		run_cancel(c, LLM_ERRF_CONSUMER);
+	else
+		expire(c, due.phase);
 }
 
 /* Only ever moved forward: a timer that is set too early looks again when it fires. */
@@ -288,8 +306,13 @@ void run_cancel(llm_call *c, uint32_t flags)
 {
 	if (atomic_load(&c->done))
 		return;
-	err_set(&c->res.error, LLM_E_CANCELLED,
-		flags & LLM_ERRF_CONSUMER ? "the stream was not read" : "the run was cancelled");
+	if (flags & LLM_ERRF_CONSUMER)
+		err_set(&c->res.error, LLM_E_CANCELLED,
+			"nobody read the stream for %" PRIu64 " ms\n"
+			"take its events as they come, or raise consumer_idle",
+			c->limits.consumer_ns / NS_PER_MS);
+	else
+		err_set(&c->res.error, LLM_E_CANCELLED, "the run was cancelled");
 	c->res.error.flags = flags;
 	stop_attempt(c, LLM_E_CANCELLED);
 }
@@ -316,11 +339,20 @@ static int32_t say_start(llm_call *c)
 	return deliver(c, &e);
 }
 
+void run_refuse(llm_call *c)
+{
+	join_live(c);
+	err_set(&c->res.error, LLM_E_CANCELLED, "the service was shut down before the run began");
+	c->res.error.phase = LLM_PHASE_QUEUE;
+	run_attempt_ended(c, LLM_E_CANCELLED);
+}
+
 void run_begin(llm_call *c)
 {
 	int32_t rc = say_start(c);
 
 	join_live(c);
+	c->res.timing.queue_ms = ms_between(c->submit_ns, loop_now(c->svc->loop));
 	if (rc)
 		err_set(&c->res.error, rc, "out of memory");
 	else

@@ -143,12 +143,20 @@ int32_t service_check(const llm_service *svc, llm_err *err)
 
 /* ---- the inbox ---- */
 
+static void wake(llm_service *svc)
+{
+	if (service_on_loop(svc))
+		loop_wake_self(svc->loop);
+	else
+		loop_wake(svc->loop);
+}
+
 int32_t service_post(llm_service *svc, llm_call *c, unsigned why)
 {
 	int32_t rc = 0;
 
 	pthread_mutex_lock(&svc->lock);
-	if (svc->gone || (why == INBOX_NEW && svc->stopping)) {
+	if (svc->gone || (why == INBOX_NEW && atomic_load(&svc->stopping))) {
 		rc = LLM_E_STATE;
 		goto unlock;
 	}
@@ -163,10 +171,7 @@ int32_t service_post(llm_service *svc, llm_call *c, unsigned why)
 			svc->inbox_first = c;
 		svc->inbox_last = c;
 	}
-	if (service_on_loop(svc))
-		loop_wake_self(svc->loop);
-	else
-		loop_wake(svc->loop);
+	wake(svc);
 unlock:
 	pthread_mutex_unlock(&svc->lock);
 	return rc;
@@ -194,12 +199,33 @@ static void obey(llm_call *c, unsigned why)
 {
 	if (why & INBOX_NEW) {
 		call_ref(c); /* the service's own hold, until the run has ended */
-		run_begin(c);
+		if (atomic_load(&c->svc->stopping))
+			run_refuse(c);
+		else
+			run_begin(c);
 	}
 	if (why & INBOX_CANCEL)
 		run_cancel(c, 0);
 	if (why & INBOX_RESUME)
 		run_resume(c);
+}
+
+static void on_grace_over(loop_timer *t)
+{
+	llm_service *svc = (llm_service *)(void *)((char *)t - offsetof(llm_service, stop_timer));
+
+	while (svc->live)
+		run_cancel(svc->live, 0);
+}
+
+static void see_stop(llm_service *svc)
+{
+	if (svc->stop_seen)
+		return;
+	svc->stop_seen = 1;
+	svc->stop_timer.fn = on_grace_over;
+	loop_timer_set(svc->loop, &svc->stop_timer,
+		clock_after_ms(loop_now(svc->loop), svc->conf->shutdown_grace));
 }
 
 static void on_woken(void *ctx)
@@ -208,6 +234,8 @@ static void on_woken(void *ctx)
 	llm_call *c;
 	unsigned why = 0;
 
+	if (atomic_load(&svc->stopping))
+		see_stop(svc);
 	while ((c = take_inbox(svc, &why))) {
 		obey(c, why);
 		call_unref(c);
@@ -278,7 +306,7 @@ int32_t service_drive(llm_service *svc, llm_err *err)
 	int32_t rc = 0;
 
 	pthread_mutex_lock(&svc->lock);
-	if (svc->stopping) {
+	if (svc->ending) {
 		/* Whoever ends the service turns its loop until every call has its end. */
 	} else if (atomic_load(&svc->driver) == DRIVER_NONE) {
 		if (spawn(svc))
@@ -292,6 +320,18 @@ int32_t service_drive(llm_service *svc, llm_err *err)
 }
 
 /* ---- the end ---- */
+
+void service_stop(llm_service *svc)
+{
+	pthread_mutex_lock(&svc->lock);
+	if (!atomic_load(&svc->stopping)) {
+		svc->stop_end_ns = clock_after_ms(
+			clock_ns(clock_real()), svc->conf->shutdown_grace);
+		atomic_store(&svc->stopping, 1);
+		wake(svc);
+	}
+	pthread_mutex_unlock(&svc->lock);
+}
 
 static void cancel_all(llm_service *svc)
 {
@@ -314,7 +354,7 @@ static void stop_thread(llm_service *svc)
 /* What still runs may end by itself for a while; the freeing thread turns the loop. */
 static void grace(llm_service *svc)
 {
-	uint64_t end = clock_after_ms(clock_ns(clock_real()), svc->conf->shutdown_grace);
+	const uint64_t end = svc->stop_end_ns;
 
 	while (svc->live) {
 		uint64_t now = clock_ns(clock_real());
@@ -352,8 +392,9 @@ void service_free(llm_service *svc)
 		return;
 	}
 	pthread_mutex_lock(&svc->lock);
-	svc->stopping = 1;
+	svc->ending = 1;
 	pthread_mutex_unlock(&svc->lock);
+	service_stop(svc);
 	stop_thread(svc);
 	(void)service_turn(svc, 0, NULL);
 	grace(svc);

@@ -46,7 +46,9 @@ struct llm_service {
 	uuid_state ids;
 	struct llm_call *inbox_first;
 	struct llm_call *inbox_last;
-	int stopping; /* no new calls */
+	atomic_int stopping; /* no new calls; written under the lock */
+	uint64_t stop_end_ns; /* real time: the end of the grace time */
+	int ending; /* service_free turns the loop until the end */
 	int gone; /* nothing is left but this struct, for calls that the host holds */
 
 	atomic_int driver;
@@ -58,10 +60,18 @@ struct llm_service {
 	/* loop thread only */
 	struct llm_call *live; /* calls that have not completed */
 	size_t n_live;
+	loop_timer stop_timer; /* the end of the grace time, on the service's clock */
+	int stop_seen;
+
+	/* for tests, see layers.h; set while nothing runs */
+	void (*layer_fn)(void *ctx, uint32_t layer);
+	void *layer_ctx;
 };
 
 int32_t service_new(const llm_service_opts *opts, llm_service **ret, llm_err *err);
 void service_free(llm_service *svc);
+/* No new calls; what waits is cancelled, what runs has the grace time. Any thread. */
+void service_stop(llm_service *svc);
 void service_ref(llm_service *svc);
 void service_unref(llm_service *svc);
 /* Text without secrets, as redact_inplace and redact_text do it; any thread. */

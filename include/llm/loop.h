@@ -12,10 +12,17 @@
 
 LLM_EXTERN_C_BEGIN
 
-/* A descriptor that is readable when there is something to do, timers included. [any] */
+/*
+ * A descriptor that is readable when there is something to do, timers included. It stays
+ * the same for the life of the service and belongs to it: poll it, never read or close it.
+ * -1 when the service's own thread dispatches, and in a forked child. [loop]
+ */
 LLM_API int llm_service_fd(llm_service *svc);
 
-/* Nanoseconds until the next timer; 0: due now; UINT64_MAX: none is set. [loop] */
+/*
+ * Nanoseconds until the next timer; 0: due now; UINT64_MAX: none is set, or the loop is not
+ * the caller's (llm_service_fd is -1). [loop]
+ */
 LLM_API uint64_t llm_service_next_ns(llm_service *svc);
 
 /* Does what is to be done now, never waits. Returns 0 or LLM_E_STATE. [loop] [not-in-callback] */

@@ -118,10 +118,11 @@ LLM_API int32_t llm_result_attempt(const llm_result *r, uint32_t i, llm_attempt 
 typedef struct llm_timing {
 	uint32_t struct_size;
 	uint32_t reserved;
-	int64_t queue_ms; /* -1: unknown, in all */
+	int64_t queue_ms; /* from submit until the run began; -1: unknown, in all */
 	int64_t ttft_ms; /* from the answering attempt's start to its first content */
 	int64_t duration_ms; /* from submit to completion */
-	int64_t load_ms; /* loading the model, as the provider says */
+	int64_t load_ms; /* loading the model, as the provider says; part of ttft_ms */
+	int64_t first_content_ms; /* from submit to the first content; nothing is left out */
 } llm_timing;
 LLM_API void llm_result_timing(const llm_result *r, llm_timing *ret);
 

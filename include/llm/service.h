@@ -67,8 +67,20 @@ typedef struct llm_service_opts {
 LLM_API int32_t llm_service_new(const llm_service_opts *opts, llm_service **ret, llm_err *err);
 
 /*
- * Ends a service: no new requests, what runs gets the grace time (shutdown_grace,
- * 5 s), the rest is cancelled; every accepted call completes. Calls that the host
+ * Begins the end of a service and returns at once: from now on llm_submit is refused with
+ * LLM_E_STATE, calls whose run has not begun end with LLM_E_CANCELLED, and runs under way
+ * have `shutdown_grace` (5 s) before they are cancelled too. Whoever drives the service
+ * goes on until every call has had its end; then, or before, llm_service_free ends it.
+ * Allowed inside callbacks. Idempotent: the grace time is that of the first call.
+ * @return 0, or LLM_E_STATE in a forked child
+ * [any]
+ */
+LLM_API int32_t llm_service_shutdown(llm_service *svc, llm_err *err);
+
+/*
+ * Ends a service: no new requests, what waits is cancelled, what runs gets the grace
+ * time (what is left of it after llm_service_shutdown) and is cancelled then; every
+ * accepted call completes. The calling thread turns the loop. Calls that the host
  * still holds stay readable until llm_call_free. Accepts null. Inside a callback of
  * the same service, and in a forked child, it does nothing.
  * [owner] [not-in-callback]

@@ -15,7 +15,8 @@ Test(provider_openai, describes_itself)
 	cr_expect_str_eq(p.info->default_base_url, "https://api.openai.com/v1");
 	cr_expect_str_eq(p.info->base_url_env, "OPENAI_BASE_URL");
 	cr_expect_str_eq(p.info->key_env[0], "OPENAI_API_KEY");
-	cr_expect_eq(p.info->flags, LLM_PROVIDER_NEEDS_KEY | LLM_PROVIDER_EOF_ENDS);
+	cr_expect_eq(p.info->flags,
+		LLM_PROVIDER_NEEDS_KEY | LLM_PROVIDER_KEEPALIVES | LLM_PROVIDER_EOF_ENDS);
 	cr_expect_eq(p.v->capabilities(p.instance, "m", &caps), 0);
 	cr_expect_eq(caps.framing, (uint32_t)LLM_FRAMING_SSE);
 	cr_expect_eq(caps.auth, (uint32_t)LLM_AUTH_BEARER);

@@ -108,11 +108,13 @@ static char *config_of(const oracle *o)
 
 	if (asprintf(&text,
 		    "providers = {\n"
-		    "  ollama = { base_url = \"%s\"; api_key = \"file:%s\"; };\n"
+		    "  ollama = { base_url = \"%s\"; api_key = \"file:%s\"; %s };\n"
 		    "  openai = { base_url = \"%s/v1\"; api_key = \"file:%s\"; };\n"
 		    "  ok = { plugin = \"ollama\"; base_url = \"%s\"; };\n"
-		    "};\nshutdown_grace = \"50ms\";\n%s",
-		    o->opts.base_url ? o->opts.base_url : url, o->key_file, url, o->key_file, url,
+		    "};\nshutdown_grace = \"%s\";\n%s",
+		    o->opts.base_url ? o->opts.base_url : url, o->key_file,
+		    o->opts.provider ? o->opts.provider : "", url, o->key_file, url,
+		    o->opts.grace ? o->opts.grace : "50ms",
 		    o->opts.config ? o->opts.config : "") < 0)
 		die("configuration", "out of memory");
 	return text;

@@ -50,6 +50,8 @@ typedef struct oracle_opts {
 	const char *text; /* or the script itself */
 	const char *base_url; /* of the provider "ollama"; null: the upstream's */
 	const char *config; /* more of it */
+	const char *provider; /* more of the provider "ollama" */
+	const char *grace; /* null: 50ms */
 	const llm_time_source *time;
 	const char *const *sim_args;
 	uint32_t no_healthy; /* 1: point 7 has no meaning here */

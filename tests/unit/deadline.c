@@ -7,7 +7,13 @@
 
 static phase_limits all_off(void)
 {
-	return (phase_limits){NONE, NONE, NONE, NONE, NONE};
+	return (phase_limits){.connect_ns = NONE,
+		.first_token_ns = NONE,
+		.idle_ns = NONE,
+		.keepalive_ns = NONE,
+		.silence_ns = NONE,
+		.consumer_ns = NONE,
+		.attempt_ns = NONE};
 }
 
 static phase_clock begun(void)
@@ -85,9 +91,12 @@ Test(deadline, R_TIME_1_attempt_alone)
 /* Keep-alives move silence on, and neither first_token nor idle. */
 Test(deadline, R_TIME_2_only_deltas_stop_first_token_and_idle)
 {
-	phase_limits l = {NONE, 700, 300, 400, NONE};
+	phase_limits l = all_off();
 	phase_clock c = begun();
 
+	l.first_token_ns = 700;
+	l.idle_ns = 300;
+	l.silence_ns = 400;
 	c.connected_ns = c.sent_ns = 1200;
 	c.byte_ns = 1850;
 	expect(&l, &c, 1900, LLM_PHASE_FIRST_TOKEN);
@@ -98,9 +107,10 @@ Test(deadline, R_TIME_2_only_deltas_stop_first_token_and_idle)
 
 Test(deadline, R_TIME_2_idle_and_silence_stand_still_while_paused)
 {
-	phase_limits l = {NONE, NONE, 100, 100, NONE};
+	phase_limits l = all_off();
 	phase_clock c = begun();
 
+	l.idle_ns = l.silence_ns = 100;
 	c.connected_ns = c.sent_ns = 1100;
 	c.delta_ns = c.byte_ns = 2000;
 	c.paused_ns = 2040;
@@ -110,11 +120,68 @@ Test(deadline, R_TIME_2_idle_and_silence_stand_still_while_paused)
 	cr_assert_eq(c.paused_ns, 0);
 }
 
-Test(deadline, R_TIME_3_whole_answers_have_no_first_token_timer)
+/* Alone among those that declare keep-alives, and not before one came. */
+Test(deadline, R_TIME_2_keep_alives_lengthen_idle_while_they_flow)
 {
-	phase_limits l = {NONE, 700, 300, NONE, 9000};
+	phase_limits l = all_off();
 	phase_clock c = begun();
 
+	l.idle_ns = 100;
+	l.keepalive_ns = 500;
+	l.silence_ns = 200;
+	c.connected_ns = c.sent_ns = 1100;
+	c.delta_ns = c.byte_ns = 2000;
+	c.keepalives = 1;
+	expect(&l, &c, 2100, LLM_PHASE_IDLE);
+	c.byte_ns = 2090;
+	expect(&l, &c, 2290, LLM_PHASE_SILENCE);
+	c.byte_ns = 2400;
+	expect(&l, &c, 2500, LLM_PHASE_IDLE);
+	c.keepalives = 0;
+	expect(&l, &c, 2100, LLM_PHASE_IDLE);
+}
+
+Test(deadline, R_TIME_2_keep_alives_never_shorten_idle)
+{
+	phase_limits l = all_off();
+	phase_clock c = begun();
+
+	l.keepalive_ns = 500;
+	c.connected_ns = c.sent_ns = 1100;
+	c.delta_ns = 2000;
+	c.byte_ns = 2090;
+	c.keepalives = 1;
+	expect(&l, &c, 100000, LLM_PHASE_DEADLINE);
+	l.idle_ns = 700;
+	expect(&l, &c, 2700, LLM_PHASE_IDLE);
+}
+
+Test(deadline, R_TIME_2_consumer_idle_runs_while_paused_and_each_read_begins_it_anew)
+{
+	phase_limits l = all_off();
+	phase_clock c = begun();
+
+	l.consumer_ns = 300;
+	c.connected_ns = c.sent_ns = 1100;
+	c.delta_ns = c.byte_ns = 2000;
+	c.read_ns = 1900;
+	expect(&l, &c, 100000, LLM_PHASE_DEADLINE);
+	c.paused_ns = 2010;
+	expect(&l, &c, 2310, DUE_CONSUMER);
+	c.read_ns = 2200;
+	expect(&l, &c, 2500, DUE_CONSUMER);
+	deadline_resume(&c, 2400);
+	expect(&l, &c, 100000, LLM_PHASE_DEADLINE);
+}
+
+Test(deadline, R_TIME_3_whole_answers_have_no_first_token_timer)
+{
+	phase_limits l = all_off();
+	phase_clock c = begun();
+
+	l.first_token_ns = 700;
+	l.idle_ns = 300;
+	l.attempt_ns = 9000;
 	c.stream = 0;
 	c.connected_ns = c.sent_ns = 1200;
 	expect(&l, &c, 10000, LLM_PHASE_ATTEMPT);
@@ -133,9 +200,10 @@ Test(deadline, R_TIME_5_the_deadline_wins_a_tie)
 
 Test(deadline, R_TIME_5_phases_never_reach_past_the_deadline)
 {
-	phase_limits l = {NONE, 1000000, 1000000, 1000000, 1000000};
+	phase_limits l = all_off();
 	phase_clock c = begun();
 
+	l.first_token_ns = l.idle_ns = l.silence_ns = l.attempt_ns = 1000000;
 	c.connected_ns = c.sent_ns = c.delta_ns = c.byte_ns = 2000;
 	expect(&l, &c, 100000, LLM_PHASE_DEADLINE);
 }

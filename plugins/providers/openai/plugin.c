@@ -9,7 +9,8 @@ static const char *const key_env[] = {"OPENAI_API_KEY", NULL};
 
 static const llm_provider_info info = {
 	.struct_size = (uint32_t)sizeof(info),
-	.flags = LLM_PROVIDER_NEEDS_KEY | LLM_PROVIDER_EOF_ENDS,
+	/* OpenRouter and DeepSeek send comments while a model works. */
+	.flags = LLM_PROVIDER_NEEDS_KEY | LLM_PROVIDER_KEEPALIVES | LLM_PROVIDER_EOF_ENDS,
 	.name = "openai",
 	.label = "OpenAI",
 	.default_base_url = OPENAI_BASE_URL,

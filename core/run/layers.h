@@ -1,0 +1,28 @@
+/*
+ * layers.h - the layers of a run, in the order in which it goes through them (R-CORE-1).
+ *
+ * A test may have itself told of each one that a run enters (`layer_fn` of the service);
+ * without one this costs a look at a null pointer. What is switched off is not entered.
+ * A new layer takes its place in the list: its number is its rank. Those inside an attempt
+ * begin anew with each attempt.
+ */
+#ifndef LLM_RUN_LAYERS_H
+#define LLM_RUN_LAYERS_H
+
+#include "service.h"
+
+enum {
+	LAYER_VALIDATE = 1, /* on the thread that submits, as the plan is */
+	LAYER_PLAN,
+	LAYER_ATTEMPT, /* once for each */
+	LAYER_FINALISE,
+	LAYER_COMPLETE
+};
+
+static inline void layer_enter(const llm_service *svc, uint32_t layer)
+{
+	if (svc->layer_fn)
+		svc->layer_fn(svc->layer_ctx, layer);
+}
+
+#endif
