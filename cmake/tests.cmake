@@ -2,6 +2,7 @@
 #   unit, contract        Criterion, inside the library (everything of core visible)
 #   functional, fault     Criterion, through the public headers and real sockets
 #   threads               plain programs: Criterion does not start under TSan
+#   hosts                 plain programs that use the library, or something beside it, in their own way
 #   fuzz                  libFuzzer targets; elsewhere they replay their corpus
 file(GLOB support_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/support/*.c")
 list(REMOVE_ITEM support_sources "${CMAKE_SOURCE_DIR}/tests/support/fuzz_main.c")
@@ -22,12 +23,12 @@ function(llm_test_program folder file inside criterion)
 	target_compile_definitions(${name} PRIVATE
 		TEST_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TEST_BINARY_DIR="${CMAKE_BINARY_DIR}")
 	target_link_libraries(${name} PRIVATE llm_support)
-	if(inside)
+	if(inside STREQUAL "ON")
 		target_link_libraries(${name} PRIVATE llm_inside)
 		if(TARGET llm_kit)
 			target_link_libraries(${name} PRIVATE llm_kit)
 		endif()
-	else()
+	elseif(inside STREQUAL "OFF")
 		target_link_libraries(${name} PRIVATE llm)
 	endif()
 	target_link_libraries(${name} PRIVATE llm_flags PkgConfig::JANSSON)
@@ -63,6 +64,10 @@ if(NOT LLM_SANITIZE MATCHES "thread" AND NOT LLM_FUZZ)
 endif()
 if(NOT LLM_FUZZ)
 	llm_test_folder(threads OFF OFF)
+	# Hosts of their own kind: one uses libcurl beside us, one does not link the library.
+	llm_test_folder(hosts NONE OFF)
+	target_link_libraries(hosts_curl PRIVATE llm PkgConfig::CURL)
+	target_link_libraries(hosts_local PRIVATE ${CMAKE_DL_LIBS})
 	if(TARGET llmctl AND NOT LLM_SANITIZE AND NOT LLM_COVERAGE)
 		add_test(NAME quickstart COMMAND "${CMAKE_SOURCE_DIR}/tests/functional/quickstart.sh")
 		set_tests_properties(quickstart PROPERTIES LABELS "functional" TIMEOUT 900

@@ -124,6 +124,20 @@ Test(service_misuse, R_CORE_4_a_wait_returns_after_the_last_callback)
 
 /* ---- after fork ---- */
 
+/* Those that ask a provider, or load one. Returns 0 when each is refused. */
+static int refuses_to_ask(oracle *o)
+{
+	llm_models *models = NULL;
+	llm_provider_desc desc;
+	llm_option_desc option;
+	llm_call *call = NULL;
+
+	return llm_ask(o->svc, "ok/sim-small", "hi", &call, NULL) != LLM_E_STATE || call ||
+		llm_service_models(o->svc, "ok", LLM_MODELS_ALL, 0, &models, NULL) != LLM_E_STATE ||
+		llm_service_provider(o->svc, "ok", &desc, NULL) != LLM_E_STATE ||
+		llm_service_option_at(o->svc, "ok", 0, &option, NULL) != LLM_E_STATE;
+}
+
 /* In the child: every door is shut, and leaving does the parent no harm. */
 static int child_sees(oracle *o, oracle_run *run)
 {
@@ -140,6 +154,10 @@ static int child_sees(oracle *o, oracle_run *run)
 	wrong |= (llm_call_wait(run->call, 10, NULL) != LLM_E_STATE) << 2;
 	wrong |= (llm_service_dispatch(o->svc, NULL) != LLM_E_STATE) << 3;
 	wrong |= (llm_service_start(o->svc, NULL) != LLM_E_STATE) << 4;
+	wrong |= refuses_to_ask(o);
+	wrong |= (llm_service_shutdown(o->svc, NULL) != LLM_E_STATE) << 5;
+	wrong |= (llm_service_fd(o->svc) != -1) << 6;
+	wrong |= (llm_service_next_ns(o->svc) != UINT64_MAX) << 7;
 	llm_call_cancel(run->call);
 	llm_call_free(run->call);
 	llm_service_free(o->svc);
@@ -149,10 +167,10 @@ static int child_sees(oracle *o, oracle_run *run)
 
 Test(service_misuse, P_10_a_forked_child_is_refused_and_harms_nobody)
 {
-	static const uint32_t modes[] = {ORACLE_PULL, ORACLE_LOOP};
+	static const uint32_t modes[] = {ORACLE_PULL, ORACLE_THREAD, ORACLE_LOOP};
 	size_t i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
 		oracle *o = play("one_piece_then_end", modes[i]);
 		oracle_run *run = oracle_submit(o, &(oracle_ask){.stream = 1}, NULL);
 		int status = 0;
@@ -195,6 +213,70 @@ Test(service_misuse, two_services_at_once)
 	a->fds = b->fds = oracle_fds();
 	cr_assert_eq(oracle_close(a), 0);
 	cr_assert_eq(oracle_close(b), 0);
+}
+
+/* ---- on the wrong thread ---- */
+
+Test(service_misuse, P_10_a_loop_that_the_own_thread_turns_is_nobody_elses)
+{
+	oracle *o = play("hello_stream", ORACLE_THREAD);
+
+	cr_assert_eq(llm_service_fd(o->svc), -1);
+	cr_assert_eq(llm_service_next_ns(o->svc), UINT64_MAX);
+	cr_assert_eq(llm_service_dispatch(o->svc, NULL), LLM_E_STATE);
+	cr_assert_eq(oracle_close(o), 0);
+}
+
+/* In a callback of the loop, while another thread tries its luck. */
+static int32_t other_dispatch;
+
+static void *try_dispatch(void *ctx)
+{
+	other_dispatch = llm_service_dispatch(ctx, NULL);
+	return NULL;
+}
+
+static void let_another_try(oracle_run *run, llm_call *call, const llm_event *e)
+{
+	pthread_t t;
+
+	(void)call;
+	if (e->kind != LLM_EVENT_TEXT)
+		return;
+	cr_assert_eq(pthread_create(&t, NULL, try_dispatch, run->o->svc), 0);
+	pthread_join(t, NULL);
+}
+
+Test(service_misuse, P_10_two_threads_never_dispatch_at_once)
+{
+	oracle *o = play("hello_stream", ORACLE_LOOP);
+
+	other_dispatch = 0;
+	cr_assert_eq(
+		oracle_do(o, &(oracle_ask){.stream = 1, .on_event = let_another_try})->code, 0);
+	cr_assert_eq(other_dispatch, LLM_E_STATE);
+	cr_assert_eq(oracle_close(o), 0);
+}
+
+/* Another thread may wait meanwhile: it sleeps, and the host's loop does the work. */
+static void *wait_for_it(void *ctx)
+{
+	return llm_call_wait(ctx, 5000, NULL) == 0 ? ctx : NULL;
+}
+
+Test(service_misuse, P_10_another_thread_may_wait_while_the_host_dispatches)
+{
+	oracle *o = play("one_piece_then_end", ORACLE_LOOP);
+	oracle_run *run = oracle_submit(o, &(oracle_ask){.stream = 1}, NULL);
+	void *waited = NULL;
+	pthread_t t;
+
+	oracle_turn(o, 0);
+	cr_assert_eq(pthread_create(&t, NULL, wait_for_it, run->call), 0);
+	oracle_finish(run);
+	pthread_join(t, &waited);
+	cr_assert_not_null(waited);
+	cr_assert_eq(oracle_close(o), 0);
 }
 
 static void *dispatch_it(void *ctx)
