@@ -85,6 +85,16 @@ if(NOT LLM_FUZZ)
 			set_tests_properties(functional_real_model PROPERTIES DISABLED TRUE)
 		endif()
 	endif()
+	if(TARGET llmsim AND NOT LLM_SANITIZE AND NOT LLM_COVERAGE) # strace and sanitizers do not agree
+		add_executable(example_poll_loop examples/poll-loop.c)
+		target_include_directories(example_poll_loop PRIVATE include)
+		target_link_libraries(example_poll_loop PRIVATE llm)
+		add_dependencies(example_poll_loop llmsim ollama)
+		add_test(NAME poll_loop COMMAND "${CMAKE_SOURCE_DIR}/tests/functional/poll_loop.sh"
+			$<TARGET_FILE:example_poll_loop> $<TARGET_FILE:llmsim>
+			"${LLM_PLUGIN_OUTPUT_DIRECTORY}")
+		set_tests_properties(poll_loop PROPERTIES LABELS "functional" TIMEOUT 120)
+	endif()
 	# Campaigns: check.sh runs a slice of each, scripts/prove.sh the whole.
 	file(GLOB files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/prove/*.c")
 	foreach(file IN LISTS files)

@@ -153,11 +153,14 @@ examples() {
 		exit 1
 	}
 	for cc in gcc clang; do
-		for name in ask stream; do
+		for name in ask stream callback; do
 			step "examples/$name.c with $cc" compile "$cc" "examples/$name.c" "$work/$name"
 			step "examples/$name.c answers" "$work/$name" ollama/llama3.2 "Why?"
 			expect "Because of Rayleigh."
 		done
+		step "examples/poll-loop.c with $cc" compile "$cc" examples/poll-loop.c "$work/poll-loop"
+		step "examples/poll-loop.c answers" "$work/poll-loop" ollama/llama3.2 "Why?"
+		expect "7: 20 bytes, succeeded"
 	done
 	unset LLM_PLUGIN_PATH
 }
@@ -187,6 +190,19 @@ provider() {
 	expect '\"model\":\"x\",\"text\":\"hello\",\"stream\":true'
 }
 
+# Every line of C in docs/driving.md stands in an example.
+driving_page() {
+	awk '/^```c$/ { on = 1; next } /^```/ { on = 0 } on' docs/driving.md >"$work/lines"
+	[ -s "$work/lines" ] || return 1
+	local line
+	while IFS= read -r line; do
+		grep -qxF -- "$line" examples/*.c || {
+			echo "docs/driving.md shows a line that no example has: $line"
+			return 1
+		}
+	done <"$work/lines"
+}
+
 need_packages build clang
 # Nothing of the user who runs this is read or changed.
 unset "${!LLM_@}" "${!XDG_@}" "${!OPENAI_@}" "${!OLLAMA_@}" "${!ECHO_@}"
@@ -196,5 +212,6 @@ step "build" scripts/build.sh release
 readme
 examples
 provider
+step "docs/driving.md shows what the examples do" driving_page
 step "documentation" scripts/check-docs.sh
 echo "examples: all built and ran"
