@@ -22,7 +22,7 @@
 	"close\n"
 #define NEXT "accept\nserve\n"
 #define BUSY \
-	"accept\nread request\nreply 429 \"Retry-After: 2\" \"{\\\"error\\\":\\\"busy\\\"}\"\nclose\n"
+	"accept\nread request\nreply 429 \"Retry-After: 2\" \"{\\\"error\\\":\\\"busy\\\"}\"\nserve\n"
 
 typedef struct scenario {
 	const char *script; /* of tests/fixtures/scripts, */

@@ -115,7 +115,7 @@ Test(service_reader, R_TIME_2_U_31_waiting_is_reading)
 
 	for (i = 0; i < 2; i++) {
 		const oracle_opts opts = {.mode = ORACLE_BLOCK,
-			.config = "consumer_idle = \"1ms\"; upstream_stream = \"on\";\n",
+			.config = "consumer_idle = \"300ms\"; upstream_stream = \"on\";\n",
 			.sim_args = (const char *const[]){"--bytes", "1000000", NULL}};
 		oracle *o = oracle_open(&opts);
 		oracle_run *run = oracle_do(o, &(oracle_ask){.stream = stream[i]});
