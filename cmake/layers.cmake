@@ -58,7 +58,8 @@ function(llm_library)
 		"${CMAKE_SOURCE_DIR}/include")
 	target_link_libraries(llm PRIVATE llm_flags)
 	target_link_libraries(llm_inside PUBLIC llm_flags)
-	target_link_options(llm PRIVATE ${LLM_LINK_DEFS}
+	# Never unmapped: plugins stay loaded, and what is known of them stays with them.
+	target_link_options(llm PRIVATE ${LLM_LINK_DEFS} -Wl,-z,nodelete
 		"-Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/libllm.map")
 	set_property(TARGET llm APPEND PROPERTY LINK_DEPENDS "${CMAKE_SOURCE_DIR}/cmake/libllm.map")
 endfunction()

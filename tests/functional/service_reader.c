@@ -75,11 +75,11 @@ Test(service_reader, R_TIME_2_U_31_a_stream_that_nobody_reads)
 	cr_assert_eq(oracle_close(o), 0);
 }
 
-/* A megabyte for a reader that makes pauses, each longer or shorter than some limit. */
+/* Far more than may wait, for a reader that makes pauses, each longer or shorter than some limit. */
 static void read_slowly(const char *config, const llm_call_opts *limits, int pauses, long ms)
 {
 	const oracle_opts opts = {
-		.config = config, .sim_args = (const char *const[]){"--bytes", "1000000", NULL}};
+		.config = config, .sim_args = (const char *const[]){"--bytes", "200000", NULL}};
 	oracle *o = oracle_open(&opts);
 	oracle_run *run = oracle_submit(o, &(oracle_ask){.stream = 1, .limits = *limits}, NULL);
 	size_t len;
@@ -93,7 +93,7 @@ static void read_slowly(const char *config, const llm_call_opts *limits, int pau
 	oracle_finish(run);
 	cr_assert_eq(run->code, 0, "%s", run->err.message);
 	llm_result_text(llm_call_result(run->call), &len);
-	cr_assert_eq(len, 1000000);
+	cr_assert_eq(len, 200000);
 	cr_assert_eq(oracle_close(o), 0);
 }
 
@@ -115,15 +115,15 @@ Test(service_reader, R_TIME_2_U_31_waiting_is_reading)
 
 	for (i = 0; i < 2; i++) {
 		const oracle_opts opts = {.mode = ORACLE_BLOCK,
-			.config = "consumer_idle = \"300ms\"; upstream_stream = \"on\";\n",
-			.sim_args = (const char *const[]){"--bytes", "1000000", NULL}};
+			.config = "consumer_idle = \"100ms\"; upstream_stream = \"on\";\n",
+			.sim_args = (const char *const[]){"--bytes", "200000", NULL}};
 		oracle *o = oracle_open(&opts);
 		oracle_run *run = oracle_do(o, &(oracle_ask){.stream = stream[i]});
 		size_t len;
 
 		cr_assert_eq(run->code, 0, "%s", run->err.message);
 		llm_result_text(llm_call_result(run->call), &len);
-		cr_assert_eq(len, 1000000);
+		cr_assert_eq(len, 200000);
 		cr_assert_eq(oracle_close(o), 0);
 	}
 }
