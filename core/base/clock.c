@@ -109,3 +109,13 @@ uint64_t clock_after_ms(uint64_t now_ns, uint64_t ms)
 		return UINT64_MAX;
 	return now_ns + ms * NS_PER_MS;
 }
+
+uint64_t clock_after_ns(uint64_t now_ns, uint64_t ns)
+{
+	return ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + ns;
+}
+
+uint64_t clock_spread(uint64_t chance, uint64_t span)
+{
+	return span == UINT64_MAX ? chance : chance % (span + 1);
+}

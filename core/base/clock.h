@@ -24,5 +24,9 @@ int64_t clock_utc_us(const llm_time_source *ts);
 void clock_random(const llm_time_source *ts, void *bytes, size_t len);
 /* now + ms without overflow; UINT64_MAX stays "never". */
 uint64_t clock_after_ms(uint64_t now_ns, uint64_t ms);
+/* The same in ns. */
+uint64_t clock_after_ns(uint64_t now_ns, uint64_t ns);
+/* 0 to `span`, both included, evenly, by 64 random bits. */
+uint64_t clock_spread(uint64_t chance, uint64_t span);
 
 #endif
