@@ -157,7 +157,7 @@ static int attempts_left(const retry_run *run, const retry_tries *t, const retry
 static int stays(const retry_run *run, const retry_tries *t, const retry_failure *f,
 	const retry_scene *s, retry_verdict *v)
 {
-	if (!attempts_left(run, t, v) || server_ns(f) > run->rules.retry_after_max_ns)
+	if (s->refused || !attempts_left(run, t, v) || server_ns(f) > run->rules.retry_after_max_ns)
 		return 0;
 	if (!retry_has_time(run, v->at_ns))
 		v->flags = RETRY_NO_TIME;
@@ -196,29 +196,31 @@ retry_verdict retry_decide(
 
 /* ---- keeping count ---- */
 
-void retry_begin(retry_run *run, retry_tries *tries, int free)
-{
-	if (free)
-		return;
-	run->attempts++;
-	tries->attempts++;
-}
-
-void retry_follow(retry_tries *tries, const retry_failure *f, const retry_verdict *v)
+static void follow(retry_tries *t, const retry_failure *f, const retry_verdict *v)
 {
 	const llm_error_info *row = llm_error_info_of(f->code);
 
 	if (row && row->retry == LLM_RETRY_ONCE)
-		tries->once++;
-	tries->free += v->why == RETRY_FREE;
-	tries->reused += v->why == RETRY_AT_ONCE;
+		t->once++;
+	t->free += v->why == RETRY_FREE;
+	t->reused += v->why == RETRY_AT_ONCE;
 	if (v->why == RETRY_BY_SERVER)
-		tries->backoffs = 0;
+		t->backoffs = 0;
 	if (v->why == RETRY_BY_BACKOFF) {
-		tries->backoffs++;
-		tries->vague += (uint32_t)is_vague(f);
+		t->backoffs++;
+		t->vague += (uint32_t)is_vague(f);
 	}
-	tries->waited_ns = clock_after_ns(tries->waited_ns, v->wait_ns);
+	t->waited_ns = clock_after_ns(t->waited_ns, v->wait_ns);
+}
+
+void retry_begin(retry_run *run, retry_tries *tries, const retry_failure *f, const retry_verdict *v)
+{
+	if (f)
+		follow(tries, f, v);
+	if (f && v->why == RETRY_FREE)
+		return;
+	run->attempts++;
+	tries->attempts++;
 }
 
 /* ---- the error to tell ---- */

@@ -76,6 +76,7 @@ typedef struct retry_scene {
 	uint32_t untried_content; /* in the chain for what is filtered */
 	int next_on_invalid; /* fallback_on_invalid */
 	int affordable; /* quota_allows */
+	int refused; /* by the candidate's breaker or cooling, and not of this run's making */
 } retry_scene;
 
 enum { RETRY_END = 0, RETRY_SAME = 1, RETRY_NEXT = 2 };
@@ -101,10 +102,12 @@ typedef struct retry_verdict {
 retry_verdict retry_decide(const retry_run *run, const retry_tries *tries, const retry_failure *f,
 	const retry_scene *scene);
 
-/* An attempt begins; `free`: by a verdict that said RETRY_FREE. */
-void retry_begin(retry_run *run, retry_tries *tries, int free);
-/* The verdict RETRY_SAME on `f` is being followed. */
-void retry_follow(retry_tries *tries, const retry_failure *f, const retry_verdict *v);
+/*
+ * An attempt begins: the first at its candidate (both null), or the one that verdict `v`,
+ * RETRY_SAME on `f`, asked for.
+ */
+void retry_begin(
+	retry_run *run, retry_tries *tries, const retry_failure *f, const retry_verdict *v);
 
 /* The most that backoff number `n` may be (R-RETRY-2); any n. */
 uint64_t retry_ceiling_ns(const retry_rules *rules, int32_t code, uint32_t n);

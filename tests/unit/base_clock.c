@@ -151,3 +151,24 @@ Test(base_clock, later_does_not_overflow)
 	cr_assert_eq(clock_after_ms(NS_PER_MS, UINT64_MAX / NS_PER_MS), UINT64_MAX);
 	cr_assert_eq(clock_after_ms(UINT64_MAX - NS_PER_MS, 1), UINT64_MAX);
 }
+
+Test(base_clock, later_in_ns_does_not_overflow)
+{
+	cr_assert_eq(clock_after_ns(3, 4), 7);
+	cr_assert_eq(clock_after_ns(UINT64_MAX - 4, 4), UINT64_MAX);
+	cr_assert_eq(clock_after_ns(UINT64_MAX - 4, 5), UINT64_MAX);
+	cr_assert_eq(clock_after_ns(UINT64_MAX, 1), UINT64_MAX);
+}
+
+Test(base_clock, R_CORE_5_chance_is_spread_over_the_whole_span)
+{
+	int seen[6] = {0};
+	uint64_t i;
+
+	for (i = 0; i < 600; i++)
+		seen[clock_spread(i * UINT64_C(0x9e3779b97f4a7c15), 5)]++;
+	for (i = 0; i < 6; i++)
+		cr_assert_gt(seen[i], 50);
+	cr_assert_eq(clock_spread(UINT64_MAX, 0), 0);
+	cr_assert_eq(clock_spread(UINT64_MAX, UINT64_MAX), UINT64_MAX);
+}
