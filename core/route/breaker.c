@@ -17,7 +17,7 @@ breaker_rules breaker_rules_usual(void)
 		.calm_ns = 300 * NS_PER_S,
 		.cool_ns = 5 * NS_PER_S,
 		.cool_long_ns = 900 * NS_PER_S,
-		.cool_max_ns = 24 * 3600 * NS_PER_S,
+		.cool_max_ns = 86400 * NS_PER_S,
 		.last_resort_ns = NS_PER_S,
 	};
 }

@@ -147,14 +147,13 @@ static uint32_t feed(stage *s, const char *bytes, size_t len)
 	return what;
 }
 
-#define WHOLE \
-	"Gr\xc3\xbc\xc3\x9f" \
-	"e, \xe4\xb8\x96\xe7\x95\x8c \xf0\x9f\x98\x80!"
+static const char whole[] = "Gr\xc3\xbc\xc3\x9f"
+			    "e, \xe4\xb8\x96\xe7\x95\x8c \xf0\x9f\x98\x80!";
 
 /* Every place where the first stream can have broken, every way to cut the second in two. */
 Test(recover, R_RETRY_19_the_same_text_goes_on_unbroken)
 {
-	const size_t n = strlen(WHOLE);
+	const size_t n = strlen(whole);
 	size_t broke, cut;
 
 	for (broke = 0; broke <= n; broke++) {
@@ -162,13 +161,13 @@ Test(recover, R_RETRY_19_the_same_text_goes_on_unbroken)
 			char told[64];
 			stage s;
 
-			memcpy(told, WHOLE, broke);
+			memcpy(told, whole, broke);
 			told[broke] = '\0';
 			stage_init(&s, told, 0);
-			cr_assert_neq(feed(&s, WHOLE, cut), RECOVER_DIFFERS);
-			cr_assert_neq(feed(&s, WHOLE + cut, n - cut), RECOVER_DIFFERS);
+			cr_assert_neq(feed(&s, whole, cut), RECOVER_DIFFERS);
+			cr_assert_neq(feed(&s, whole + cut, n - cut), RECOVER_DIFFERS);
 			cr_assert(recover_caught_up(&s.m));
-			cr_assert_str_eq(buf_text(&s.seen), WHOLE);
+			cr_assert_str_eq(buf_text(&s.seen), whole);
 			stage_done(&s);
 		}
 	}
@@ -177,7 +176,7 @@ Test(recover, R_RETRY_19_the_same_text_goes_on_unbroken)
 /* Where both are cut between characters, so is every piece that is delivered. */
 Test(recover, R_RETRY_19_pieces_begin_with_a_character)
 {
-	const char *const text = WHOLE;
+	const char *const text = whole;
 	const size_t n = strlen(text);
 	size_t broke, at, len;
 
@@ -203,7 +202,7 @@ Test(recover, R_RETRY_19_pieces_begin_with_a_character)
 
 Test(recover, R_RETRY_19_the_first_difference_ends_it_and_nothing_of_it_is_told)
 {
-	const size_t n = strlen(WHOLE);
+	const size_t n = strlen(whole);
 	size_t at;
 
 	for (at = 0; at < n; at++) {
@@ -211,15 +210,15 @@ Test(recover, R_RETRY_19_the_first_difference_ends_it_and_nothing_of_it_is_told)
 		stage s;
 		size_t i;
 
-		memcpy(other, WHOLE, n + 1);
+		memcpy(other, whole, n + 1);
 		other[at] = '?';
-		stage_init(&s, WHOLE, 0);
+		stage_init(&s, whole, 0);
 		for (i = 0; i < at; i++)
 			cr_assert_eq(feed(&s, other + i, 1), RECOVER_SUPPRESS);
 		cr_assert_eq(feed(&s, other + at, n - at), RECOVER_DIFFERS);
 		cr_assert_not(recover_caught_up(&s.m));
-		cr_assert_eq(feed(&s, WHOLE + at, n - at), RECOVER_DIFFERS);
-		cr_assert_str_eq(buf_text(&s.seen), WHOLE);
+		cr_assert_eq(feed(&s, whole + at, n - at), RECOVER_DIFFERS);
+		cr_assert_str_eq(buf_text(&s.seen), whole);
 		stage_done(&s);
 	}
 }
