@@ -72,6 +72,8 @@ static size_t text_past_ascii(const char *s, size_t at, size_t len)
 		if (eight & UINT64_C(0x8080808080808080))
 			break;
 	}
+	while (at < len && text_byte(s, at) < 0x80)
+		at++;
 	return at;
 }
 

@@ -167,6 +167,7 @@ static int32_t attempt_new(llm_call *c)
 	httpmsg_init(&a->head, &c->mem);
 	sse_init(&a->events, &c->mem, 0);
 	ndjson_init(&a->lines, &c->mem, 0);
+	sink_init(a);
 	a->clock.started_ns = loop_now(c->svc->loop);
 	a->clock.deadline_ns = c->deadline_ns;
 	a->clock.keepalives = (c->up->plug->info->flags & LLM_PROVIDER_KEEPALIVES) != 0;

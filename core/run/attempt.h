@@ -54,6 +54,7 @@ struct attempt {
 	uint64_t total; /* bytes of body */
 
 	/* what the provider said */
+	llm_result_sink sink; /* where it says it */
 	int failed; /* sink.error was called, c->res.error is filled */
 	int finished; /* sink.finish was called */
 	int complete; /* the provider said that nothing more matters, */
@@ -81,7 +82,7 @@ int32_t reply_end(attempt *a, const xfer_outcome *out);
 /* Why the reply is no good; fills c->res.error. Returns the code. */
 int32_t reply_fail(attempt *a, int32_t code, const char *format, ...) ERR_PRINTF(3, 4);
 /* sink.c */
-void sink_init(attempt *a, llm_result_sink *ret);
+void sink_init(attempt *a);
 /* The provider is to stop: `rc` is kept, since it may not pass it on. Returns `rc`. */
 int32_t sink_stop(attempt *a, int32_t rc, const char *why);
 /* Text from a provider: there when it has a length, and UTF-8. */

@@ -94,10 +94,8 @@ static int32_t put_body(void *ctx, const char *bytes, size_t len)
 static int32_t put_warning(void *ctx, const char *text, size_t len)
 {
 	attempt *a = ctx;
-	llm_result_sink sink;
 
-	sink_init(a, &sink);
-	return sink.warning(sink.ctx, text, len);
+	return a->sink.warning(a->sink.ctx, text, len);
 }
 
 /* Who did not ask for pieces gets none: they are put together on the way (R-TIME-3). */

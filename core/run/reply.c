@@ -83,15 +83,13 @@ static int32_t slot_ended(attempt *a, const char *slot, int32_t rc)
 static int32_t bad_frame(attempt *a)
 {
 	static const char text[] = "a damaged piece of the stream was skipped";
-	llm_result_sink sink;
 
 	if (a->ending) /* cut off by the end: the stream is broken, and that says it all */
 		return 0;
 	if (++a->bad_frames >= 2)
 		return reply_fail(
 			a, LLM_E_PROTOCOL, "two pieces of the stream in a row could not be read");
-	sink_init(a, &sink);
-	return sink.warning(sink.ctx, text, sizeof(text) - 1);
+	return a->sink.warning(a->sink.ctx, text, sizeof(text) - 1);
 }
 
 static int32_t on_frame(void *ctx, const frame *f)
@@ -101,15 +99,13 @@ static int32_t on_frame(void *ctx, const frame *f)
 		.event = f->event,
 		.data = f->data,
 		.id = f->id};
-	llm_result_sink sink;
 	instance *in = a->c->up->in;
 	int32_t rc;
 
 	if (a->complete) /* what follows the end does not matter */
 		return 0;
-	sink_init(a, &sink);
 	instance_begin(in, &a->ar);
-	rc = vt_of(a)->stream_frame(instance_handle(in), a->stream, &v, &sink);
+	rc = vt_of(a)->stream_frame(instance_handle(in), a->stream, &v, &a->sink);
 	if (rc == LLM_E_PROTOCOL && !a->sink_rc && !a->failed)
 		return bad_frame(a);
 	a->complete = rc == LLM_FRAME_LAST;
@@ -276,7 +272,6 @@ int32_t reply_body(attempt *a, const char *bytes, size_t len)
 static int32_t end_stream(attempt *a, const xfer_outcome *out)
 {
 	llm_bytes residue = {"", 0};
-	llm_result_sink sink;
 	instance *in = a->c->up->in;
 	uint32_t complete = 0;
 	int32_t rc = 0;
@@ -286,13 +281,12 @@ static int32_t end_stream(attempt *a, const xfer_outcome *out)
 		rc = sse_end(&a->events, on_frame, a, &residue);
 	else
 		rc = ndjson_end(&a->lines, on_frame, a, &residue);
-	sink_init(a, &sink);
 	instance_begin(in, &a->ar);
 	a->stream_open = 0;
 	if (!rc)
 		rc = slot_ended(a, "stream_close",
 			vt_of(a)->stream_close(
-				instance_handle(in), a->stream, &residue, &sink, &complete));
+				instance_handle(in), a->stream, &residue, &a->sink, &complete));
 	else
 		(void)vt_of(a)->stream_close(
 			instance_handle(in), a->stream, &residue, NULL, &complete);
@@ -318,18 +312,16 @@ static const char *models_slot(const attempt *a)
 static int32_t end_whole(attempt *a)
 {
 	llm_reply_view v;
-	llm_result_sink sink;
 	instance *in = a->c->up->in;
 	int32_t rc;
 
 	view_of(a, &v);
-	sink_init(a, &sink);
 	instance_begin(in, &a->ar);
 	if (a->c->op != OP_CHAT)
 		rc = slot_ended(a, models_slot(a), models_parse(a, &v));
 	else
 		rc = slot_ended(a, "parse_response",
-			vt_of(a)->parse_response(instance_handle(in), &v, &sink));
+			vt_of(a)->parse_response(instance_handle(in), &v, &a->sink));
 	return a->failed && !rc ? a->c->res.error.code : rc;
 }
 

@@ -442,9 +442,9 @@ static int32_t on_error(void *ctx, const llm_error_facts *f)
 	return 0;
 }
 
-void sink_init(attempt *a, llm_result_sink *ret)
+void sink_init(attempt *a)
 {
-	*ret = (llm_result_sink){.struct_size = (uint32_t)sizeof(*ret),
+	a->sink = (llm_result_sink){.struct_size = (uint32_t)sizeof(a->sink),
 		.ctx = a,
 		.text = on_text,
 		.reasoning = on_reasoning,

@@ -45,8 +45,7 @@ static int is_space(char c)
 	return (unsigned char)c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t');
 }
 
-/* The next byte that is no white space, -1 at the end. */
-static int next_byte(jsonr *r)
+static int byte_behind_space(jsonr *r)
 {
 	const char *p = r->p;
 
@@ -54,6 +53,14 @@ static int next_byte(jsonr *r)
 		p++;
 	r->p = p;
 	return p < r->end ? (unsigned char)*p : -1;
+}
+
+/* The next byte that is no white space, -1 at the end. */
+static inline int next_byte(jsonr *r)
+{
+	if (r->p < r->end && (unsigned char)*r->p > ' ')
+		return (unsigned char)*r->p;
+	return byte_behind_space(r);
 }
 
 /* ---- tokens ---- */
@@ -80,7 +87,7 @@ static size_t string_step(jsonr *r, const char *p)
 	return n;
 }
 
-static int scan_string(jsonr *r, jsonr_text *ret)
+static int scan_any_string(jsonr *r, jsonr_text *ret)
 {
 	const char *begin = r->p + 1;
 	const char *p = begin;
@@ -109,8 +116,24 @@ static int scan_string(jsonr *r, jsonr_text *ret)
 	return 1;
 }
 
+/* Most strings are short, and nothing in them needs a look. */
+static inline int scan_string(jsonr *r, jsonr_text *ret)
+{
+	const char *begin = r->p + 1;
+	size_t n;
+
+	if ((size_t)(r->end - begin) < PLAIN_STEP)
+		return scan_any_string(r, ret);
+	n = plain_count(plain_load(begin));
+	if (n == PLAIN_STEP || begin[n] != '"')
+		return scan_any_string(r, ret);
+	r->p = begin + n + 1;
+	*ret = (jsonr_text){begin, n, 0};
+	return 1;
+}
+
 /* A number or a word of `len` bytes: must not run into what follows. */
-static int scan_plain(jsonr *r, size_t len, const char *problem)
+static inline int scan_plain(jsonr *r, size_t len, const char *problem)
 {
 	const char *p = r->p + len;
 
@@ -129,7 +152,7 @@ static int scan_number(jsonr *r)
 	return scan_plain(r, num_length(r->p, (size_t)(r->end - r->p)), "a number is malformed");
 }
 
-static int scan_word(jsonr *r, const char *word, size_t len)
+static inline int scan_word(jsonr *r, const char *word, size_t len)
 {
 	int same = (size_t)(r->end - r->p) >= len && memcmp(r->p, word, len) == 0;
 
@@ -138,7 +161,7 @@ static int scan_word(jsonr *r, const char *word, size_t len)
 
 /* ---- structure ---- */
 
-static int in_object(const jsonr *r)
+static inline int in_object(const jsonr *r)
 {
 	uint32_t level = r->depth - 1;
 
@@ -162,7 +185,7 @@ static int enter(jsonr *r, int is_object)
 }
 
 /* 1 when another item of the container stands next; 0 at its end, which is passed. */
-static int next_item(jsonr *r, char close)
+static inline int next_item(jsonr *r, char close)
 {
 	int c = next_byte(r);
 
@@ -287,7 +310,8 @@ static int skip_kind(jsonr *r, int kind)
 {
 	const uint32_t base = r->depth;
 
-	step_kind(r, kind);
+	if (!step_kind(r, kind) || r->depth == base)
+		return !r->problem;
 	return skip_to(r, base);
 }
 
@@ -322,6 +346,12 @@ void jsonr_init(jsonr *r, const char *json, size_t len)
 	r->p = r->start;
 	r->end = r->start + len;
 	r->state = STATE_VALUE;
+}
+
+void jsonr_init_inside(jsonr *r, const char *json, size_t len, uint32_t depth)
+{
+	jsonr_init(r, json, len);
+	r->depth = depth < JSONR_DEPTH ? depth : JSONR_DEPTH;
 }
 
 int jsonr_peek(jsonr *r)

@@ -55,6 +55,11 @@ typedef struct jsonr {
 } jsonr;
 
 void jsonr_init(jsonr *r, const char *json, size_t len);
+/*
+ * The same for a value within a document, `depth` containers deep. What follows it must be
+ * read by somebody else: jsonr_finish makes no sense here.
+ */
+void jsonr_init_inside(jsonr *r, const char *json, size_t len, uint32_t depth);
 
 /*
  * The kind of the next value; does not move. A value stands next at the start of

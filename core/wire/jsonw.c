@@ -104,8 +104,8 @@ static void leave(jsonw *w, int is_object)
 
 /* ---- strings ---- */
 
-/* Room for eight plain bytes and the longest escape. */
-#define STEP 16
+/* Room for plain bytes and the longest escape. */
+#define STEP (PLAIN_STEP + 8)
 
 static size_t put_escape(char *at, unsigned char c)
 {
@@ -143,6 +143,11 @@ static int put_char(const char **p, const char *end, char **at)
 	return n > 0;
 }
 
+static int is_plain(char c)
+{
+	return (unsigned char)c - 0x20u < 0x60u && c != '"' && c != '\\';
+}
+
 /* As much text as the pending bytes have room for; returns where it stopped. */
 static const char *emit_piece(jsonw *w, const char *p, const char *end)
 {
@@ -153,11 +158,13 @@ static const char *emit_piece(jsonw *w, const char *p, const char *end)
 		flush(w);
 	at = w->pending + w->used;
 	while (p < end && at <= last) {
-		size_t n = end - p < 8 ? 0 : plain_copy(at, p);
+		size_t n = (size_t)(end - p) < PLAIN_STEP ? 0 : plain_copy(at, p);
 
 		p += n;
 		at += n;
-		if (n < 8 && p < end && !put_char(&p, end, &at)) {
+		while (n < PLAIN_STEP && p < end && is_plain(*p) && at <= last)
+			*at++ = *p++;
+		if (n < PLAIN_STEP && p < end && !put_char(&p, end, &at)) {
 			fail(w, LLM_E_INVALID_REQUEST);
 			break;
 		}

@@ -2,7 +2,7 @@
  * plain.h - how far a JSON string needs no look: printable ASCII but the quote and the
  * backslash.
  *
- * Eight bytes at a time. Static functions only, as in utf8.h.
+ * PLAIN_STEP bytes at a time. Static functions only, as in utf8.h.
  */
 #ifndef LLM_WIRE_PLAIN_H
 #define LLM_WIRE_PLAIN_H
@@ -11,8 +11,54 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __SSE2__ /* every x86-64 has it */
+
+#include <emmintrin.h>
+
+#define PLAIN_STEP ((size_t)16)
+typedef __m128i plain_word;
+
+static inline plain_word plain_load(const char *p)
+{
+	return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+static inline void plain_store(char *p, plain_word x)
+{
+	_mm_storeu_si128((__m128i *)(void *)p, x);
+}
+
+/* How many bytes come before the first that is not plain. */
+static inline size_t plain_count(plain_word x)
+{
+	/* As signed numbers, what is not ASCII lies below the space as well. */
+	const __m128i low = _mm_cmplt_epi8(x, _mm_set1_epi8(' '));
+	const __m128i quote = _mm_cmpeq_epi8(x, _mm_set1_epi8('"'));
+	const __m128i slash = _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'));
+	const __m128i marks = _mm_or_si128(low, _mm_or_si128(quote, slash));
+
+	return (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(marks) | 0x10000u);
+}
+
+#else
+
+#define PLAIN_STEP ((size_t)8)
 #define PLAIN_ONES UINT64_C(0x0101010101010101)
 #define PLAIN_TOPS UINT64_C(0x8080808080808080)
+typedef uint64_t plain_word;
+
+static inline plain_word plain_load(const char *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return x;
+}
+
+static inline void plain_store(char *p, plain_word x)
+{
+	memcpy(p, &x, sizeof(x));
+}
 
 /* Not 0 when one of the eight bytes is `c`; may be not 0 only when one is. */
 static inline uint64_t plain_has(uint64_t eight, unsigned char c)
@@ -32,41 +78,44 @@ static inline uint64_t plain_marks(uint64_t x)
 	return marks & PLAIN_TOPS;
 }
 
-/* How many of the eight bytes come before the first mark, in the order of memory. */
-static inline size_t plain_before(uint64_t marks)
+/* How many bytes come before the first that is not plain, or fewer. */
+static inline size_t plain_count(plain_word x)
 {
+	const uint64_t marks = plain_marks(x);
+
+	if (!marks)
+		return PLAIN_STEP;
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	const uint64_t below = (marks - 1) & ~marks;
 
 	return (size_t)(((below & PLAIN_ONES) * PLAIN_ONES) >> 56) - 1;
 #else
-	(void)marks;
 	return 0;
 #endif
 }
 
-/* Copies eight bytes and says how many of them are plain, or fewer. */
+#endif
+
+/* Copies PLAIN_STEP bytes and says how many of them are plain, or fewer. */
 static inline size_t plain_copy(char *dst, const char *src)
 {
-	uint64_t x;
+	const plain_word x = plain_load(src);
 
-	memcpy(&x, src, sizeof(x));
-	memcpy(dst, &x, sizeof(x));
-	x = plain_marks(x);
-	return x ? plain_before(x) : sizeof(x);
+	plain_store(dst, x);
+	return plain_count(x);
 }
 
-/* Bytes in front of `end` that are plain: all that `p` begins with, or up to 7 less. */
+/* Bytes in front of `end` that are plain: all that `p` begins with, or fewer. */
 static inline size_t plain_length(const char *p, const char *end)
 {
 	const char *begin = p;
-	uint64_t x;
 
-	for (; (size_t)(end - p) >= sizeof(x); p += sizeof(x)) {
-		memcpy(&x, p, sizeof(x));
-		x = plain_marks(x);
-		if (x)
-			return (size_t)(p - begin) + plain_before(x);
+	while ((size_t)(end - p) >= PLAIN_STEP) {
+		const size_t n = plain_count(plain_load(p));
+
+		p += n;
+		if (n < PLAIN_STEP)
+			break;
 	}
 	return (size_t)(p - begin);
 }

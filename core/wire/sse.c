@@ -123,10 +123,18 @@ static int sse_is(llm_bytes name, const char *plain)
 	return name.len == strlen(plain) && !memcmp(name.ptr, plain, name.len);
 }
 
+static const char *sse_colon(llm_bytes line)
+{
+	/* Nearly all lines are such ones. */
+	if (line.len > 4 && !memcmp(line.ptr, "data:", 5))
+		return line.ptr + 4;
+	return memchr(line.ptr, ':', line.len);
+}
+
 static void sse_split(llm_bytes line, llm_bytes *ret_name, llm_bytes *ret_value)
 {
 	const char *end = line.ptr + line.len;
-	const char *colon = memchr(line.ptr, ':', line.len);
+	const char *colon = sse_colon(line);
 	const char *value = colon ? colon + 1 : end;
 
 	if (value < end && *value == ' ')

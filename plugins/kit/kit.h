@@ -85,6 +85,43 @@ char *kit_copy(const llm_host *host, uint32_t scope, const char *text);
 int32_t kit_emit(const llm_host *host, const jsonr_text *t,
 	int32_t (*put)(void *ctx, const char *text, size_t len), void *ctx);
 
+/* ---- a stream that repeats itself ---- */
+
+/*
+ * A piece of a stream is mostly the piece before it with another text. A provider that has
+ * read one keeps it here, with the values that may change. A piece that differs in nothing
+ * else says the same about everything else, so that only these values have to be read.
+ */
+#define KIT_REPEAT_VALUES 2
+
+typedef struct kit_repeat {
+	char *piece; /* null: none is kept */
+	size_t len;
+	size_t n;
+	struct {
+		size_t at;
+		size_t len;
+		size_t which; /* of the caller's values */
+	} holes[KIT_REPEAT_VALUES]; /* in the order of the piece */
+} kit_repeat;
+
+/*
+ * Keeps a JSON object that was read without an error. A value is a slice of it: a string with
+ * its quotes, or, where it is the value of one of the object's own members, anything; one of
+ * no bytes is not there. An object that is too long is not kept. Memory is LLM_SCOPE_ATTEMPT;
+ * when there is none, nothing is kept.
+ */
+void kit_repeat_keep(
+	kit_repeat *k, const llm_host *host, const llm_bytes *piece, const llm_bytes *values);
+/*
+ * 1 when `piece` is the kept one but for its values, and where a string was is a string. Then
+ * ret_values has them: strings as jsonr_string gives them, others as they are written; those
+ * not there are empty.
+ */
+int kit_repeat_find(const kit_repeat *k, const llm_bytes *piece, jsonr_text *ret_values);
+/* A string with its quotes: what kit_repeat_keep takes, from what jsonr_string gives. */
+llm_bytes kit_quoted(const jsonr_text *t);
+
 /* ---- the request's body ---- */
 
 /* A JSON object on its way into an HTTP body. */

@@ -16,6 +16,8 @@
 #include "support/plug.c"
 #include "support/plug_sinks.c"
 
+#define FUZZ_MARK 24
+
 static plug fuzz_plug;
 
 static void fuzz_must(int true_, const char *what)
@@ -64,39 +66,75 @@ static void fuzz_whole(const llm_reply_view *reply)
 	plug_answer_done(&a);
 }
 
+/* A number as white space behind the frame: no frame is like an earlier one then. */
+static llm_bytes fuzz_unlike(const llm_bytes *frame, size_t number)
+{
+	char *copy = plug_keep(&fuzz_plug, frame->len + FUZZ_MARK);
+	size_t i;
+
+	fuzz_must(copy != NULL, "memory");
+	if (frame->len)
+		memcpy(copy, frame->ptr, frame->len);
+	for (i = 0; i < FUZZ_MARK; i++)
+		copy[frame->len + i] = number >> i & 1 ? '\t' : ' ';
+	return (llm_bytes){copy, frame->len + FUZZ_MARK};
+}
+
+static void fuzz_frame(void *stream, const llm_bytes *data, plug_answer *a)
+{
+	llm_frame_view f = {(uint32_t)sizeof(f), 0, {"", 0}, *data, {"", 0}};
+	const uint64_t before = a->n_events;
+	int32_t rc;
+
+	plug_begin(&fuzz_plug);
+	rc = fuzz_plug.v->stream_frame(fuzz_plug.instance, stream, &f, &a->sink);
+	fuzz_check(a, rc == LLM_FRAME_LAST ? 0 : rc);
+	fuzz_must(rc == 0 || rc == LLM_FRAME_LAST || a->n_events == before, "a frame half done");
+}
+
 /* Each line is a frame. */
-static void fuzz_stream(const llm_reply_view *reply)
+static char *fuzz_frames(const llm_reply_view *reply, int unlike)
 {
 	const llm_provider_vtable *v = fuzz_plug.v;
-	llm_frame_view f = {(uint32_t)sizeof(f), 0, {"", 0}, {"", 0}, {"", 0}};
 	const char *p = reply->body.ptr;
 	const char *end = p + reply->body.len;
 	uint32_t complete = 2;
+	size_t number = 0;
 	plug_answer a;
 	void *stream;
-	int32_t rc;
+	char *text;
 
 	plug_answer_init(&a);
 	fuzz_must(v->stream_open(fuzz_plug.instance, reply, &stream) == 0, "stream_open");
 	while (p < end) {
 		const char *line_end = memchr(p, '\n', (size_t)(end - p));
-		uint64_t before = a.n_events;
+		llm_bytes data = {p, (size_t)((line_end ? line_end : end) - p)};
 
-		line_end = line_end ? line_end : end;
-		f.data = (llm_bytes){p, (size_t)(line_end - p)};
-		plug_begin(&fuzz_plug);
-		rc = v->stream_frame(fuzz_plug.instance, stream, &f, &a.sink);
-		fuzz_check(&a, rc == LLM_FRAME_LAST ? 0 : rc);
-		fuzz_must(rc == 0 || rc == LLM_FRAME_LAST || a.n_events == before,
-			"a frame half done");
-		p = line_end + 1;
+		p += data.len + 1;
+		if (unlike)
+			data = fuzz_unlike(&data, number++);
+		fuzz_frame(stream, &data, &a);
 	}
 	plug_begin(&fuzz_plug);
 	fuzz_must(v->stream_close(fuzz_plug.instance, stream, &reply->body, NULL, &complete) == 0,
 		"stream_close");
 	fuzz_must(complete <= 1, "complete");
 	plug_attempt_ends(&fuzz_plug);
+	scope_free(&fuzz_plug, 0);
+	text = plug_answer_print(&a);
 	plug_answer_done(&a);
+	return text;
+}
+
+/* What is read of a frame does not hang on whether it is like an earlier one. */
+static void fuzz_stream(const llm_reply_view *reply)
+{
+	char *once = fuzz_frames(reply, 0);
+	char *apart = fuzz_frames(reply, 1);
+
+	fuzz_must(once && apart && strcmp(once, apart) == 0, "another answer");
+	free(once);
+	free(apart);
 }
 
 static void fuzz_error(const llm_reply_view *reply)

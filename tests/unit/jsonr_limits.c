@@ -109,6 +109,22 @@ Test(jsonr_limits, U_12_depth)
 	cr_assert_eq(jsonr_offset(&r), JSONR_DEPTH);
 }
 
+/* A value within a document counts the levels that it stands in. */
+Test(jsonr_limits, depth_of_a_value_inside)
+{
+	static const char value[] = "[[{\"a\":[]}]] , behind it stands anything";
+	uint32_t depth;
+
+	for (depth = 0; depth <= JSONR_DEPTH + 1; depth++) {
+		llm_bytes raw = {NULL, 0};
+		jsonr r;
+
+		jsonr_init_inside(&r, value, sizeof(value) - 1, depth);
+		cr_expect_eq(jsonr_raw(&r, &raw), depth + 4 <= JSONR_DEPTH, "%u", depth);
+		cr_expect_eq(raw.len, depth + 4 <= JSONR_DEPTH ? strlen("[[{\"a\":[]}]]") : 0);
+	}
+}
+
 Test(jsonr_limits, containers_of_both_kinds_are_told_apart_at_every_depth)
 {
 	char json[8 * JSONR_DEPTH] = "";

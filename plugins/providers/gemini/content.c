@@ -289,6 +289,18 @@ static int32_t read_part(const llm_bytes *raw, part *ret)
 	return jsonr_status(&r);
 }
 
+/* What an event consists of that can repeat itself: one text. */
+static void note_part(gemini_stream *s, const part *p)
+{
+	const int is_text = p->text.len > 0 && p->signature.len == 0 && !p->is_call && !p->is_bytes;
+
+	s->lone_text = (jsonr_text){"", 0, 0};
+	if (s->n_parts++ > 0 || !is_text)
+		return;
+	s->lone_text = p->text;
+	s->lone_thought = (uint32_t)p->thought;
+}
+
 int32_t gemini_read_parts(
 	const gemini *g, gemini_stream *s, const llm_bytes *parts, const llm_result_sink *out)
 {
@@ -297,12 +309,15 @@ int32_t gemini_read_parts(
 	part p;
 	jsonr r;
 
+	s->n_parts = 0;
 	jsonr_init(&r, parts->ptr, parts->len);
 	jsonr_enter_array(&r);
 	while (rc == 0 && jsonr_element(&r) && jsonr_raw(&r, &raw)) {
 		rc = read_part(&raw, &p);
-		if (rc == 0)
-			rc = out ? push_part(g, s, &p, out) : check_part(g, &p);
+		if (rc)
+			break;
+		note_part(s, &p);
+		rc = out ? push_part(g, s, &p, out) : check_part(g, &p);
 	}
 	return rc ? rc : jsonr_status(&r);
 }

@@ -112,6 +112,11 @@ typedef struct gemini_stream {
 	uint32_t blocked; /* something about the prompt came instead of one */
 	uint32_t finished; /* a finish reason came */
 	uint32_t failed; /* an error was pushed */
+	uint32_t n_parts; /* of this event */
+	uint32_t lone_thought; /* lone_text is one of the model's thoughts */
+	jsonr_text lone_text; /* of the event's only part, when that has nothing but a text */
+	uint32_t repeats_thought; /* what changes in `repeat` is a thought, not text */
+	kit_repeat repeat; /* an event with one text */
 } gemini_stream;
 
 /*
@@ -120,6 +125,9 @@ typedef struct gemini_stream {
  */
 int32_t gemini_read_object(const gemini *g, gemini_stream *s, const llm_bytes *json, int whole,
 	const llm_result_sink *out);
+/* 1 for an event like an earlier one with another text: then it is done, with *ret. */
+int gemini_read_repeat(const gemini *g, const gemini_stream *s, const llm_bytes *json,
+	const llm_result_sink *out, int32_t *ret);
 int32_t gemini_push_blocked(gemini_stream *s, const llm_bytes *why, const llm_result_sink *out);
 
 /* ---- content.c: the parts of a candidate ---- */

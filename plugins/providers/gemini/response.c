@@ -373,6 +373,47 @@ static int32_t push_answer(
 	return rc ? rc : push_end(g, s, a, whole, out);
 }
 
+/* ---- events that differ in their text and usage alone ---- */
+
+static int is_plain(const gemini_stream *s, const answer *a)
+{
+	const size_t other = a->token.len + a->finish.len + a->logprobs.len;
+
+	return a->n_candidates == 1 && !a->suspect && other == 0 && s->lone_text.len > 0;
+}
+
+static void keep_event(const gemini *g, gemini_stream *s, const llm_bytes *json, const answer *a)
+{
+	const llm_bytes values[KIT_REPEAT_VALUES] = {kit_quoted(&s->lone_text), a->usage};
+
+	if (a->parts.len == 0 || !is_plain(s, a))
+		return;
+	if (a->usage.len > 0 && a->usage.ptr[0] != '{')
+		return;
+	kit_repeat_keep(&s->repeat, g->host, json, values);
+	s->repeats_thought = s->lone_thought;
+}
+
+int gemini_read_repeat(const gemini *g, const gemini_stream *s, const llm_bytes *json,
+	const llm_result_sink *out, int32_t *ret)
+{
+	jsonr_text values[KIT_REPEAT_VALUES];
+	llm_bytes usage;
+	int32_t rc;
+
+	if (!kit_repeat_find(&s->repeat, json, values))
+		return 0;
+	if (values[0].len == 0) /* is the part of another kind then? */
+		return 0;
+	rc = kit_emit(
+		g->host, &values[0], s->repeats_thought ? out->reasoning : out->text, out->ctx);
+	usage = (llm_bytes){values[1].raw, values[1].len};
+	if (rc == 0 && usage.len > 0)
+		rc = gemini_push_usage(&usage, (int)s->finished, out);
+	*ret = rc;
+	return 1;
+}
+
 /* ---- the object ---- */
 
 /* Why nothing can be made of it, or null. */
@@ -410,5 +451,9 @@ int32_t gemini_read_object(const gemini *g, gemini_stream *s, const llm_bytes *j
 		rc = gemini_read_parts(g, s, &a.parts, NULL);
 	if (rc == LLM_E_PROTOCOL)
 		return nonsense(g, "a part of Gemini's answer has a wrong type");
-	return rc ? rc : push_answer(g, s, &a, whole, out);
+	if (rc == 0)
+		rc = push_answer(g, s, &a, whole, out);
+	if (rc == 0 && !whole)
+		keep_event(g, s, json, &a);
+	return rc;
 }

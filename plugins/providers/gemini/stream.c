@@ -9,7 +9,7 @@
 int32_t gemini_parse_response(
 	void *instance, const llm_reply_view *reply, const llm_result_sink *out)
 {
-	gemini_stream s = {0, 0, 0, 0, 0, 0, 0, 0};
+	gemini_stream s = {.failed = 0};
 
 	return gemini_read_object(instance, &s, &reply->body, 1, out);
 }
@@ -31,9 +31,12 @@ int32_t gemini_stream_frame(
 	void *instance, void *stream, const llm_frame_view *frame, const llm_result_sink *out)
 {
 	gemini_stream *s = stream;
+	int32_t rc;
 
 	if (s->failed) /* what comes behind a failure changes nothing */
 		return 0;
+	if (gemini_read_repeat(instance, s, &frame->data, out, &rc))
+		return rc;
 	return gemini_read_object(instance, s, &frame->data, 0, out);
 }
 

@@ -30,6 +30,8 @@ typedef struct ollama_stream {
 	uint32_t model_told;
 	uint32_t done; /* an object with done:true was read */
 	uint32_t failed; /* an error was pushed */
+	uint32_t repeats_thinking; /* what changes in `repeat` is thinking, not text */
+	kit_repeat repeat; /* a line with one text */
 } ollama_stream;
 
 /*
@@ -38,6 +40,10 @@ typedef struct ollama_stream {
  */
 int32_t ollama_read_object(
 	const ollama *o, ollama_stream *s, const llm_bytes *json, const llm_result_sink *out);
+
+/* 1 for a line like an earlier one with another text: then it is done, with *ret. */
+int ollama_read_repeat(const ollama *o, const ollama_stream *s, const llm_bytes *json,
+	const llm_result_sink *out, int32_t *ret);
 
 /* stream.c */
 int32_t ollama_parse_response(

@@ -28,6 +28,7 @@ typedef struct answer {
 	llm_bytes calls;
 	llm_bytes logprobs;
 	llm_bytes error;
+	llm_bytes time; /* another in each line */
 	int64_t counts[N_COUNTS]; /* -1: not sent */
 	int has_message;
 	int done;
@@ -111,6 +112,8 @@ static void read_member(jsonr *r, const jsonr_text *key, answer *a)
 		jsonr_string(r, &a->reason);
 	else if (jsonr_is(key, "logprobs"))
 		read_array(r, &a->logprobs);
+	else if (jsonr_is(key, "created_at"))
+		jsonr_raw(r, &a->time);
 	else
 		read_count(r, key, a);
 }
@@ -266,6 +269,41 @@ static int32_t push_end(
 	return out->finish(out->ctx, finish_reason(&a->reason, s->n_calls > 0), raw.ptr, raw.len);
 }
 
+/* ---- lines that differ in their text alone ---- */
+
+/* Is a text of the answer or of its thinking all that came of it? */
+static int is_plain(const answer *a)
+{
+	if (a->done || a->calls.len > 0 || a->logprobs.len > 0)
+		return 0;
+	return (a->content.len > 0) != (a->thinking.len > 0);
+}
+
+static void keep_line(const ollama *o, ollama_stream *s, const llm_bytes *json, const answer *a)
+{
+	const jsonr_text *text = a->content.len > 0 ? &a->content : &a->thinking;
+	const llm_bytes values[KIT_REPEAT_VALUES] = {kit_quoted(text), a->time};
+
+	if (!is_plain(a))
+		return;
+	kit_repeat_keep(&s->repeat, o->host, json, values);
+	s->repeats_thinking = text == &a->thinking;
+}
+
+int ollama_read_repeat(const ollama *o, const ollama_stream *s, const llm_bytes *json,
+	const llm_result_sink *out, int32_t *ret)
+{
+	jsonr_text values[KIT_REPEAT_VALUES];
+
+	if (!kit_repeat_find(&s->repeat, json, values))
+		return 0;
+	*ret = kit_emit(
+		o->host, &values[0], s->repeats_thinking ? out->reasoning : out->text, out->ctx);
+	return 1;
+}
+
+/* ---- the object ---- */
+
 int32_t ollama_read_object(
 	const ollama *o, ollama_stream *s, const llm_bytes *json, const llm_result_sink *out)
 {
@@ -283,6 +321,8 @@ int32_t ollama_read_object(
 	rc = a.calls.len > 0 ? ollama_read_calls(o, s, &a.calls, NULL) : 0;
 	if (rc == 0)
 		rc = push_content(o, s, &a, out);
+	if (rc == 0)
+		keep_line(o, s, json, &a);
 	/* The last line may carry content and tool calls beside the counts. */
 	return rc == 0 && a.done ? push_end(o, s, &a, out) : rc;
 }

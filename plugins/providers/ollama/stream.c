@@ -7,7 +7,7 @@ int32_t ollama_parse_response(
 	void *instance, const llm_reply_view *reply, const llm_result_sink *out)
 {
 	const ollama *o = instance;
-	ollama_stream s = {0, 0, 0, 0};
+	ollama_stream s = {.done = 0};
 	int32_t rc = ollama_read_object(o, &s, &reply->body, out);
 
 	if (rc || s.done || s.failed)
@@ -37,7 +37,9 @@ int32_t ollama_stream_frame(
 	ollama_stream *s = stream;
 	int32_t rc = 0;
 
-	if (!s->done && !s->failed) /* what comes behind the end changes nothing */
+	if (s->done || s->failed) /* what comes behind the end changes nothing */
+		return s->done ? LLM_FRAME_LAST : 0;
+	if (!ollama_read_repeat(instance, s, &frame->data, out, &rc))
 		rc = ollama_read_object(instance, s, &frame->data, out);
 	return rc == 0 && s->done ? LLM_FRAME_LAST : rc;
 }

@@ -147,6 +147,8 @@ typedef struct openai_stream {
 	uint32_t finished; /* a finish reason came */
 	uint32_t done; /* "[DONE]" came */
 	uint32_t failed; /* an error was pushed */
+	uint32_t repeats_reasoning; /* what changes in `repeat` is reasoning, not text */
+	kit_repeat repeat; /* a chunk with one text */
 } openai_stream;
 
 /* response.c */
@@ -156,6 +158,9 @@ typedef struct openai_stream {
  */
 int32_t openai_read_object(
 	const openai *o, openai_stream *s, const llm_bytes *json, const llm_result_sink *out);
+/* 1 for a chunk like an earlier one with another text: then it is done, with *ret. */
+int openai_read_repeat(const openai *o, openai_stream *s, const llm_bytes *json,
+	const llm_result_sink *out, int32_t *ret);
 /* The end came without a finish reason. */
 int32_t openai_push_plain_end(const openai *o, openai_stream *s, const llm_result_sink *out);
 

@@ -25,6 +25,7 @@ typedef struct answer {
 	llm_bytes usage;
 	llm_bytes timings; /* llama.cpp's */
 	llm_bytes groq; /* x_groq, an object */
+	llm_bytes padding; /* says nothing, and is another in each chunk */
 	int n_choices;
 	int suspect; /* it may be an error in one of the shapes of errors.c */
 	int bad;
@@ -155,12 +156,14 @@ static void read_choices(jsonr *r, answer *a)
 	}
 }
 
-static void read_error_mark(jsonr *r, const jsonr_text *key, answer *a)
+static void read_other(jsonr *r, const jsonr_text *key, answer *a)
 {
 	jsonr_text word = {"", 0, 0};
 
 	if (jsonr_is(key, "error"))
 		a->suspect |= jsonr_peek(r) != JSONR_NULL;
+	else if (jsonr_is(key, "obfuscation") || jsonr_is(key, "p")) /* OpenAI's, Mistral's */
+		jsonr_raw(r, &a->padding);
 	else if (jsonr_is(key, "object") && jsonr_string(r, &word))
 		a->suspect |= jsonr_is(&word, "error");
 }
@@ -180,7 +183,7 @@ static void read_member(jsonr *r, const jsonr_text *key, answer *a)
 	else if (jsonr_is(key, "x_groq"))
 		read_raw(r, JSONR_OBJECT, &a->groq);
 	else
-		read_error_mark(r, key, a);
+		read_other(r, key, a);
 }
 
 static int32_t read_answer(const llm_bytes *json, answer *a)
@@ -369,6 +372,49 @@ static int32_t push_error(
 	return out->error(out->ctx, &facts);
 }
 
+/* ---- chunks that differ in their text alone ---- */
+
+/* Is a text of the answer or of its reasoning all that came of it? */
+static int is_plain(const answer *a)
+{
+	const size_t other = a->refusal.len + a->finish.len + a->parts.len + a->calls.len +
+		a->old_call.len + a->details.len + a->timings.len + a->groq.len;
+
+	if (a->n_choices != 1 || a->suspect || other > 0 || a->logprobs.len > 2)
+		return 0;
+	if (a->usage.len > 0 && a->usage.ptr[0] == '{')
+		return 0;
+	return (a->content.len > 0) != (a->reasoning.len > 0);
+}
+
+static void keep_chunk(const openai *o, openai_stream *s, const llm_bytes *json, const answer *a)
+{
+	const jsonr_text *text = a->content.len > 0 ? &a->content : &a->reasoning;
+	const llm_bytes values[KIT_REPEAT_VALUES] = {kit_quoted(text), a->padding};
+
+	if (s->whole || !is_plain(a))
+		return;
+	kit_repeat_keep(&s->repeat, o->host, json, values);
+	s->repeats_reasoning = text == &a->reasoning;
+}
+
+int openai_read_repeat(const openai *o, openai_stream *s, const llm_bytes *json,
+	const llm_result_sink *out, int32_t *ret)
+{
+	jsonr_text values[KIT_REPEAT_VALUES];
+
+	if (!kit_repeat_find(&s->repeat, json, values))
+		return 0;
+	if (values[0].len == 0) /* another member may hold the text */
+		return 0;
+	s->output = 1;
+	*ret = kit_emit(
+		o->host, &values[0], s->repeats_reasoning ? out->reasoning : out->text, out->ctx);
+	return 1;
+}
+
+/* ---- the object ---- */
+
 /* 1 when the object tells of an error, in itself or in x_groq. */
 static int find_error(const openai *o, const answer *a, const llm_bytes *json, llm_error_facts *ret)
 {
@@ -381,6 +427,7 @@ int32_t openai_read_object(
 	const openai *o, openai_stream *s, const llm_bytes *json, const llm_result_sink *out)
 {
 	llm_error_facts facts = {.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1};
+	int32_t rc;
 	answer a;
 
 	if (read_answer(json, &a))
@@ -392,5 +439,8 @@ int32_t openai_read_object(
 		return nonsense(o, "a member of the answer has a wrong type");
 	if (s->whole && a.n_choices == 0)
 		return nonsense(o, "the answer holds no choices");
-	return push_answer(o, s, &a, out);
+	rc = push_answer(o, s, &a, out);
+	if (rc == 0)
+		keep_chunk(o, s, json, &a);
+	return rc;
 }

@@ -46,6 +46,8 @@ int32_t openai_stream_frame(
 
 	if (s->done || s->failed) /* what comes behind the end changes nothing */
 		return s->finished && !s->failed ? LLM_FRAME_LAST : 0;
+	if (openai_read_repeat(instance, s, &frame->data, out, &rc))
+		return rc;
 	if (!is_done(&frame->data))
 		return openai_read_object(instance, s, &frame->data, out);
 	s->done = 1;

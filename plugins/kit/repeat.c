@@ -1,0 +1,100 @@
+/*
+ * repeat.c - pieces of a stream that are alike.
+ *
+ * Why this is as strict as reading all: the reader goes from left to right, and what it makes of
+ * a byte hangs on the bytes before it. Up to a hole they are those of the kept piece, which was
+ * read; in the hole stands one value, read by the same reader at the same depth; behind it the
+ * reader is where it was in the kept piece.
+ */
+#include <string.h>
+
+#include "kit/kit.h"
+
+#define PIECE_MAX 1024
+
+/* Values outside of strings may nest, and do so below the piece itself. */
+#define DEPTH 1
+
+llm_bytes kit_quoted(const jsonr_text *t)
+{
+	return t->len ? (llm_bytes){t->raw - 1, t->len + 2} : (llm_bytes){NULL, 0};
+}
+
+/* Puts a hole where it belongs among those that are there. */
+static void add_hole(kit_repeat *k, size_t at, size_t len, size_t which)
+{
+	size_t i = k->n++;
+
+	for (; i > 0 && k->holes[i - 1].at > at; i--)
+		k->holes[i] = k->holes[i - 1];
+	k->holes[i].at = at;
+	k->holes[i].len = len;
+	k->holes[i].which = which;
+}
+
+void kit_repeat_keep(
+	kit_repeat *k, const llm_host *host, const llm_bytes *piece, const llm_bytes *values)
+{
+	size_t i;
+
+	if (piece->len > PIECE_MAX)
+		return;
+	if (!k->piece)
+		k->piece = host->alloc(host->ctx, LLM_SCOPE_ATTEMPT, PIECE_MAX);
+	if (!k->piece)
+		return;
+	memcpy(k->piece, piece->ptr, piece->len);
+	k->len = piece->len;
+	k->n = 0;
+	for (i = 0; i < KIT_REPEAT_VALUES; i++)
+		if (values[i].len)
+			add_hole(k, (size_t)(values[i].ptr - piece->ptr), values[i].len, i);
+}
+
+/* The value that `text` begins with, which loses it; where a string stood, a string. */
+static int read_value(llm_bytes *text, int is_string, jsonr_text *ret)
+{
+	llm_bytes value = {NULL, 0};
+	size_t n;
+	jsonr r;
+
+	jsonr_init_inside(&r, text->ptr, text->len, DEPTH);
+	if (is_string ? !jsonr_string(&r, ret) : !jsonr_raw(&r, &value))
+		return 0;
+	if (!is_string)
+		*ret = (jsonr_text){value.ptr, value.len, 0};
+	n = jsonr_offset(&r);
+	text->ptr += n;
+	text->len -= n;
+	return 1;
+}
+
+/* Is the same text in front of both? Then `rest` loses it. */
+static int drop_same(llm_bytes *rest, const char *kept, size_t len)
+{
+	if (rest->len < len || memcmp(rest->ptr, kept, len) != 0)
+		return 0;
+	rest->ptr += len;
+	rest->len -= len;
+	return 1;
+}
+
+int kit_repeat_find(const kit_repeat *k, const llm_bytes *piece, jsonr_text *ret_values)
+{
+	llm_bytes rest = *piece;
+	size_t at = 0;
+	size_t i;
+
+	if (!k->piece)
+		return 0;
+	memset(ret_values, 0, KIT_REPEAT_VALUES * sizeof(*ret_values));
+	for (i = 0; i < k->n; i++) {
+		const char *kept = k->piece + k->holes[i].at;
+
+		if (!drop_same(&rest, k->piece + at, k->holes[i].at - at) ||
+			!read_value(&rest, *kept == '"', &ret_values[k->holes[i].which]))
+			return 0;
+		at = k->holes[i].at + k->holes[i].len;
+	}
+	return rest.len == k->len - at && drop_same(&rest, k->piece + at, rest.len);
+}

@@ -1,0 +1,3 @@
+/* The same for machines without SSE2. */
+#undef __SSE2__
+#include "plain.c"
