@@ -62,14 +62,21 @@ size_t utf8_len(const char *s, size_t len)
 	return n;
 }
 
-/* Where the ASCII ends that begins at `at`; eight bytes are looked at at once. */
+#define TEXT_ASCII_STEP (4 * sizeof(uint64_t))
+
+/* Where the ASCII ends that begins at `at`. */
 static size_t text_past_ascii(const char *s, size_t at, size_t len)
 {
-	uint64_t eight;
+	uint64_t x[4];
 
-	for (; len - at >= sizeof(eight); at += sizeof(eight)) {
-		memcpy(&eight, s + at, sizeof(eight));
-		if (eight & UINT64_C(0x8080808080808080))
+	for (; len - at >= TEXT_ASCII_STEP; at += TEXT_ASCII_STEP) {
+		memcpy(x, s + at, sizeof(x));
+		if ((x[0] | x[1] | x[2] | x[3]) & UINT64_C(0x8080808080808080))
+			break;
+	}
+	for (; len - at >= sizeof(x[0]); at += sizeof(x[0])) {
+		memcpy(x, s + at, sizeof(x[0]));
+		if (x[0] & UINT64_C(0x8080808080808080))
 			break;
 	}
 	while (at < len && text_byte(s, at) < 0x80)

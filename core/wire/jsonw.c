@@ -107,36 +107,33 @@ static void leave(jsonw *w, int is_object)
 /* Room for plain bytes and the longest escape. */
 #define STEP (PLAIN_STEP + 8)
 
-static size_t put_escape(char *at, unsigned char c)
-{
-	static const char names[] = {['\b'] = 'b',
-		['\f'] = 'f',
-		['\n'] = 'n',
-		['\r'] = 'r',
-		['\t'] = 't',
-		['"'] = '"',
-		['\\'] = '\\'};
-	static const char hex[] = "0123456789abcdef";
-	const char text[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+/* What stands for a character that is not written as it is. */
+typedef struct escape {
+	char text[7];
+	unsigned char len; /* 0: it is */
+} escape;
 
-	memcpy(at, text, sizeof(text));
-	if (!names[c])
-		return sizeof(text);
-	at[1] = names[c];
-	return 2;
-}
+static const escape escapes[0x80] = {{"\\u0000", 6}, {"\\u0001", 6}, {"\\u0002", 6}, {"\\u0003", 6},
+	{"\\u0004", 6}, {"\\u0005", 6}, {"\\u0006", 6}, {"\\u0007", 6}, {"\\b", 2}, {"\\t", 2},
+	{"\\n", 2}, {"\\u000b", 6}, {"\\f", 2}, {"\\r", 2}, {"\\u000e", 6}, {"\\u000f", 6},
+	{"\\u0010", 6}, {"\\u0011", 6}, {"\\u0012", 6}, {"\\u0013", 6}, {"\\u0014", 6},
+	{"\\u0015", 6}, {"\\u0016", 6}, {"\\u0017", 6}, {"\\u0018", 6}, {"\\u0019", 6},
+	{"\\u001a", 6}, {"\\u001b", 6}, {"\\u001c", 6}, {"\\u001d", 6}, {"\\u001e", 6},
+	{"\\u001f", 6}, ['"'] = {"\\\"", 2}, ['\\'] = {"\\\\", 2}};
 
 /* One character at `p` to `at`; moves both. 0 when it is none. */
 static int put_char(const char **p, const char *end, char **at)
 {
 	const unsigned char c = (unsigned char)**p;
-	size_t n = c < 0x80 ? 1 : utf8_length(*p, (size_t)(end - *p));
+	size_t n;
 
-	if (c < 0x20 || c == '"' || c == '\\') {
-		*at += put_escape(*at, c);
+	if (c < 0x80 && escapes[c].len) {
+		memcpy(*at, &escapes[c], sizeof(escapes[c]));
+		*at += escapes[c].len;
 		++*p;
 		return 1;
 	}
+	n = utf8_length(*p, (size_t)(end - *p));
 	memcpy(*at, *p, n);
 	*at += n;
 	*p += n;
@@ -145,7 +142,7 @@ static int put_char(const char **p, const char *end, char **at)
 
 static int is_plain(char c)
 {
-	return (unsigned char)c - 0x20u < 0x60u && c != '"' && c != '\\';
+	return (signed char)c >= 0 && !escapes[(unsigned char)c].len;
 }
 
 /* As much text as the pending bytes have room for; returns where it stopped. */
@@ -158,13 +155,21 @@ static const char *emit_piece(jsonw *w, const char *p, const char *end)
 		flush(w);
 	at = w->pending + w->used;
 	while (p < end && at <= last) {
-		size_t n = (size_t)(end - p) < PLAIN_STEP ? 0 : plain_copy(at, p);
+		if ((size_t)(end - p) >= PLAIN_STEP) {
+			const size_t n = plain_copy(at, p);
 
-		p += n;
-		at += n;
-		while (n < PLAIN_STEP && p < end && is_plain(*p) && at <= last)
+			if (n == PLAIN_STEP) { /* a constant: the next step need not wait for n */
+				p += PLAIN_STEP;
+				at += PLAIN_STEP;
+				continue;
+			}
+			p += n;
+			at += n;
+		} else if (is_plain(*p)) {
 			*at++ = *p++;
-		if (n < PLAIN_STEP && p < end && !put_char(&p, end, &at)) {
+			continue;
+		}
+		if (!put_char(&p, end, &at)) {
 			fail(w, LLM_E_INVALID_REQUEST);
 			break;
 		}

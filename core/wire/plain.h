@@ -110,12 +110,11 @@ static inline size_t plain_length(const char *p, const char *end)
 {
 	const char *begin = p;
 
-	while ((size_t)(end - p) >= PLAIN_STEP) {
+	for (; (size_t)(end - p) >= PLAIN_STEP; p += PLAIN_STEP) {
 		const size_t n = plain_count(plain_load(p));
 
-		p += n;
 		if (n < PLAIN_STEP)
-			break;
+			return (size_t)(p - begin) + n;
 	}
 	return (size_t)(p - begin);
 }
