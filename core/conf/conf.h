@@ -77,7 +77,8 @@ typedef struct conf_provider {
 	const char *ca_file;
 	const char *client_cert;
 	conf_secret client_key;
-	const char *proxy;
+	const char *proxy; /* a URL, "env" or "none"; null: what stands at the top */
+	uint32_t http_version; /* 2, or 1 and 0 for HTTP/1.1 */
 	conf_times times;
 	uint32_t upstream_stream; /* UPSTREAM_* */
 	conf_pair *settings; /* keys that only the plugin knows, still unchecked, as text */
@@ -114,6 +115,9 @@ typedef struct conf {
 	int plugins_implicit; /* 1 unless switched off */
 	const char *default_profile;
 	const char *workspace;
+	const char *proxy; /* of providers that name none; null: none */
+	const char *const *no_proxy;
+	size_t n_no_proxy;
 	conf_times times; /* top level */
 	uint32_t upstream_stream; /* UPSTREAM_* */
 	uint64_t shutdown_grace; /* ms */

@@ -47,7 +47,20 @@ int key_ok_proxy(const char *text, size_t len)
 {
 	url ignored;
 
+	if (strcmp(text, "env") == 0 || strcmp(text, "none") == 0)
+		return 1;
 	return len && url_parse(text, "proxy", &ignored, NULL) == 0;
+}
+
+/* They are handed on in one line, with commas between them. */
+int key_ok_no_proxy(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (!ascii_is_alnum((unsigned char)text[i]) && !strchr("-._:/*[]", text[i]))
+			return 0;
+	return len > 0;
 }
 
 int key_ok_json_object(const char *text, size_t len)

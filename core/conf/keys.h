@@ -99,6 +99,7 @@ int key_ok_plugin(const char *text, size_t len);
 int key_ok_sha256(const char *text, size_t len);
 int key_ok_base_url(const char *text, size_t len);
 int key_ok_proxy(const char *text, size_t len);
+int key_ok_no_proxy(const char *text, size_t len);
 int key_ok_json_object(const char *text, size_t len);
 int key_ok_price(const char *text, size_t len);
 int key_ok_model(const char *text, size_t len);

@@ -7,6 +7,12 @@ static const key_choice locality[] = {
 	{NULL, 0},
 };
 
+static const key_choice http_version[] = {
+	{"1.1", 1},
+	{"2", 2},
+	{NULL, 0},
+};
+
 static const key_choice capability[] = {
 	{"yes", LLM_CAP_YES},
 	{"no", LLM_CAP_NO},
@@ -33,6 +39,7 @@ static const key_choice upstream_stream[] = {
 
 #define A_NAME "a name of a-z, 0-9, _ and -, a letter first"
 #define A_HEADER "the name of a header that carries no secret"
+#define A_PROXY "http:// or https://, host and port, no user; or \"env\", or \"none\""
 #define A_MODEL "PROVIDER/MODEL, such as \"ollama/gemma3:270m\""
 
 /* NOLINTBEGIN(bugprone-macro-parentheses): names of members cannot stand in them. */
@@ -133,6 +140,23 @@ const key_def key_table[] = {
 		.expected = A_HEADER,
 		.preset = "none",
 		.help = "headers of the answer that results show"},
+	{.pattern = "proxy",
+		.type = KEY_STRING,
+		.scope = SCOPE_CONF,
+		.offset = offsetof(conf, proxy),
+		.ok = key_ok_proxy,
+		.preset = "none",
+		.expected = A_PROXY,
+		.help = "the proxy of all providers that are not on this machine; `env`: as the "
+			"environment says"},
+	{.pattern = "no_proxy",
+		.type = KEY_STRINGS,
+		.scope = SCOPE_CONF,
+		.offset = offsetof(conf, no_proxy),
+		.ok = key_ok_no_proxy,
+		.preset = "none",
+		.expected = "names of hosts, addresses or networks such as 10.0.0.0/8",
+		.help = "hosts that are reached without that proxy, and their subdomains"},
 	TIME_ROWS("", SCOPE_CONF, conf),
 	UPSTREAM_ROW("", SCOPE_CONF, conf),
 
@@ -230,9 +254,17 @@ const key_def key_table[] = {
 		.scope = SCOPE_PROVIDER,
 		.offset = offsetof(conf_provider, proxy),
 		.ok = key_ok_proxy,
-		.preset = "none",
-		.expected = "http:// or https://, host and port, no user",
-		.help = "the proxy; http_proxy and its kin are not read"},
+		.preset = "the top level's",
+		.expected = A_PROXY,
+		.help = "the proxy of this provider; `none`: without, `env`: as the environment says"},
+	{.pattern = "providers.*.http_version",
+		.type = KEY_CHOICE,
+		.scope = SCOPE_PROVIDER,
+		.offset = offsetof(conf_provider, http_version),
+		.choices = http_version,
+		.expected = "\"1.1\" or \"2\", in quotes",
+		.preset = "1.1",
+		.help = "`1.1` or `2`: how it is spoken to"},
 	{.pattern = "providers.*.extra",
 		.type = KEY_STRING,
 		.scope = SCOPE_PROVIDER,
@@ -383,6 +415,7 @@ const key_def key_table[] = {
 #define COUNT_BEHIND(type, list, count) \
 	_Static_assert(offsetof(type, count) == offsetof(type, list) + sizeof(void *), #count)
 COUNT_BEHIND(conf, response_headers, n_response_headers);
+COUNT_BEHIND(conf, no_proxy, n_no_proxy);
 COUNT_BEHIND(conf, aliases, n_aliases);
 COUNT_BEHIND(conf_profile, candidates, n_candidates);
 COUNT_BEHIND(conf_provider, headers, n_headers);

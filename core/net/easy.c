@@ -1,5 +1,6 @@
 #include "multi.h"
 
+#include <errno.h>
 #include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -9,8 +10,6 @@
 #include "base/alloc.h"
 #include "llm/version.h"
 
-/* Beyond every deadline: libcurl's own clock must never end a transfer. */
-#define NEVER_MS 2000000000L
 #define LINE_MAX_BYTES 8300
 
 static void tell_sent(xfer *x)
@@ -38,7 +37,7 @@ static size_t on_read(char *dst, size_t size, size_t count, void *ctx)
 /* An answer that was there before the first byte of a question is an answer to no one. */
 static int is_stray(const xfer *x)
 {
-	return x->reused && x->rq->body_len && !x->one_piece && !x->body_sent;
+	return x->reused && x->rq->body_len && !x->one_piece && !x->body_sent && !x->h2;
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): the shape is libcurl's */
@@ -57,19 +56,31 @@ static int on_prereq(void *ctx, char *remote_ip, char *local_ip, int remote_port
 	curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &fresh);
 	x->reused = fresh == 0;
 	x->connected = 1;
+	doubt_begin(x);
 	x->ev->connected(x->ctx);
 	if (!x->rq->body_len || x->one_piece)
 		tell_sent(x);
 	return x->cancelled ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
+/* One connection of HTTP/2 carries many answers, and each says whose it is. */
+static void read_version(xfer *x, const char *line, size_t len)
+{
+	if (len > 6 && memcmp(line, "HTTP/2", 6) == 0)
+		x->h2 = 1;
+	doubt_alive(x);
+}
+
+/* NOLINTNEXTLINE(readability-non-const-parameter): the shape is libcurl's */
 static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 {
 	xfer *x = ctx;
-	int32_t rc = is_stray(x) ? LLM_E_CONNECTION : x->ev->header(x->ctx, line, size * count);
+	int32_t rc;
 
+	if (x->rq->http2)
+		read_version(x, line, size * count);
+	rc = is_stray(x) ? LLM_E_CONNECTION : x->ev->header(x->ctx, line, size * count);
 	x->head_read = size * count <= 2; /* the empty line at its end */
-
 	if (rc)
 		x->stop = rc;
 	return rc || x->cancelled ? 0 : size * count;
@@ -80,6 +91,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 	xfer *x = ctx;
 	int32_t rc = x->ev->body(x->ctx, bytes, size * count);
 
+	doubt_alive(x);
 	if (x->cancelled)
 		return 0;
 	if (rc == XFER_PAUSE) {
@@ -204,6 +216,31 @@ static CURLcode set_method(xfer *x)
 	return rc;
 }
 
+static CURLcode set_proxy(xfer *x)
+{
+	CURLcode rc = curl_easy_setopt(x->easy, CURLOPT_PROXY, x->rq->proxy);
+
+	if (rc == CURLE_OK && x->rq->no_proxy)
+		rc = curl_easy_setopt(x->easy, CURLOPT_NOPROXY, x->rq->no_proxy);
+	return rc;
+}
+
+/*
+ * Without TLS nothing is negotiated: the server is known to speak it. A proxy of plain
+ * HTTP is not, and gets HTTP/1.1.
+ */
+static CURLcode set_http2(xfer *x)
+{
+	const int secure = strncmp(x->rq->url, "https:", 6) == 0;
+
+	if (!secure && x->rq->proxy)
+		return CURLE_OK;
+	/* Those that come at the same time wait for the first one's connection. */
+	curl_easy_setopt(x->easy, CURLOPT_PIPEWAIT, 1L);
+	return curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION,
+		secure ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+}
+
 static CURLcode set_special(xfer *x)
 {
 	const xfer_request *rq = x->rq;
@@ -212,11 +249,16 @@ static CURLcode set_special(xfer *x)
 		.flags = CURL_BLOB_COPY};
 	CURLcode rc = CURLE_OK;
 
-	if (!rq->proxy && !rq->ca_file && !rq->client_cert && !rq->client_key.len)
+	if (!rq->proxy && !rq->ca_file && !rq->client_cert && !rq->client_key.len && !rq->http2 &&
+		!rq->fresh)
 		return CURLE_OK;
 	x->special = 1;
-	if (rq->proxy)
-		rc = curl_easy_setopt(x->easy, CURLOPT_PROXY, rq->proxy);
+	if (rq->fresh)
+		curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L);
+	if (rq->http2)
+		rc = set_http2(x);
+	if (rc == CURLE_OK && rq->proxy)
+		rc = set_proxy(x);
 	if (rc == CURLE_OK && rq->ca_file)
 		rc = curl_easy_setopt(x->easy, CURLOPT_CAINFO, rq->ca_file);
 	if (rc == CURLE_OK && rq->client_cert)
@@ -248,14 +290,12 @@ static int on_close_socket(void *ctx, curl_socket_t fd)
 /* NOLINTNEXTLINE(readability-non-const-parameter): the shape is libcurl's */
 static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *addr)
 {
-	const xfer *x = ctx;
+	xfer *x = ctx;
 	int fd = socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
 
 	(void)purpose;
-	if (x->plain)
-		socks_opened(x->n, fd);
-	else
-		socks_closed(x->n, fd);
+	x->no_fd = fd < 0 && (errno == EMFILE || errno == ENFILE);
+	socks_opened(x->n, fd, x->plain);
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -289,7 +329,12 @@ static CURLcode set_habits(const xfer *x)
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, NEVER_MS);
+	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)NET_IDLE_S);
+	/* A peer that is gone is noticed while an answer is waited for, and NATs stay open. */
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, 30L);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, 15L);
 	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	/*
 	 * libcurl keeps the certificates it has read only where they come from one file
@@ -300,7 +345,9 @@ static CURLcode set_habits(const xfer *x)
 	if (curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
 		curl_easy_setopt(e, CURLOPT_USERAGENT, "libllm/" LLM_VERSION_STRING) != CURLE_OK)
 		return CURLE_OUT_OF_MEMORY;
-	/* "" means no proxy at all, where null would mean what the environment says. */
+	/* "" means none at all, where null would mean what the environment says. */
+	if (curl_easy_setopt(e, CURLOPT_NOPROXY, "") != CURLE_OK)
+		return CURLE_OUT_OF_MEMORY;
 	return curl_easy_setopt(e, CURLOPT_PROXY, "");
 }
 
@@ -317,9 +364,10 @@ int32_t easy_setup(xfer *x)
 	rc = set_headers(x);
 	if (rc)
 		return rc;
-	x->plain = !x->rq->proxy && strncmp(x->rq->url, "http:", 5) == 0;
+	x->plain = !x->rq->proxy && !x->rq->http2 && strncmp(x->rq->url, "http:", 5) == 0;
 	if (curl_easy_setopt(x->easy, CURLOPT_URL, x->rq->url) != CURLE_OK ||
-		set_method(x) != CURLE_OK || set_special(x) != CURLE_OK)
+		set_method(x) != CURLE_OK || set_special(x) != CURLE_OK ||
+		doubt_setup(x) != CURLE_OK)
 		return LLM_E_NOMEM;
 	return 0;
 }
@@ -335,4 +383,5 @@ void easy_clear(xfer *x)
 		return;
 	curl_easy_reset(x->easy);
 	x->special = x->prepared = 0;
+	x->connect_ms = x->dns_s = 0;
 }

@@ -95,6 +95,7 @@ static void on_ready(void *ctx, int fd, uint32_t events)
 
 	if (socks_idle(ctx, fd))
 		return;
+	doubt_heard(ctx, fd);
 	if (events & EPOLLIN)
 		mask |= CURL_CSELECT_IN;
 	if (events & EPOLLOUT)
@@ -199,6 +200,7 @@ void net_free(net *n)
 		xfer_free(x);
 	}
 	curl_multi_cleanup(n->multi);
+	mem_free(n->mem, n->heard);
 	mem_free(n->mem, n->socks);
 	mem_free(n->mem, n);
 }

@@ -12,8 +12,16 @@
 #define NET_SPARE 32
 /* Idle connections kept at least; later as many as there were transfers at once. */
 #define NET_KEEP 64
+/* One that rested for longer is not used again: by then servers and NATs have dropped it. */
+#define NET_IDLE_S 90
 /* A body up to this size goes out in one piece with its header. */
 #define NET_SMALL ((size_t)16 * 1024)
+
+/* What tells that connections may be dead without having said so. */
+typedef struct net_age {
+	uint64_t loop_ns; /* when a transfer began last, on the loop's time; 0: never */
+	uint64_t asleep_ns; /* how long the machine had slept by then */
+} net_age;
 
 struct net {
 	const llm_allocator *mem;
@@ -30,6 +38,10 @@ struct net {
 	xfer *dying; /* cancelled meanwhile, linked by `next` */
 	unsigned char *socks; /* by descriptor: socks.c */
 	size_t n_socks;
+	net_age age;
+	uint64_t doubted_ns; /* a host could not be reached then (loop's time); 0: never */
+	uint32_t *heard; /* by descriptor, how often something came; only with HTTP/2 */
+	size_t n_heard;
 };
 
 /*
@@ -46,6 +58,8 @@ struct xfer {
 	char *lines; /* and their text */
 	size_t lines_cap;
 	size_t lines_len;
+	long connect_ms; /* what the handle was told; 0: nothing yet */
+	long dns_s; /* the same, and one more */
 
 	const xfer_request *rq;
 	const xfer_events *ev;
@@ -58,6 +72,10 @@ struct xfer {
 	int sent_told;
 	int paused;
 	int reused;
+	int h2; /* the answer is HTTP/2 */
+	int fd; /* the connection's, with h2; -1: not known */
+	uint32_t heard; /* the connection's count when it heard something itself */
+	int no_fd; /* no socket could be had */
 	int32_t stop; /* what a callback returned to end the transfer */
 	int cancelled;
 	int touched;
@@ -86,12 +104,31 @@ int32_t easy_setup(xfer *x);
 void easy_clear(xfer *x);
 
 /* socks.c: the descriptors that libcurl opens, closes and waits for. */
-void socks_opened(net *n, int fd);
+void socks_opened(net *n, int fd, int plain);
 void socks_closed(net *n, int fd);
-void socks_want(net *n, int fd, int in, int out, int known);
+void socks_want(net *n, int fd, int in, int out, int watched);
 /* Its transfer has ended, and the connection may be kept. */
 void socks_rest(net *n, int fd);
 /* 1 when nobody waits for it: then its connection is none to be used again. */
 int socks_idle(net *n, int fd);
+/* No connection that rests now is used again. */
+void socks_forget(net *n);
+
+/* doubt.c: what may be dead without having said so. */
+/* 1 when what rests cannot be trusted any more; keeps what it was told. */
+int age_jumped(net_age *age, uint64_t loop_ns, uint64_t asleep_ns);
+/* At the beginning of every transfer. */
+void doubt_look(net *n);
+/* The connect limit of libcurl and the age of the addresses it may use. */
+CURLcode doubt_setup(xfer *x);
+void doubt_host(net *n);
+/* Something came on this socket. */
+void doubt_heard(net *n, int fd);
+/* A transfer knows its connection; it got bytes. */
+void doubt_begin(xfer *x);
+void doubt_alive(xfer *x);
+
+/* why.c: what the user can do about a failure; static. */
+const char *why_advice(const xfer *x, CURLcode result);
 
 #endif

@@ -14,16 +14,22 @@
 #include "base/alloc.h"
 #include "multi.h"
 
-/* What is known of a descriptor; 0: it is none of ours, or speaks TLS. */
-#define SOCK_OURS 1u
+/* What is known of a descriptor; 0: libcurl has not opened it by us. */
+#define SOCK_OURS 1u /* plain HTTP/1.1: watched while it rests */
 #define SOCK_IDLE 2u /* libcurl does not want it now */
 #define SOCK_IN 4u /* the loop watches it for reading, */
 #define SOCK_OUT 8u /* and for writing */
+#define SOCK_OTHER 16u /* TLS, HTTP/2 or a proxy's: only libcurl understands what comes */
 #define SOCK_WATCHED (SOCK_IN | SOCK_OUT)
+
+static unsigned known(const net *n, int fd)
+{
+	return fd >= 0 && (size_t)fd < n->n_socks ? n->socks[fd] : 0;
+}
 
 static int is_ours(const net *n, int fd)
 {
-	return fd >= 0 && (size_t)fd < n->n_socks && n->socks[fd];
+	return (known(n, fd) & SOCK_OURS) != 0;
 }
 
 static int make_room(net *n, size_t fd)
@@ -42,16 +48,16 @@ static int make_room(net *n, size_t fd)
 	return 1;
 }
 
-void socks_opened(net *n, int fd)
+void socks_opened(net *n, int fd, int plain)
 {
 	/* Short of memory it is watched as any other. */
 	if (fd >= 0 && make_room(n, (size_t)fd))
-		n->socks[fd] = SOCK_OURS;
+		n->socks[fd] = plain ? SOCK_OURS : SOCK_OTHER;
 }
 
 void socks_closed(net *n, int fd)
 {
-	if (is_ours(n, fd))
+	if (known(n, fd))
 		n->socks[fd] = 0;
 }
 
@@ -69,41 +75,60 @@ static void watch(net *n, int fd, unsigned wanted, unsigned idle)
 	n->socks[fd] = (unsigned char)(SOCK_OURS | idle | wanted);
 }
 
-void socks_want(net *n, int fd, int in, int out, int known)
+void socks_want(net *n, int fd, int in, int out, int watched)
 {
 	unsigned wanted = (in ? SOCK_IN : 0u) | (out ? SOCK_OUT : 0u);
 
-	if (is_ours(n, fd))
+	if (is_ours(n, fd)) {
 		watch(n, fd, wanted, 0);
-	else
-		(void)loop_socket_set(n->l, fd, events_of(wanted), known);
+		return;
+	}
+	if (known(n, fd))
+		n->socks[fd] = SOCK_OTHER;
+	(void)loop_socket_set(n->l, fd, events_of(wanted), watched);
 }
 
 void socks_rest(net *n, int fd)
 {
-	if (is_ours(n, fd))
+	if (is_ours(n, fd)) {
 		watch(n, fd, SOCK_IN, SOCK_IDLE);
-	else
-		(void)loop_socket_set(n->l, fd, 0, 1);
+		return;
+	}
+	if (known(n, fd))
+		n->socks[fd] = SOCK_OTHER | SOCK_IDLE;
+	(void)loop_socket_set(n->l, fd, 0, 1);
 }
 
 /* libcurl takes a connection for dead when it sees its end, and not by bytes in front of it. */
-static void hang_up(int fd)
+static void hang_up(int fd, int how)
 {
 	char waste[4096];
 	int i;
 
 	for (i = 0; i < 16 && recv(fd, waste, sizeof(waste), MSG_DONTWAIT) > 0; i++)
 		continue;
-	shutdown(fd, SHUT_RDWR);
+	shutdown(fd, how);
 }
 
 int socks_idle(net *n, int fd)
 {
 	if (!is_ours(n, fd) || !(n->socks[fd] & SOCK_IDLE))
 		return 0;
-	hang_up(fd);
+	hang_up(fd, SHUT_RDWR);
 	(void)loop_socket_set(n->l, fd, 0, 1);
 	n->socks[fd] = SOCK_OURS;
 	return 1;
+}
+
+void socks_forget(net *n)
+{
+	size_t fd;
+
+	for (fd = 0; fd < n->n_socks; fd++) {
+		if (!(n->socks[fd] & SOCK_IDLE) || socks_idle(n, (int)fd))
+			continue;
+		/* TLS still says goodbye: were it shut for writing, that would raise SIGPIPE. */
+		hang_up((int)fd, SHUT_RD);
+		n->socks[fd] = SOCK_OTHER;
+	}
 }

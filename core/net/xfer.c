@@ -119,7 +119,8 @@ static int32_t code_of(const xfer *x, CURLcode result)
 
 void xfer_finish(xfer *x, CURLcode result)
 {
-	xfer_outcome out = {.code = code_of(x, result), .reused = x->reused, .detail = ""};
+	xfer_outcome out = {
+		.code = code_of(x, result), .reused = x->reused, .detail = "", .advice = ""};
 	char detail[CURL_ERROR_SIZE];
 
 	if (result != CURLE_OK) {
@@ -130,7 +131,10 @@ void xfer_finish(xfer *x, CURLcode result)
 		memcpy(detail, text, strnlen(text, sizeof(detail) - 1) + 1);
 		detail[sizeof(detail) - 1] = '\0';
 		out.detail = detail;
+		out.advice = why_advice(x, result);
 	}
+	if (out.code == LLM_E_CONNECTION)
+		doubt_host(x->n);
 	release(x);
 	x->ev->done(x->ctx, &out);
 	give_back(x);
@@ -145,6 +149,7 @@ int32_t xfer_start(net *n, const xfer_request *rq, const xfer_events *ev, void *
 		return LLM_E_NOMEM;
 	n->n_live++;
 	keep_connections(n);
+	doubt_look(n);
 	x->rq = rq;
 	x->ev = ev;
 	x->ctx = ctx;

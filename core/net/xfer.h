@@ -37,6 +37,10 @@ typedef struct xfer_request {
 	const char *client_cert;
 	llm_bytes client_key; /* PEM; empty: none */
 	const char *proxy; /* null: none, whatever the environment says */
+	const char *no_proxy; /* hosts that are reached without it, "a,.b,10.0.0.0/8"; or null */
+	uint64_t connect_ns; /* what the caller gives a connection; UINT64_MAX: no limit */
+	int http2; /* 1: wanted; on https by ALPN, so that HTTP/1.1 may come of it */
+	int fresh; /* 1: on a new connection */
 } xfer_request;
 
 enum { XFER_GO = 0, XFER_PAUSE = 1 };
@@ -49,6 +53,7 @@ typedef struct xfer_outcome {
 	int32_t code;
 	int reused; /* the connection had served before */
 	const char *detail; /* libcurl's words, "" on success */
+	const char *advice; /* what to do about it, one line, static; "" where there is none */
 } xfer_outcome;
 
 typedef struct xfer_events {
@@ -73,5 +78,12 @@ int32_t xfer_start(net *n, const xfer_request *rq, const xfer_events *ev, void *
 /* Ends it now and closes its connection; no callback follows. Also inside a callback. */
 void xfer_cancel(xfer *x);
 void xfer_resume(xfer *x);
+/*
+ * It has timed out and will be cancelled: the address of its host is looked up anew next
+ * time, and an HTTP/2 connection that is silent as a whole ends (R-TIME-7).
+ */
+void xfer_doubt(xfer *x);
+/* What it waits for before it is connected, for messages: "answer of the name server", ... */
+const char *xfer_waits_for(const xfer *x);
 
 #endif

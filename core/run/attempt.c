@@ -210,6 +210,30 @@ void attempt_abort(attempt *a)
 	a->x = NULL;
 }
 
+static int32_t send_wire(attempt *a)
+{
+	int32_t rc;
+
+	trace_request(a);
+	rc = xfer_start(a->c->svc->net, &a->wire, &events, a, &a->x);
+	return rc ? err_set(&a->c->res.error, rc, "out of memory") : 0;
+}
+
+int32_t attempt_again(attempt *a)
+{
+	llm_call *c = a->c;
+
+	err_clear(&c->res.error);
+	if (new_row(c, &a->rec))
+		return err_set(&c->res.error, LLM_E_NOMEM, "out of memory");
+	a->clock = (phase_clock){.started_ns = loop_now(loop_of(a)),
+		.deadline_ns = c->deadline_ns,
+		.stream = a->clock.stream};
+	a->failed = 0;
+	a->wire.fresh = 1;
+	return send_wire(a);
+}
+
 int32_t attempt_start(llm_call *c)
 {
 	llm_err *err = &c->res.error;
@@ -222,9 +246,5 @@ int32_t attempt_start(llm_call *c)
 		return err_set(err, rc, "out of memory");
 	a = c->att;
 	rc = attempt_build(a, err);
-	if (rc)
-		return rc;
-	trace_request(a);
-	rc = xfer_start(c->svc->net, &a->wire, &events, a, &a->x);
-	return rc ? err_set(err, rc, "out of memory") : 0;
+	return rc ? rc : send_wire(a);
 }

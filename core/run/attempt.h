@@ -66,6 +66,11 @@ struct attempt {
 
 /* Begins an attempt; failures come through run_attempt_ended as well, later. */
 int32_t attempt_start(llm_call *c);
+/*
+ * The request that was lost on a kept connection, once more on a new one, as an attempt of
+ * its own. 0, or LLM_E_NOMEM in c->res.error.
+ */
+int32_t attempt_again(attempt *a);
 /* Ends it now, closing its connection; nothing is reported. */
 void attempt_abort(attempt *a);
 void attempt_free(attempt *a);

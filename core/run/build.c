@@ -342,7 +342,10 @@ static int32_t lay_out(attempt *a)
 	a->wire.ca_file = p->ca_file;
 	a->wire.client_cert = p->client_cert;
 	a->wire.client_key = (llm_bytes){p->client_key.value, p->client_key.len};
-	a->wire.proxy = p->proxy;
+	a->wire.proxy = a->c->up->proxy;
+	a->wire.no_proxy = a->c->up->no_proxy;
+	a->wire.http2 = p->http_version == 2;
+	a->wire.connect_ns = a->c->limits.connect_ns;
 	return 0;
 }
 

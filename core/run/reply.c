@@ -337,17 +337,19 @@ static int32_t transport_failed(attempt *a, const xfer_outcome *out)
 	if (rc == LLM_E_STREAM_BROKEN && !a->view.stream)
 		rc = LLM_E_PROTOCOL;
 	if (rc == LLM_E_CONNECTION && !a->clock.connected_ns)
-		return reply_fail(a, rc, "cannot reach %s://%s:%u: %s", a->c->up->at.base.scheme,
-			a->c->up->at.base.host, (unsigned)a->c->up->at.base.port, out->detail);
-	if (rc == LLM_E_CONNECTION && out->reused && !a->head.status) {
+		return reply_fail(a, rc, "cannot reach %s://%s:%u%s: %s%s%s",
+			a->c->up->at.base.scheme, a->c->up->at.base.host,
+			(unsigned)a->c->up->at.base.port, a->wire.proxy ? " through the proxy" : "",
+			out->detail, out->advice[0] ? "\n" : "", out->advice);
+	if (rc == LLM_E_CONNECTION && out->reused && !a->got_bytes) {
 		reply_fail(a, rc, "a kept connection was closed as it was used again");
 		a->c->res.error.flags |= LLM_ERRF_REUSED;
 		return rc;
 	}
-	return reply_fail(a, rc, "%s: %s",
+	return reply_fail(a, rc, "%s: %s%s%s",
 		rc == LLM_E_PROTOCOL ? "the reply is not HTTP as it should be" :
 				       "the connection broke",
-		out->detail);
+		out->detail, out->advice[0] ? "\n" : "", out->advice);
 }
 
 int32_t reply_end(attempt *a, const xfer_outcome *out)

@@ -175,16 +175,40 @@ static int32_t judge_filter(llm_call *c, int32_t code)
 		c->up->title, r->finish_raw ? r->finish_raw : "content filter");
 }
 
-/* One attempt a run for now: this is where the next one will begin. */
+/* A connection can die between two requests: that is no failure of the provider's. */
+static int is_lost(const attempt *a, int32_t code)
+{
+	return code == LLM_E_CONNECTION && (a->c->res.error.flags & LLM_ERRF_REUSED);
+}
+
+static void end_attempt(llm_call *c, attempt *a, int32_t code)
+{
+	if (code)
+		complete_error(c, a, code);
+	if (a)
+		close_row(c, a, code);
+}
+
+/*
+ * One attempt a run for now, and a second one, at once, where a kept connection died
+ * before the answer's first byte (R-RETRY-14). The second has a new connection, so there
+ * is never a third.
+ */
 void run_attempt_ended(llm_call *c, int32_t code)
 {
 	attempt *a = c->att;
 
 	code = judge_filter(c, code);
-	if (code)
-		complete_error(c, a, code);
+	end_attempt(c, a, code);
+	if (a && is_lost(a, code)) {
+		code = attempt_again(a);
+		if (!code) {
+			run_arm(c);
+			return;
+		}
+		end_attempt(c, a, code);
+	}
 	if (a) {
-		close_row(c, a, code);
 		c->att = NULL;
 		attempt_free(a);
 	}
@@ -237,20 +261,35 @@ static uint64_t limit_ns(const llm_call *c, uint32_t phase)
 	}
 }
 
+static void explain_time(llm_call *c, uint32_t phase, int32_t code)
+{
+	const char *name = llm_phase_name(phase);
+	const uint64_t ms = limit_ns(c, phase) / NS_PER_MS;
+
+	if (phase == LLM_PHASE_CONNECT && c->att && c->att->x)
+		err_set(&c->res.error, code,
+			"%s: no %s within %" PRIu64 " ms (connect)\n"
+			"check base_url, proxy and firewall, or raise connect",
+			c->up->title, xfer_waits_for(c->att->x), ms);
+	else
+		err_set(&c->res.error, code,
+			"%s: %s within %" PRIu64 " ms (%s)\nraise %s, "
+			"or ask a faster model",
+			c->up->title, setting_of(phase), ms, name, name);
+	c->res.error.phase = phase;
+}
+
 static void expire(llm_call *c, uint32_t phase)
 {
 	int32_t code = phase == LLM_PHASE_DEADLINE ? LLM_E_DEADLINE : LLM_E_TIMEOUT;
-	const char *name = llm_phase_name(phase);
 
 	if (c->att && c->att->complete) {
 		stop_attempt(c, 0);
 		return;
 	}
-	err_set(&c->res.error, code,
-		"%s: %s within %" PRIu64 " ms (%s)\nraise %s, "
-		"or ask a faster model",
-		c->up->title, setting_of(phase), limit_ns(c, phase) / NS_PER_MS, name, name);
-	c->res.error.phase = phase;
+	explain_time(c, phase, code);
+	if (c->att && c->att->x)
+		xfer_doubt(c->att->x);
 	stop_attempt(c, code);
 }
 

@@ -66,6 +66,8 @@ static int32_t fill(llm_service *svc, const llm_service_opts *opts, llm_err *err
 	if (!rc)
 		rc = conf_load(opts, NULL, &svc->mem, svc->secrets, &svc->conf, err);
 	if (!rc)
+		rc = service_check_files(svc->conf, err);
+	if (!rc)
 		rc = open_plugins(svc, opts, err);
 	if (!rc)
 		rc = loop_new(&svc->mem, &svc->time, &svc->loop, err);

@@ -74,6 +74,8 @@ void service_free(llm_service *svc);
 void service_stop(llm_service *svc);
 void service_ref(llm_service *svc);
 void service_unref(llm_service *svc);
+/* files.c: LLM_E_CONFIG when the process may not open what the configuration asks for. */
+int32_t service_check_files(const conf *c, llm_err *err);
 /* Text without secrets, as redact_inplace and redact_text do it; any thread. */
 size_t service_clean(llm_service *svc, char *text, size_t len, size_t cap);
 int32_t service_clean_into(llm_service *svc, const char *text, size_t len, buf *out);

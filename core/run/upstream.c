@@ -118,6 +118,8 @@ static int32_t fill(llm_service *svc, const char *name, upstream *up, llm_err *e
 		up->title = strcmp(up->name, up->plug->name) == 0 ? info_of(up)->label : up->name;
 	if (!rc)
 		rc = address_find(svc->conf, up->conf, up->plug, &up->ar, &up->at, err);
+	if (!rc)
+		rc = upstream_proxy(svc, up, err);
 	if (!rc && find_key(svc, up))
 		rc = err_set(err, LLM_E_NOMEM, "out of memory");
 	if (!rc)

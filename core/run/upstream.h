@@ -19,11 +19,15 @@ typedef struct upstream {
 	const char *key_names; /* "GEMINI_API_KEY or ...", for messages; may be "" */
 	int key_needed;
 	uint32_t locality;
+	const char *proxy; /* null: none */
+	const char *no_proxy; /* hosts that are reached without it, or null */
 	arena ar;
 } upstream;
 
 /* Loaded at first use. LLM_E_INVALID_REQUEST, LLM_E_PLUGIN, LLM_E_CONFIG, LLM_E_NOMEM. */
 int32_t upstream_get(llm_service *svc, const char *name, upstream **ret, llm_err *err);
 void upstream_free(llm_service *svc, upstream *up);
+/* proxy.c: by which proxy it is reached. LLM_E_CONFIG, LLM_E_NOMEM. */
+int32_t upstream_proxy(llm_service *svc, upstream *up, llm_err *err);
 
 #endif

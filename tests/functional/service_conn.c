@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/fakeclock.h"
 #include "support/oracle.h"
 
 #define REQUEST "\"event\":\"request\""
@@ -42,26 +43,66 @@ Test(service_conn, two_runs_at_once_have_a_connection_each)
 	oracle_finish(two);
 	cr_assert_eq(one->code, 0);
 	cr_assert_eq(two->code, 0);
-	cr_assert_eq(sim_log_count(o->up, ACCEPT), 2);
+	cr_assert_eq(sim_log_count(o->up, ACCEPT), 2, "%s", sim_log_text(o->up));
 	cr_assert_eq(oracle_close(o), 0);
 }
 
-/* The request went out once, and the error says that the connection was a kept one. */
-Test(service_conn, R_RETRY_14_U_20_a_dying_kept_connection_is_not_asked_again)
+static void first_was_lost(oracle_run *run)
+{
+	const llm_result *r = llm_call_result(run->call);
+	llm_attempt a = {.struct_size = (uint32_t)sizeof(a)};
+
+	cr_assert_eq(llm_result_attempt_count(r), 2);
+	cr_assert_eq(llm_result_attempt(r, 0, &a), 0);
+	cr_assert_eq(a.error_code, LLM_E_CONNECTION);
+	cr_assert(a.error->flags & LLM_ERRF_REUSED);
+	cr_assert_eq(a.error->sent, LLM_SENT_YES);
+	cr_assert_eq(a.seq, 1);
+	cr_assert_eq(llm_result_attempt(r, 1, &a), 0);
+	cr_assert_eq(a.seq, 2);
+}
+
+/* Nobody moves the clock: the second attempt waits for nothing. */
+Test(service_conn, R_RETRY_14_U_20_a_dying_kept_connection_is_asked_once_more_at_once)
 {
 	static const char *const scripts[] = {"reused_dies", "reused_leaves"};
 	uint32_t i;
 
-	for (i = 0; i < 2 * ORACLE_MODES; i++) {
-		oracle *o = play(scripts[i % 2], i / 2);
-		oracle_run *run = oracle_do(o, NULL);
+	for (i = 0; i < 4 * ORACLE_MODES; i++) {
+		const oracle_ask ask = {.stream = i / 2 % 2};
+		oracle_opts opts = {.mode = i / 4, .script = scripts[i % 2]};
+		oracle_run *run;
+		fakeclock fc;
+		oracle *o;
 
-		cr_assert_str_eq(run->text, "one");
+		fakeclock_init(&fc, 14);
+		opts.time = &fc.source;
+		o = oracle_open(&opts);
+		cr_assert_str_eq(oracle_do(o, NULL)->text, "one");
+		run = oracle_do(o, &ask);
+		cr_assert_eq(run->code, 0, "%s", run->err.message);
+		first_was_lost(run);
+		cr_assert_eq(sim_log_count(o->up, REQUEST), 3, "%s", sim_log_text(o->up));
+		cr_assert_eq(oracle_close(o), 0);
+	}
+}
+
+/* And never twice: the new connection's end is the run's. */
+Test(service_conn, R_RETRY_14_U_20_a_request_is_sent_twice_at_most)
+{
+	uint32_t i;
+
+	for (i = 0; i < ORACLE_MODES; i++) {
+		oracle *o = play("reused_dies_twice", i);
+		oracle_run *run;
+
+		cr_assert_str_eq(oracle_do(o, NULL)->text, "one");
 		run = oracle_do(o, NULL);
 		cr_assert_eq(run->code, LLM_E_CONNECTION, "%s", run->err.message);
-		cr_assert(run->err.flags & LLM_ERRF_REUSED);
-		cr_assert_eq(run->err.sent, LLM_SENT_YES);
-		cr_assert_eq(sim_log_count(o->up, REQUEST), 2, "%s", sim_log_text(o->up));
+		cr_assert_eq(run->err.flags & LLM_ERRF_REUSED, 0);
+		cr_assert_eq(run->err.attempt, 2);
+		first_was_lost(run);
+		cr_assert_eq(sim_log_count(o->up, REQUEST), 3, "%s", sim_log_text(o->up));
 		cr_assert_eq(oracle_close(o), 0);
 	}
 }
@@ -84,22 +125,23 @@ Test(service_conn, R_RETRY_14_a_dying_new_connection_is_not_asked_again)
 }
 
 /* A listing has no body, and libcurl would send it again as it likes. */
-Test(service_conn, R_RETRY_14_U_20_a_listing_is_not_asked_again)
+Test(service_conn, R_RETRY_14_U_20_a_listing_is_asked_twice_at_most)
 {
-	oracle *o = play("reused_leaves", ORACLE_BLOCK);
-	llm_models *models = NULL;
-	llm_err err = LLM_ERR_INIT;
+	static const char *const scripts[] = {"reused_leaves", "reused_dies_twice"};
+	uint32_t i;
 
-	cr_assert_str_eq(oracle_do(o, NULL)->text, "one");
-	cr_assert_eq(llm_service_models(o->svc, "ollama", LLM_MODELS_ALL, 0, &models, &err),
-		LLM_E_CONNECTION, "%s", err.message);
-	cr_assert(err.flags & LLM_ERRF_REUSED);
-	cr_assert_eq(sim_log_count(o->up, REQUEST), 2, "%s", sim_log_text(o->up));
-	cr_assert_eq(llm_service_models(o->svc, "ollama", LLM_MODELS_ALL, 0, &models, &err), 0,
-		"%s", err.message);
-	cr_assert_gt(llm_models_count(models), 0);
-	llm_models_free(models);
-	cr_assert_eq(oracle_close(o), 0);
+	for (i = 0; i < 2; i++) {
+		oracle *o = play(scripts[i], ORACLE_BLOCK);
+		llm_models *models = NULL;
+		llm_err err = LLM_ERR_INIT;
+
+		cr_assert_str_eq(oracle_do(o, NULL)->text, "one");
+		cr_assert_eq(llm_service_models(o->svc, "ollama", LLM_MODELS_ALL, 0, &models, &err),
+			i ? LLM_E_CONNECTION : 0, "%s", err.message);
+		cr_assert_eq(sim_log_count(o->up, REQUEST), 3, "%s", sim_log_text(o->up));
+		llm_models_free(models);
+		cr_assert_eq(oracle_close(o), 0);
+	}
 }
 
 /* ---- redirects ---- */

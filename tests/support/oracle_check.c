@@ -76,13 +76,27 @@ static void check_status(oracle_run *run, const llm_result *r)
 			err ? llm_error_name(err->code) : "no error");
 }
 
+/* Only a kept connection that died is asked once more. */
+static void check_again(oracle_run *run, const llm_result *r)
+{
+	llm_attempt a = {.struct_size = (uint32_t)sizeof(a)};
+	const uint32_t n = llm_result_attempt_count(r);
+
+	if (n > 2)
+		oracle_wrong(run->o, "%u attempts", (unsigned)n);
+	if (n < 2 || llm_result_attempt(r, 0, &a))
+		return;
+	if (a.error_code != LLM_E_CONNECTION || a.status != LLM_STATUS_FAILED || !a.error ||
+		!(a.error->flags & LLM_ERRF_REUSED))
+		oracle_wrong(run->o, "a second attempt after %s", llm_error_name(a.error_code));
+}
+
 static void check_attempts(oracle_run *run, const llm_result *r)
 {
 	llm_attempt a = {.struct_size = (uint32_t)sizeof(a)};
 
-	if (llm_result_attempt_count(r) > 1)
-		oracle_wrong(run->o, "%u attempts", (unsigned)llm_result_attempt_count(r));
-	if (llm_result_attempt(r, 0, &a))
+	check_again(run, r);
+	if (llm_result_attempt(r, llm_result_attempt_count(r) - 1, &a))
 		return;
 	if (a.error_code != run->code || a.status != llm_result_status(r))
 		oracle_wrong(run->o, "the attempt says %s, the run %s",
