@@ -79,6 +79,28 @@ static long connect_ms(uint64_t limit_ns)
 	return ms < (uint64_t)NEVER_MS ? (long)ms : NEVER_MS;
 }
 
+static void join(xfer *x)
+{
+	x->fd = -1;
+	if (!x->rq->http2)
+		return;
+	x->sharing = 1;
+	x->next_sharing = x->n->sharing;
+	x->n->sharing = x;
+}
+
+void doubt_leave(xfer *x)
+{
+	xfer **at = &x->n->sharing;
+
+	if (!x->sharing)
+		return;
+	while (*at != x)
+		at = &(*at)->next_sharing;
+	*at = x->next_sharing;
+	x->sharing = 0;
+}
+
 CURLcode doubt_setup(xfer *x)
 {
 	const long ms = connect_ms(x->rq->connect_ns), s = dns_age(x->n);
@@ -89,6 +111,7 @@ CURLcode doubt_setup(xfer *x)
 	if (s + 1 != x->dns_s)
 		curl_easy_setopt(x->easy, CURLOPT_DNS_CACHE_TIMEOUT, s);
 	x->dns_s = s + 1;
+	join(x);
 	return CURLE_OK;
 }
 
@@ -121,13 +144,9 @@ static void count_from_now(net *n, size_t fd)
 	n->n_heard = want;
 }
 
-void doubt_begin(xfer *x)
+void doubt_socket(xfer *x, int fd)
 {
-	curl_socket_t fd = CURL_SOCKET_BAD;
-
-	x->fd = -1;
-	if (!x->rq->http2 || curl_easy_getinfo(x->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK ||
-		fd < 0)
+	if (x->fd == fd)
 		return;
 	count_from_now(x->n, (size_t)fd);
 	x->fd = fd;
@@ -136,13 +155,13 @@ void doubt_begin(xfer *x)
 
 void doubt_alive(xfer *x)
 {
-	if (x->rq->http2)
+	if (x->sharing)
 		x->heard = heard_on(x->n, x->fd);
 }
 
 static int is_silent(const xfer *x)
 {
-	return x->rq->http2 && x->connected && x->fd >= 0 && (size_t)x->fd < x->n->n_heard &&
+	return x->sharing && x->connected && x->fd >= 0 && (size_t)x->fd < x->n->n_heard &&
 		x->heard == x->n->heard[x->fd];
 }
 
@@ -151,5 +170,37 @@ void xfer_doubt(xfer *x)
 	doubt_host(x->n);
 	/* libcurl sees the end at once; the other streams were as silent. */
 	if (is_silent(x))
-		shutdown(x->fd, SHUT_RD);
+		socks_shut(x->n, x->fd, SHUT_RD);
+}
+
+static xfer *neighbour(const xfer *x)
+{
+	xfer *y = x->n->sharing;
+
+	while (y && (y == x || y->fd != x->fd || !y->connected || y->paused || y->cancelled))
+		y = y->next_sharing;
+	return y;
+}
+
+/*
+ * libcurl 7.88 sends the reset of a stream together with whatever it sends next on that
+ * connection, which may be never, and until then the server works on. To pause and resume
+ * a neighbour sends it; where there is none the connection ends.
+ */
+void doubt_reset(xfer *x)
+{
+	xfer *y;
+
+	if (!x->sharing || !x->connected)
+		return;
+	y = neighbour(x);
+	if (!y) {
+		socks_shut(x->n, x->fd, SHUT_RDWR);
+		return;
+	}
+	multi_enter(x->n);
+	curl_easy_pause(y->easy, CURLPAUSE_RECV);
+	curl_easy_pause(y->easy, CURLPAUSE_CONT);
+	multi_leave(x->n);
+	multi_kick(x->n);
 }

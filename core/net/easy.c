@@ -56,7 +56,6 @@ static int on_prereq(void *ctx, char *remote_ip, char *local_ip, int remote_port
 	curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &fresh);
 	x->reused = fresh == 0;
 	x->connected = 1;
-	doubt_begin(x);
 	x->ev->connected(x->ctx);
 	if (!x->rq->body_len || x->one_piece)
 		tell_sent(x);
@@ -77,7 +76,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 	xfer *x = ctx;
 	int32_t rc;
 
-	if (x->rq->http2)
+	if (x->sharing)
 		read_version(x, line, size * count);
 	rc = is_stray(x) ? LLM_E_CONNECTION : x->ev->header(x->ctx, line, size * count);
 	x->head_read = size * count <= 2; /* the empty line at its end */
@@ -225,20 +224,11 @@ static CURLcode set_proxy(xfer *x)
 	return rc;
 }
 
-/*
- * Without TLS nothing is negotiated: the server is known to speak it. A proxy of plain
- * HTTP is not, and gets HTTP/1.1.
- */
+/* Those that come at the same time wait for the first one's connection. */
 static CURLcode set_http2(xfer *x)
 {
-	const int secure = strncmp(x->rq->url, "https:", 6) == 0;
-
-	if (!secure && x->rq->proxy)
-		return CURLE_OK;
-	/* Those that come at the same time wait for the first one's connection. */
 	curl_easy_setopt(x->easy, CURLOPT_PIPEWAIT, 1L);
-	return curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION,
-		secure ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+	return curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 }
 
 static CURLcode set_special(xfer *x)
@@ -364,7 +354,7 @@ int32_t easy_setup(xfer *x)
 	rc = set_headers(x);
 	if (rc)
 		return rc;
-	x->plain = !x->rq->proxy && !x->rq->http2 && strncmp(x->rq->url, "http:", 5) == 0;
+	x->plain = !x->rq->proxy && strncmp(x->rq->url, "http:", 5) == 0;
 	if (curl_easy_setopt(x->easy, CURLOPT_URL, x->rq->url) != CURLE_OK ||
 		set_method(x) != CURLE_OK || set_special(x) != CURLE_OK ||
 		doubt_setup(x) != CURLE_OK)

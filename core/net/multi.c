@@ -123,6 +123,11 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, voi
 			socks_want(n, fd, 0, 0, 1);
 		return 0;
 	}
+	if (n->sharing) {
+		curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&x);
+		if (x && x->sharing)
+			doubt_socket(x, fd);
+	}
 	socks_want(n, fd, what & CURL_POLL_IN, what & CURL_POLL_OUT, assigned != NULL);
 	if (!assigned)
 		curl_multi_assign(n->multi, fd, n);

@@ -40,6 +40,7 @@ struct net {
 	size_t n_socks;
 	net_age age;
 	uint64_t doubted_ns; /* a host could not be reached then (loop's time); 0: never */
+	xfer *sharing; /* may share a connection, by HTTP/2; linked by `next_sharing` */
 	uint32_t *heard; /* by descriptor, how often something came; only with HTTP/2 */
 	size_t n_heard;
 };
@@ -72,8 +73,10 @@ struct xfer {
 	int sent_told;
 	int paused;
 	int reused;
+	int sharing; /* HTTP/2 was asked for */
+	xfer *next_sharing;
 	int h2; /* the answer is HTTP/2 */
-	int fd; /* the connection's, with h2; -1: not known */
+	int fd; /* the connection's, when HTTP/2 was asked for; -1: not known */
 	uint32_t heard; /* the connection's count when it heard something itself */
 	int no_fd; /* no socket could be had */
 	int32_t stop; /* what a callback returned to end the transfer */
@@ -111,6 +114,8 @@ void socks_want(net *n, int fd, int in, int out, int watched);
 void socks_rest(net *n, int fd);
 /* 1 when nobody waits for it: then its connection is none to be used again. */
 int socks_idle(net *n, int fd);
+/* Ends it for both sides, as shutdown() does, when it is still one that libcurl opened. */
+void socks_shut(const net *n, int fd, int how);
 /* No connection that rests now is used again. */
 void socks_forget(net *n);
 
@@ -124,8 +129,11 @@ CURLcode doubt_setup(xfer *x);
 void doubt_host(net *n);
 /* Something came on this socket. */
 void doubt_heard(net *n, int fd);
-/* A transfer knows its connection; it got bytes. */
-void doubt_begin(xfer *x);
+/* A transfer of HTTP/2 waits for this socket; it got bytes. */
+void doubt_socket(xfer *x, int fd);
+/* It has ended before its time, and is out of libcurl's sight. */
+void doubt_reset(xfer *x);
+void doubt_leave(xfer *x);
 void doubt_alive(xfer *x);
 
 /* why.c: what the user can do about a failure; static. */

@@ -15,11 +15,11 @@
 #include "multi.h"
 
 /* What is known of a descriptor; 0: libcurl has not opened it by us. */
-#define SOCK_OURS 1u /* plain HTTP/1.1: watched while it rests */
+#define SOCK_OURS 1u /* plain HTTP: watched while it rests */
 #define SOCK_IDLE 2u /* libcurl does not want it now */
 #define SOCK_IN 4u /* the loop watches it for reading, */
 #define SOCK_OUT 8u /* and for writing */
-#define SOCK_OTHER 16u /* TLS, HTTP/2 or a proxy's: only libcurl understands what comes */
+#define SOCK_OTHER 16u /* TLS or a proxy's: only libcurl understands what comes */
 #define SOCK_WATCHED (SOCK_IN | SOCK_OUT)
 
 static unsigned known(const net *n, int fd)
@@ -118,6 +118,13 @@ int socks_idle(net *n, int fd)
 	(void)loop_socket_set(n->l, fd, 0, 1);
 	n->socks[fd] = SOCK_OURS;
 	return 1;
+}
+
+/* The number may be somebody else's by now. */
+void socks_shut(const net *n, int fd, int how)
+{
+	if (known(n, fd))
+		shutdown(fd, how);
 }
 
 void socks_forget(net *n)

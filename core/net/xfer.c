@@ -50,6 +50,7 @@ static void give_back(xfer *x)
 	net *n = x->n;
 
 	n->n_live--;
+	doubt_leave(x);
 	if (n->n_spare == NET_SPARE) {
 		xfer_free(x);
 		return;
@@ -75,6 +76,7 @@ void xfer_bury(xfer *x)
 	x->n->dropping = 1;
 	release(x);
 	x->n->dropping = 0;
+	doubt_reset(x);
 	give_back(x);
 }
 
@@ -102,11 +104,12 @@ static int32_t code_of(const xfer *x, CURLcode result)
 		return head_too_large(x) ? LLM_E_PROTOCOL : LLM_E_NOMEM;
 	case CURLE_RECV_ERROR: /* a proxy's refusal as well, before there is a connection */
 		return !x->connected || os == ECONNRESET || os == EPIPE || os == ETIMEDOUT ||
-				strstr(x->problem, "Recv failure") || strstr(x->problem, "SSL") ?
+				strstr(x->problem, "Recv failure") || strstr(x->problem, "SSL") ||
+				strstr(x->problem, "HTTP/2") ?
 			LLM_E_CONNECTION :
 			LLM_E_PROTOCOL;
-	case CURLE_PARTIAL_FILE:
-		return LLM_E_STREAM_BROKEN;
+	case CURLE_PARTIAL_FILE: /* of HTTP/2 also before the answer has begun */
+		return x->head_read ? LLM_E_STREAM_BROKEN : LLM_E_CONNECTION;
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_BAD_CONTENT_ENCODING:
@@ -136,6 +139,8 @@ void xfer_finish(xfer *x, CURLcode result)
 	if (out.code == LLM_E_CONNECTION)
 		doubt_host(x->n);
 	release(x);
+	if (out.code)
+		doubt_reset(x);
 	x->ev->done(x->ctx, &out);
 	give_back(x);
 }

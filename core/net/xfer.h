@@ -39,7 +39,7 @@ typedef struct xfer_request {
 	const char *proxy; /* null: none, whatever the environment says */
 	const char *no_proxy; /* hosts that are reached without it, "a,.b,10.0.0.0/8"; or null */
 	uint64_t connect_ns; /* what the caller gives a connection; UINT64_MAX: no limit */
-	int http2; /* 1: wanted; on https by ALPN, so that HTTP/1.1 may come of it */
+	int http2; /* 1: wanted; by ALPN on https, so that HTTP/1.1 may come of it */
 	int fresh; /* 1: on a new connection */
 } xfer_request;
 

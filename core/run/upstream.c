@@ -25,6 +25,29 @@ static int32_t find_conf(llm_service *svc, const char *name, upstream *up, llm_e
 	return 0;
 }
 
+/*
+ * Without TLS nothing is negotiated, and libcurl 7.88 cannot use a connection of HTTP/2 a
+ * second time then.
+ */
+static int32_t check_version(const upstream *up, llm_err *err)
+{
+	if (up->conf->http_version != 2 || strcmp(up->at.base.scheme, "https") == 0)
+		return 0;
+	return err_set(err, LLM_E_CONFIG,
+		"providers.%s.http_version is \"2\", and that needs https: its base URL is %s\n"
+		"use an address with https://, or leave http_version out",
+		up->name, up->at.text);
+}
+
+static int32_t find_way(llm_service *svc, upstream *up, llm_err *err)
+{
+	int32_t rc = address_find(svc->conf, up->conf, up->plug, &up->ar, &up->at, err);
+
+	if (!rc)
+		rc = check_version(up, err);
+	return rc ? rc : upstream_proxy(svc, up, err);
+}
+
 static int32_t name_keys(upstream *up)
 {
 	const char *const *env = info_of(up)->key_env;
@@ -117,9 +140,7 @@ static int32_t fill(llm_service *svc, const char *name, upstream *up, llm_err *e
 	if (!rc)
 		up->title = strcmp(up->name, up->plug->name) == 0 ? info_of(up)->label : up->name;
 	if (!rc)
-		rc = address_find(svc->conf, up->conf, up->plug, &up->ar, &up->at, err);
-	if (!rc)
-		rc = upstream_proxy(svc, up, err);
+		rc = find_way(svc, up, err);
 	if (!rc && find_key(svc, up))
 		rc = err_set(err, LLM_E_NOMEM, "out of memory");
 	if (!rc)

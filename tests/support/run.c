@@ -284,6 +284,15 @@ bool run_wait_out(run *r, const char *what)
 	return true;
 }
 
+const char *run_out(run *r)
+{
+	struct pollfd p = {.fd = r->out, .events = POLLIN};
+
+	while (r->out >= 0 && poll(&p, 1, 0) > 0)
+		drain(&r->out, &r->out_text);
+	return r->out_text.data ? r->out_text.data : "";
+}
+
 void run_signal(run *r, int number)
 {
 	kill(r->pid, number);

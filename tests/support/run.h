@@ -46,6 +46,8 @@ typedef struct run_result {
 run *run_start(const char *const *argv, const run_opts *opts);
 /* Reads until standard output has `text`; false when it ended before. */
 bool run_wait_out(run *r, const char *text);
+/* Standard output so far; owned by r until the next call on it. */
+const char *run_out(run *r);
 /* To that one process. */
 void run_signal(run *r, int number);
 /* Closes our end of its standard output. */
