@@ -155,8 +155,11 @@ void doubt_socket(xfer *x, int fd)
 
 void doubt_alive(xfer *x)
 {
-	if (x->sharing)
-		x->heard = heard_on(x->n, x->fd);
+	if (!x->sharing || x->fd < 0)
+		return;
+	/* libcurl also reads of its own accord, when no event has said that it should. */
+	doubt_heard(x->n, x->fd);
+	x->heard = heard_on(x->n, x->fd);
 }
 
 static int is_silent(const xfer *x)
