@@ -81,7 +81,7 @@ static long connect_ms(uint64_t limit_ns)
 
 static void join(xfer *x)
 {
-	x->fd = -1;
+	x->fd = x->opened = -1;
 	if (!x->rq->http2)
 		return;
 	x->sharing = 1;

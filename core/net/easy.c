@@ -284,6 +284,7 @@ static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose, struct curl
 	int fd = socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
 
 	(void)purpose;
+	x->opened = fd;
 	x->no_fd = fd < 0 && (errno == EMFILE || errno == ENFILE);
 	socks_opened(x->n, fd, x->plain);
 	return fd < 0 ? CURL_SOCKET_BAD : fd;

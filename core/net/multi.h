@@ -78,6 +78,7 @@ struct xfer {
 	int h2; /* the answer is HTTP/2 */
 	int fd; /* the connection's, when HTTP/2 was asked for; -1: not known */
 	uint32_t heard; /* the connection's count when it heard something itself */
+	int opened; /* the last socket that was opened for it, or -1 */
 	int no_fd; /* no socket could be had */
 	int32_t stop; /* what a callback returned to end the transfer */
 	int cancelled;

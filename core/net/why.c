@@ -1,11 +1,12 @@
 /* why.c - what the user can do about a transfer that failed. */
 #include <string.h>
+#include <sys/socket.h>
 
 #include "multi.h"
 
 /* OpenSSL's numbers, which CURLINFO_SSL_VERIFYRESULT hands out. */
 enum {
-	VERIFY_OK = 0,
+	VERIFY_NONE = 1, /* libcurl's own check of the name comes first */
 	VERIFY_NO_ISSUER = 2,
 	VERIFY_NOT_YET = 9,
 	VERIFY_EXPIRED = 10,
@@ -17,11 +18,11 @@ enum {
 
 static const char *why_refused_certificate(const xfer *x)
 {
-	long verdict = VERIFY_OK;
+	long verdict = VERIFY_NONE;
 
 	curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
 	switch (verdict) {
-	case VERIFY_OK:
+	case VERIFY_NONE:
 		return "base_url must name the host as the certificate does";
 	case VERIFY_NOT_YET:
 	case VERIFY_EXPIRED:
@@ -90,13 +91,14 @@ const char *why_advice(const xfer *x, CURLcode result)
 
 const char *xfer_waits_for(const xfer *x)
 {
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
 	curl_off_t at = 0;
 
 	curl_easy_getinfo(x->easy, CURLINFO_NAMELOOKUP_TIME_T, &at);
 	if (!at)
 		return "answer of the name server";
-	curl_easy_getinfo(x->easy, CURLINFO_CONNECT_TIME_T, &at);
-	if (!at)
+	if (x->opened < 0 || getpeername(x->opened, (struct sockaddr *)&peer, &len))
 		return "connection";
 	return x->rq->proxy ? "connection through the proxy" : "end of the TLS handshake";
 }
