@@ -74,22 +74,20 @@ static void proxy_stop(proxy *p)
 	close(p->fd);
 }
 
-/* Port 0: no proxy is configured. */
-static int32_t ask(const char *base_url, uint16_t port, llm_err *err)
+/* `top` stands in the configuration, `own` in the provider. */
+static int32_t ask_as(const char *base_url, const char *top, const char *own, llm_err *err)
 {
 	llm_service_opts so = LLM_SERVICE_OPTS_INIT;
 	llm_service *svc = NULL;
 	llm_call *call = NULL;
-	char config[512], by[64] = "";
+	char config[512];
 	int32_t rc;
 
 	setenv("TRY_PROXY_KEY", KEY, 1);
-	if (port)
-		snprintf(by, sizeof(by), "proxy = \"http://127.0.0.1:%u\";", port);
 	snprintf(config, sizeof(config),
 		"providers = { ollama = { base_url = \"%s\"; api_key = \"env:TRY_PROXY_KEY\"; %s };"
-		" };\ndeadline = \"5s\";",
-		base_url, by);
+		" };\ndeadline = \"5s\"; %s",
+		base_url, own, top);
 	so.config_text = config;
 	so.plugin_dir = TEST_BINARY_DIR "/plugins";
 	cr_assert_eq(llm_service_new(&so, &svc, err), 0, "%s", err->message);
@@ -97,6 +95,16 @@ static int32_t ask(const char *base_url, uint16_t port, llm_err *err)
 	llm_call_free(call);
 	llm_service_free(svc);
 	return rc;
+}
+
+/* Port 0: no proxy is configured. */
+static int32_t ask(const char *base_url, uint16_t port, llm_err *err)
+{
+	char by[64] = "";
+
+	if (port)
+		snprintf(by, sizeof(by), "proxy = \"http://127.0.0.1:%u\";", port);
+	return ask_as(base_url, "", by, err);
 }
 
 Test(net_proxy, plain_http_goes_to_the_proxy_with_the_whole_address)
@@ -164,4 +172,157 @@ Test(net_proxy, what_the_environment_says_of_proxies_does_not_count)
 	cr_assert_eq(p.len, 0, "%s", p.seen);
 	cr_assert_eq(sim_log_count(up, "\"event\":\"request\""), 1);
 	cr_assert_eq(sim_stop(up), 0);
+}
+
+/* ---- which proxy, if any ---- */
+
+/*
+ * 0.0.0.0 leads to this machine as well, but is no address of it to libllm: such a request
+ * arrives whether a proxy is asked or not. (Ollama's plugin makes 127.0.0.1 of it.)
+ */
+typedef struct proxy_row {
+	const char *host;
+	const char *top; /* %u: the proxy's port */
+	const char *own;
+	const char *env[3]; /* NAME=VALUE; %u as well */
+	int by_proxy;
+} proxy_row;
+
+#define OPENAI_ANSWER \
+	"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n" \
+	"Content-Length: 94\r\n\r\n" \
+	"{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}"
+
+#define ITS "\"http://127.0.0.1:%1$u\";"
+#define ENV "http://127.0.0.1:%1$u"
+
+static const proxy_row rows[] = {
+	{"0.0.0.0", "", "proxy = " ITS, {NULL}, 1},
+	{"127.0.0.1", "", "proxy = " ITS, {NULL}, 1},
+	{"0.0.0.0", "proxy = " ITS, "", {NULL}, 1},
+	{"127.0.0.1", "proxy = " ITS, "", {NULL}, 0},
+	{"localhost", "proxy = " ITS, "", {NULL}, 0},
+	{"0.0.0.0", "proxy = " ITS, "proxy = \"none\";", {NULL}, 0},
+	{"0.0.0.0", "proxy = \"http://127.0.0.1:1\";", "proxy = " ITS, {NULL}, 1},
+	{"0.0.0.0", "proxy = " ITS "no_proxy = [ \"10.0.0.1\", \"0.0.0.0\" ];", "", {NULL}, 0},
+	{"0.0.0.0", "proxy = " ITS "no_proxy = [ \"0.0.0.0/8\" ];", "", {NULL}, 0},
+	{"0.0.0.0", "proxy = " ITS "no_proxy = [ \"10.0.0.1\" ];", "", {NULL}, 1},
+	{"0.0.0.0", "no_proxy = [ \"0.0.0.0\" ];", "proxy = " ITS, {NULL}, 1},
+	/* nobody's environment is followed, not even where a proxy is configured */
+	{"0.0.0.0", "", "", {"http_proxy=" ENV, "ALL_PROXY=" ENV}, 0},
+	{"0.0.0.0", "", "proxy = " ITS, {"no_proxy=*"}, 1},
+	{"0.0.0.0", "proxy = " ITS, "", {"NO_PROXY=0.0.0.0"}, 1},
+	/* but where the configuration says so */
+	{"0.0.0.0", "", "proxy = \"env\";", {"http_proxy=" ENV}, 1},
+	{"0.0.0.0", "proxy = \"env\";", "", {"http_proxy=127.0.0.1:%1$u/"}, 1},
+	{"0.0.0.0", "proxy = \"env\";", "", {"all_proxy=" ENV}, 1},
+	{"0.0.0.0", "proxy = \"env\";", "", {"ALL_PROXY=" ENV}, 1},
+	{"0.0.0.0", "proxy = \"env\";", "", {"HTTP_PROXY=" ENV}, 0},
+	{"0.0.0.0", "proxy = \"env\";", "", {"https_proxy=" ENV}, 0},
+	{"0.0.0.0", "proxy = \"env\";", "", {NULL}, 0},
+	{"127.0.0.1", "", "proxy = \"env\";", {"http_proxy=" ENV}, 0},
+	{"0.0.0.0", "proxy = \"env\";", "", {"http_proxy=" ENV, "no_proxy=a.b, 0.0.0.0"}, 0},
+	{"0.0.0.0", "proxy = \"env\";", "", {"http_proxy=" ENV, "NO_PROXY=*"}, 0},
+	{"0.0.0.0", "proxy = \"env\"; no_proxy = [ \"a.b\" ];", "",
+		{"http_proxy=" ENV, "NO_PROXY=*"}, 1},
+};
+
+static const char *const variables[] = {"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY",
+	"all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"};
+
+static void clear_environment(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+		unsetenv(variables[i]);
+}
+
+static void fill_in(char *text, size_t cap, const char *format, uint16_t port)
+{
+	/* NOLINTNEXTLINE(clang-diagnostic-format-nonliteral): from the table above */
+	snprintf(text, cap, format, (unsigned)port);
+}
+
+static void set_environment(const proxy_row *row, uint16_t port)
+{
+	char text[128];
+	size_t i;
+
+	clear_environment();
+	for (i = 0; i < 3 && row->env[i]; i++) {
+		char *value;
+
+		fill_in(text, sizeof(text), row->env[i], port);
+		value = strchr(text, '=');
+		*value = '\0';
+		setenv(text, value + 1, 1);
+	}
+}
+
+Test(net_proxy, K_05_which_proxy_is_asked_is_what_the_configuration_says)
+{
+	sim *up = sim_start(NULL);
+	size_t i, direct = 0;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char url[64], top[256], own[256];
+		llm_err err = LLM_ERR_INIT;
+		proxy p;
+
+		proxy_start(&p, OPENAI_ANSWER);
+		set_environment(&rows[i], p.port);
+		fill_in(top, sizeof(top), rows[i].top, p.port);
+		fill_in(own, sizeof(own), rows[i].own, p.port);
+		snprintf(own + strlen(own), sizeof(own) - strlen(own), " plugin = \"openai\";");
+		snprintf(url, sizeof(url), "http://%s:%u/v1", rows[i].host, (unsigned)sim_port(up));
+		cr_expect_eq(ask_as(url, top, own, &err), 0, "row %zu: %s", i, err.message);
+		proxy_stop(&p);
+		direct += !rows[i].by_proxy;
+		cr_expect_eq(p.len > 0, rows[i].by_proxy, "row %zu: %s", i, p.seen);
+		cr_expect_eq(sim_log_count(up, "\"event\":\"request\""), direct, "row %zu", i);
+	}
+	clear_environment();
+	cr_assert_eq(sim_stop(up), 0);
+}
+
+/* A user of the proxy's may stand in the environment: it reaches the proxy, and nobody else. */
+Test(net_proxy, K_04_the_user_of_the_environments_proxy_is_told_to_it_alone)
+{
+	llm_err err = LLM_ERR_INIT;
+	char url[96];
+	proxy p;
+
+	proxy_start(&p, ANSWER);
+	clear_environment();
+	snprintf(url, sizeof(url), "http://someone:canary-word-77@127.0.0.1:%u", p.port);
+	setenv("http_proxy", url, 1);
+	cr_assert_eq(ask_as("http://models.invalid", "", "proxy = \"env\";", &err), 0, "%s",
+		err.message);
+	proxy_stop(&p);
+	cr_assert_not_null(strstr(p.seen,
+				   "Proxy-Authorization: Basic "
+				   "c29tZW9uZTpjYW5hcnktd29yZC03Nw==\r\n"),
+		"%s", p.seen);
+	cr_assert_eq(
+		ask_as("http://models.invalid", "", "proxy = \"env\";", &err), LLM_E_CONNECTION);
+	cr_assert_null(strstr(err.message, "canary"), "%s", err.message);
+}
+
+Test(net_proxy, a_proxy_of_the_environment_that_is_none_is_named_by_its_variable)
+{
+	static const char *const values[] = {"socks5://127.0.0.1:1080", "ftp://canary-1:21",
+		"http://", "canary-2 canary-3", "://"};
+	size_t i;
+
+	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		llm_err err = LLM_ERR_INIT;
+
+		clear_environment();
+		setenv("https_proxy", values[i], 1);
+		cr_assert_eq(ask_as("https://models.invalid", "proxy = \"env\";", "", &err),
+			LLM_E_CONFIG, "%s: %s", values[i], err.message);
+		cr_assert_not_null(strstr(err.message, "https_proxy"), "%s", err.message);
+		cr_assert_null(strstr(err.message, "canary"), "%s", err.message);
+	}
 }

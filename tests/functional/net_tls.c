@@ -15,6 +15,7 @@
 
 #include <llm/llm.h>
 
+#include "support/relay.h"
 #include "support/run.h"
 #include "support/talk.h"
 
@@ -154,6 +155,29 @@ Test(net_tls, a_client_certificate_is_shown_to_who_asks_for_it)
 		"cannot reach");
 	fails("127.0.0.1", "ca_file = \"%s/server.pem\"; client_cert = \"%s/absent.pem\";",
 		"cannot reach");
+	over();
+}
+
+/* The proxy learns whom we talk to and nothing more. */
+Test(net_tls, K_04_through_a_proxy_the_tunnel_hides_everything)
+{
+	char group[256], *seen;
+	relay *proxy;
+
+	serve("");
+	proxy = relay_start("127.0.0.1", port, 1);
+	setenv("TRY_TLS_KEY", "canary-tunnel-key-51", 1);
+	snprintf(group, sizeof(group),
+		"ca_file = \"%%s/server.pem\"; proxy = \"http://127.0.0.1:%u\"; "
+		"api_key = \"env:TRY_TLS_KEY\"; headers = { x-mine = \"canary-header\"; };",
+		relay_port(proxy));
+	works(group);
+	cr_assert_eq(relay_taken(proxy), 1);
+	seen = relay_stop(proxy);
+	cr_assert_eq(strncmp(seen, "CONNECT 127.0.0.1:", 18), 0, "%s", seen);
+	cr_assert_null(strstr(seen, "canary"), "%s", seen);
+	cr_assert_null(strstr(seen, "uthorization"), "%s", seen);
+	free(seen);
 	over();
 }
 
