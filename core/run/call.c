@@ -194,21 +194,25 @@ static void set_times(llm_call *c, const conf_times *pf, const llm_call_opts *o)
 	c->deadline_ns = total ? clock_after_ms(c->submit_ns, total) : UINT64_MAX;
 }
 
+static int known_not_to_stream(const llm_call *c)
+{
+	const conf_model *model = c->cand.id ? conf_model_named(c->svc->conf, c->cand.id) : NULL;
+
+	return model && model->caps.stream == LLM_CAP_NO;
+}
+
 /* With others to fall back to, a candidate that stalls is to be noticed early (R-TIME-3). */
 static int asks_for_stream(const llm_call *c, const conf_profile *profile)
 {
-	const conf_model *model = c->cand.id ? conf_model_named(c->svc->conf, c->cand.id) : NULL;
 	uint32_t say = profile ? profile->upstream_stream : UPSTREAM_UNSET;
 
-	if (model && model->caps.stream == LLM_CAP_NO)
-		return 0;
 	if (say == UPSTREAM_UNSET)
 		say = c->up->conf->upstream_stream;
 	if (say == UPSTREAM_UNSET)
 		say = c->svc->conf->upstream_stream;
-	if (say == UPSTREAM_ON || say == UPSTREAM_OFF)
-		return say == UPSTREAM_ON;
-	return profile && profile->n_candidates > 1;
+	if (say == UPSTREAM_UNSET || say == UPSTREAM_AUTO)
+		say = profile && profile->n_candidates > 1 ? UPSTREAM_ON : UPSTREAM_OFF;
+	return say == UPSTREAM_ON && !known_not_to_stream(c);
 }
 
 /* ---- names ---- */
@@ -232,6 +236,7 @@ int32_t call_route(llm_call *c, const char *provider, const conf_profile *profil
 {
 	static const conf_times unsaid = {CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET,
 		CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET};
+	_Static_assert(sizeof(unsaid) == 11 * sizeof(uint64_t), "each time is unsaid");
 	static const llm_call_opts none;
 	const conf_times *pf = profile ? &profile->times : &unsaid;
 	int32_t rc = upstream_get(c->svc, provider, &c->up, err);
