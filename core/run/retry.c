@@ -222,21 +222,3 @@ void retry_begin(retry_run *run, retry_tries *tries, const retry_failure *f, con
 	run->attempts++;
 	tries->attempts++;
 }
-
-/* ---- the error to tell ---- */
-
-size_t retry_telling(const int32_t *codes, size_t n)
-{
-	static const int32_t first[] = {
-		LLM_E_INVALID_REQUEST, LLM_E_CONTEXT_LENGTH_EXCEEDED, LLM_E_CONTENT_FILTERED};
-	size_t i, k;
-
-	for (k = 0; k < sizeof(first) / sizeof(first[0]); k++)
-		for (i = n; i > 0; i--)
-			if (codes[i - 1] == first[k])
-				return i - 1;
-	for (i = n; i > 0; i--)
-		if (codes[i - 1])
-			return i - 1;
-	return n;
-}

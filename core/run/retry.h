@@ -122,10 +122,4 @@ int retry_has_time(const retry_run *run, uint64_t at_ns);
  */
 uint64_t retry_share_ns(const retry_run *run, uint64_t limit_ns, uint64_t now_ns, uint32_t untried);
 
-/*
- * Which of `n` failed attempts gives the run its error (R-ERR-4); codes in order, 0 for
- * one that is not to be told. `n` when there is none.
- */
-size_t retry_telling(const int32_t *codes, size_t n);
-
 #endif

@@ -290,20 +290,3 @@ Test(retry, R_ERR_11_once_is_once)
 
 	cr_assert_eq(tries_until_the_end(&s), 2);
 }
-
-Test(retry, R_ERR_4_the_error_that_says_what_to_change_is_told)
-{
-	static const int32_t last[] = {LLM_E_TIMEOUT, LLM_E_UNAVAILABLE};
-	static const int32_t filtered[] = {LLM_E_CONTENT_FILTERED, LLM_E_TIMEOUT, LLM_E_TIMEOUT};
-	static const int32_t three[] = {LLM_E_INVALID_REQUEST, LLM_E_CONTEXT_LENGTH_EXCEEDED,
-		LLM_E_CONTENT_FILTERED, LLM_E_SERVER_ERROR};
-	static const int32_t hidden[] = {LLM_E_STREAM_BROKEN, 0, 0};
-
-	cr_assert_eq(retry_telling(last, 2), 1);
-	cr_assert_eq(retry_telling(filtered, 3), 0);
-	cr_assert_eq(retry_telling(three, 4), 0);
-	cr_assert_eq(retry_telling(three + 1, 3), 0);
-	cr_assert_eq(retry_telling(hidden, 3), 0);
-	cr_assert_eq(retry_telling(hidden + 1, 2), 2);
-	cr_assert_eq(retry_telling(last, 0), 0);
-}
