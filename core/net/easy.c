@@ -79,7 +79,10 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 	if (x->sharing)
 		read_version(x, line, size * count);
 	rc = is_stray(x) ? LLM_E_CONNECTION : x->ev->header(x->ctx, line, size * count);
-	x->head_read = size * count <= 2; /* the empty line at its end */
+	if (size * count <= 2)
+		x->head_read = 1;
+	else if (size * count > 5 && memcmp(line, "HTTP/", 5) == 0) /* trailers are no head */
+		x->head_read = 0;
 	if (rc)
 		x->stop = rc;
 	return rc || x->cancelled ? 0 : size * count;

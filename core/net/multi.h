@@ -69,7 +69,7 @@ struct xfer {
 	int one_piece; /* the body goes out with the header */
 	size_t body_sent;
 	int connected;
-	int head_read; /* the last line of header was the empty one */
+	int head_read; /* the last head has its empty line */
 	int sent_told;
 	int paused;
 	int reused;

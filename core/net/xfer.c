@@ -98,8 +98,8 @@ static int32_t code_of(const xfer *x, CURLcode result)
 		return x->stop;
 	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os);
 	switch (result) {
-	case CURLE_OK:
-		return 0;
+	case CURLE_OK: /* also when the connection ends inside the header */
+		return x->connected && !x->head_read ? LLM_E_CONNECTION : 0;
 	case CURLE_OUT_OF_MEMORY:
 		return head_too_large(x) ? LLM_E_PROTOCOL : LLM_E_NOMEM;
 	case CURLE_RECV_ERROR: /* a proxy's refusal as well, before there is a connection */
@@ -126,9 +126,11 @@ void xfer_finish(xfer *x, CURLcode result)
 		.code = code_of(x, result), .reused = x->reused, .detail = "", .advice = ""};
 	char detail[CURL_ERROR_SIZE];
 
-	if (result != CURLE_OK) {
+	if (out.code) {
 		const char *text = x->problem[0] ? x->problem : curl_easy_strerror(result);
 
+		if (result == CURLE_OK)
+			text = "the connection was closed inside the header";
 		if (result == CURLE_OUT_OF_MEMORY && head_too_large(x))
 			text = "a header line without an end";
 		memcpy(detail, text, strnlen(text, sizeof(detail) - 1) + 1);
@@ -182,6 +184,12 @@ void xfer_cancel(xfer *x)
 	/* Inside libcurl: it is buried when libcurl has returned. */
 	x->next = n->dying;
 	n->dying = x;
+}
+
+void xfer_spend(xfer *x)
+{
+	x->special = 1;
+	curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
 void xfer_resume(xfer *x)

@@ -85,5 +85,7 @@ void xfer_resume(xfer *x);
 void xfer_doubt(xfer *x);
 /* What it waits for before it is connected, for messages: "answer of the name server", ... */
 const char *xfer_waits_for(const xfer *x);
+/* Its connection is not to be used again; to be called inside `header` or `body`. */
+void xfer_spend(xfer *x);
 
 #endif

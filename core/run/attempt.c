@@ -64,6 +64,9 @@ static int32_t on_header(void *ctx, const char *line, size_t len)
 			"the reply's header is malformed, or larger "
 			"than %zu KiB or %d lines",
 			HTTPMSG_BYTES / 1024, HTTPMSG_LINES);
+	/* Bytes behind these would be taken for the beginning of the next answer. */
+	if (a->head.status == 204 || a->head.status == 304)
+		xfer_spend(a->x);
 	return 0;
 }
 

@@ -18,7 +18,7 @@
 #define ERROR_MAX ((size_t)1024 * 1024) /* body of a failure: enough to read it */
 
 /* How the body of this reply is read. */
-enum { READ_UNKNOWN = 0, READ_WHOLE, READ_SSE, READ_NDJSON, READ_RAW };
+enum { READ_UNKNOWN = 0, READ_WHOLE, READ_SSE, READ_NDJSON, READ_NOTHING };
 
 struct attempt {
 	llm_call *c;

@@ -5,6 +5,7 @@
 
 #include "attempt.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "models.h"
 #include "wire/num.h"
 
@@ -148,6 +149,20 @@ static int is_json(const char *type)
 	return strcmp(type, "application/json") == 0 || (n > 5 && !strcmp(type + n - 5, "+json"));
 }
 
+#define LOGGED_MAX ((size_t)200)
+
+/* What a stranger sent may hold anything: its beginning goes to the log, never into an error. */
+static void log_body(const attempt *a, const char *bytes, size_t len)
+{
+	char text[LOGGED_MAX];
+	size_t n = len < sizeof(text) ? len : sizeof(text), i;
+
+	for (i = 0; i < n; i++)
+		text[i] = bytes[i] ? bytes[i] : ' ';
+	log_line(&a->c->svc->log, LLM_LOG_DEBUG, "%s: run %s: no answer, it begins: %.*s",
+		label_of(a), a->c->res.run_id, (int)n, text);
+}
+
 static int32_t refuse_type(attempt *a, const char *type)
 {
 	return reply_fail(a, LLM_E_PROTOCOL,
@@ -184,17 +199,24 @@ static uint64_t announced(const attempt *a)
 
 #define ROOM_MAX ((size_t)256 * 1024)
 
-static int32_t choose(attempt *a)
+/* What it is coded with, or null: compression is never asked for, as a little may become much. */
+static const char *coding_of(const attempt *a)
+{
+	const char *coding = httpmsg_get(&a->head, "content-encoding");
+
+	return coding && coding[0] && ascii_casecmp(coding, "identity") != 0 ? coding : NULL;
+}
+
+static int32_t choose_success(attempt *a)
 {
 	char type[96] = "";
 	const char *value = httpmsg_get(&a->head, "content-type");
-	uint64_t len;
+	const char *coding = coding_of(a);
+	uint64_t len = announced(a);
 
-	a->reading = READ_WHOLE;
-	buf_init(&a->reply, &a->c->mem, is_success(a) ? REPLY_MAX : ERROR_MAX);
-	if (!is_success(a))
-		return 0;
-	len = announced(a);
+	if (coding)
+		return reply_fail(a, LLM_E_PROTOCOL,
+			"the answer is compressed (%.40s), and that was not asked for", coding);
 	if (len > REPLY_MAX)
 		return reply_fail(a, LLM_E_PROTOCOL, "the answer announces more than %zu MiB",
 			REPLY_MAX / 1048576);
@@ -208,6 +230,17 @@ static int32_t choose(attempt *a)
 	return is_json(type) ? 0 : refuse_type(a, type);
 }
 
+static int32_t choose(attempt *a)
+{
+	a->reading = READ_WHOLE;
+	buf_init(&a->reply, &a->c->mem, is_success(a) ? REPLY_MAX : ERROR_MAX);
+	if (is_success(a))
+		return choose_success(a);
+	if (coding_of(a)) /* the status alone says what happened */
+		a->reading = READ_NOTHING;
+	return 0;
+}
+
 static int32_t feed(attempt *a, const char *bytes, size_t len)
 {
 	switch (a->reading) {
@@ -215,6 +248,8 @@ static int32_t feed(attempt *a, const char *bytes, size_t len)
 		return sse_feed(&a->events, bytes, len, on_frame, a);
 	case READ_NDJSON:
 		return ndjson_feed(&a->lines, bytes, len, on_frame, a);
+	case READ_NOTHING:
+		return 0;
 	default:
 		return buf_add(&a->reply, bytes, len);
 	}
@@ -249,8 +284,13 @@ static int32_t end_error_reply(attempt *a)
 
 int32_t reply_body(attempt *a, const char *bytes, size_t len)
 {
-	int32_t rc = a->reading == READ_UNKNOWN ? choose(a) : 0;
+	int32_t rc = 0;
 
+	if (a->reading == READ_UNKNOWN) {
+		rc = choose(a);
+		if (rc == LLM_E_PROTOCOL)
+			log_body(a, bytes, len);
+	}
 	a->total += len;
 	if (!rc && a->total > REPLY_MAX)
 		rc = LLM_E_TOO_LARGE;
@@ -322,6 +362,8 @@ static int32_t end_whole(attempt *a)
 	else
 		rc = slot_ended(a, "parse_response",
 			vt_of(a)->parse_response(instance_handle(in), &v, &a->sink));
+	if (rc == LLM_E_PROTOCOL)
+		log_body(a, v.body.ptr, v.body.len);
 	return a->failed && !rc ? a->c->res.error.code : rc;
 }
 

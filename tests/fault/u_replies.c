@@ -58,6 +58,42 @@ Test(u_replies, U_14_content_types)
 	cr_assert_eq(hold(rows, COUNT(rows)), 0);
 }
 
+/* 200 bytes of it are logged, without secrets; not one is in the error. */
+Test(u_replies, U_14_the_beginning_is_logged)
+{
+	static const struct {
+		const char *body, *word;
+		size_t lines;
+	} rows[] = {
+		{"<html>Welcome</html>", "it begins: <html>Welcome", 1},
+		{"<html>" ORACLE_KEY " here</html>", "it begins: <html>[redacted] here</html>", 1},
+		{"\\0\\x1b[31mred\\n", "it begins:  \\x1b[31mred", 1},
+#define TEN "0123456789"
+#define FIFTY TEN TEN TEN TEN TEN
+		{FIFTY FIFTY FIFTY FIFTY "behind", FIFTY FIFTY FIFTY FIFTY, 1},
+		{FIFTY FIFTY FIFTY FIFTY "behind", "behind", 0},
+	};
+	char text[512];
+	size_t i;
+
+	for (i = 0; i < COUNT(rows) * 2; i++) {
+		const oracle_opts opts = {.text = text, .log_word = rows[i / 2].word};
+		oracle_run *run;
+		oracle *o;
+
+		snprintf(text, sizeof(text),
+			"accept\nread request\nreply 200 \"Content-Type: %s\" \"%s\"\n"
+			"accept\nserve\n",
+			i % 2 ? "text/html" : "application/json", rows[i / 2].body);
+		o = oracle_open(&opts);
+		run = oracle_do(o, NULL);
+		cr_assert_eq(run->code, LLM_E_PROTOCOL);
+		cr_assert_eq(o->log_words, rows[i / 2].lines, "row %zu", i / 2);
+		cr_assert_null(strstr(run->err.message, "<html"), "%s", run->err.message);
+		cr_assert_eq(oracle_close(o), 0);
+	}
+}
+
 Test(u_replies, U_15_interim_answers_and_answers_without_content)
 {
 	static const oracle_row rows[] = {

@@ -73,6 +73,8 @@ static void on_log(uintptr_t token, uint32_t level, const char *line, size_t len
 
 	(void)level;
 	atomic_fetch_add(&o->log_lines, 1);
+	if (o->opts.log_word && strstr(line, o->opts.log_word))
+		atomic_fetch_add(&o->log_words, 1);
 	if (memmem(line, len, ORACLE_KEY, strlen(ORACLE_KEY)))
 		oracle_wrong(o, "the key is in the log: %s", line);
 	if (memmem(line, len, ORACLE_PROMPT, strlen(ORACLE_PROMPT)))
@@ -103,17 +105,19 @@ static void start_upstream(oracle *o)
 
 static char *config_of(const oracle *o)
 {
-	const char *url = sim_url(o->up);
+	const char *url = o->opts.base_url ? o->opts.base_url : sim_url(o->up);
+	const char *key = o->key_file;
 	char *text = NULL;
 
 	if (asprintf(&text,
 		    "providers = {\n"
 		    "  ollama = { base_url = \"%s\"; api_key = \"file:%s\"; %s };\n"
 		    "  openai = { base_url = \"%s/v1\"; api_key = \"file:%s\"; };\n"
+		    "  gemini = { base_url = \"%s\"; api_key = \"file:%s\"; };\n"
 		    "  ok = { plugin = \"ollama\"; base_url = \"%s\"; };\n"
 		    "};\nshutdown_grace = \"%s\";\n%s",
-		    o->opts.base_url ? o->opts.base_url : url, o->key_file,
-		    o->opts.provider ? o->opts.provider : "", url, o->key_file, url,
+		    url, key,
+		    o->opts.provider ? o->opts.provider : "", url, key, url, key, sim_url(o->up),
 		    o->opts.grace ? o->opts.grace : "50ms",
 		    o->opts.config ? o->opts.config : "") < 0)
 		die("configuration", "out of memory");
@@ -228,9 +232,10 @@ static llm_request *request_of(oracle *o, const oracle_ask *ask)
 {
 	llm_request *rq = NULL;
 	const char *prompt = ask->prompt ? ask->prompt : ORACLE_PROMPT;
+	const char *model = ask->model ? ask->model : o->opts.model;
 
 	if (llm_request_new(&o->fa.hook, &rq) ||
-		llm_request_model(rq, ask->model ? ask->model : "ollama/sim-small") ||
+		llm_request_model(rq, model ? model : "ollama/sim-small") ||
 		llm_request_text(rq, LLM_ROLE_USER, prompt, LLM_NUL_TERMINATED))
 		die("the request", rq ? llm_request_problem(rq) : "out of memory");
 	return rq;

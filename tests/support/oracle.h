@@ -48,12 +48,14 @@ typedef struct oracle_opts {
 	uint32_t mode;
 	const char *script; /* NAME: tests/fixtures/scripts/NAME.sim; null: no script */
 	const char *text; /* or the script itself */
-	const char *base_url; /* of the provider "ollama"; null: the upstream's */
+	const char *base_url; /* of every provider but "ok"; null: the upstream's */
+	const char *model; /* of asks that name none; null: ollama/sim-small */
 	const char *config; /* more of it */
 	const char *provider; /* more of the provider "ollama" */
 	const char *grace; /* null: 50ms */
 	const llm_time_source *time;
 	const char *const *sim_args;
+	const char *log_word; /* lines of the log that hold it are counted */
 	uint32_t no_healthy; /* 1: point 7 has no meaning here */
 } oracle_opts;
 
@@ -61,7 +63,7 @@ typedef struct oracle oracle;
 typedef struct oracle_run oracle_run;
 
 typedef struct oracle_ask {
-	const char *model; /* null: ollama/sim-small */
+	const char *model; /* null: the oracle's */
 	const char *prompt; /* null: ORACLE_PROMPT */
 	uint32_t stream;
 	llm_call_opts limits; /* only the times are used; total_ms 0: ORACLE_TOTAL_MS */
@@ -105,6 +107,7 @@ struct oracle {
 	size_t fds;
 	atomic_size_t wrong;
 	atomic_size_t log_lines;
+	atomic_size_t log_words; /* those with opts.log_word */
 	oracle_run *runs;
 };
 

@@ -329,6 +329,22 @@ static void write_golden(const char *path, const char *content)
 		fail(path);
 }
 
+void run_replace(const char *what, const char *word, const char *other, char *out, size_t cap)
+{
+	size_t n = 0;
+
+	while (*what && n + strlen(other) + 1 < cap) {
+		if (strncmp(what, word, strlen(word)) == 0) {
+			memcpy(out + n, other, strlen(other));
+			n += strlen(other);
+			what += strlen(word);
+			continue;
+		}
+		out[n++] = *what++;
+	}
+	out[n] = '\0';
+}
+
 bool run_golden(const char *path, const char *content)
 {
 	char *kept;

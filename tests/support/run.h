@@ -80,6 +80,8 @@ void run_folder_free(char *path);
 /* A file in it, mode 0600, folders above it made as needed. */
 void run_folder_put(const char *folder, const char *name, const char *text);
 
+/* `text` with every `word` as `other`, into `out` of `cap` bytes, cut. */
+void run_replace(const char *text, const char *word, const char *other, char *out, size_t cap);
 /*
  * Is `text` what the file holds? If not, both are printed to stderr. With
  * LLM_GOLDEN_WRITE set the file is written first.

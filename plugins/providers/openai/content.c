@@ -44,6 +44,20 @@ static int32_t push_texts(const openai *o, const llm_bytes *parts,
 	return rc;
 }
 
+int openai_parts_fit(const llm_bytes *parts)
+{
+	int some = 0, fit = 0;
+	jsonr r;
+
+	jsonr_init(&r, parts->ptr, parts->len);
+	jsonr_enter_array(&r);
+	while (jsonr_element(&r)) {
+		some = 1;
+		fit |= jsonr_peek(&r) == JSONR_OBJECT;
+	}
+	return fit || !some;
+}
+
 int32_t openai_read_parts(
 	const openai *o, const llm_bytes *parts, const llm_result_sink *out, uint32_t *ret_some)
 {

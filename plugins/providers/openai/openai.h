@@ -172,6 +172,8 @@ int32_t openai_push_failure(
 	openai_stream *s, const llm_bytes *code, const char *text, const llm_result_sink *out);
 
 /* content.c */
+/* Is a part among the elements, or is the array empty? What is none is passed over. */
+int openai_parts_fit(const llm_bytes *parts);
 /*
  * `content` that is an array of parts: text goes to out.text, thinking to out.reasoning, other
  * kinds are passed over. *ret_some is set when something came.

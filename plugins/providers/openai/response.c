@@ -38,10 +38,12 @@ static int32_t nonsense(const openai *o, const char *text)
 
 static void read_content(jsonr *r, answer *a)
 {
-	if (jsonr_peek(r) == JSONR_ARRAY)
-		jsonr_raw(r, &a->parts);
-	else
+	if (jsonr_peek(r) != JSONR_ARRAY) {
 		a->bad |= !kit_string_or_null(r, &a->content);
+		return;
+	}
+	jsonr_raw(r, &a->parts);
+	a->bad |= !openai_parts_fit(&a->parts);
 }
 
 /* The older and the newer name of one thing; when both come they are equal. */
