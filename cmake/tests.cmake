@@ -124,6 +124,11 @@ if(NOT LLM_FUZZ)
 		set_tests_properties(errors_page PROPERTIES LABELS "contract" TIMEOUT 60
 			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	endif()
+	if(TARGET prove_cut)
+		add_test(NAME cut_slice COMMAND prove_cut 600)
+		set_tests_properties(cut_slice PROPERTIES LABELS "prove" TIMEOUT 120
+			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+	endif()
 	set(slice_limit_ms 100)
 	if(LLM_SANITIZE OR LLM_COVERAGE) # the numbers are those of other builds
 		set(slice_limit_ms 1000)

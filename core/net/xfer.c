@@ -86,6 +86,13 @@ static int head_too_large(const xfer *x)
 	return x->sent_told && !x->head_read;
 }
 
+/* A connection that ends inside the header is an end like any other to libcurl. */
+static int cut_in_head(const xfer *x, CURLcode result)
+{
+	return (result == CURLE_OK || result == CURLE_PARTIAL_FILE) && x->connected &&
+		!x->head_read;
+}
+
 /*
  * libcurl reports a damaged chunk and a reset connection by the same code; only the
  * second has an errno behind it.
@@ -98,8 +105,8 @@ static int32_t code_of(const xfer *x, CURLcode result)
 		return x->stop;
 	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os);
 	switch (result) {
-	case CURLE_OK: /* also when the connection ends inside the header */
-		return x->connected && !x->head_read ? LLM_E_CONNECTION : 0;
+	case CURLE_OK:
+		return cut_in_head(x, result) ? LLM_E_CONNECTION : 0;
 	case CURLE_OUT_OF_MEMORY:
 		return head_too_large(x) ? LLM_E_PROTOCOL : LLM_E_NOMEM;
 	case CURLE_RECV_ERROR: /* a proxy's refusal as well, before there is a connection */
@@ -108,8 +115,8 @@ static int32_t code_of(const xfer *x, CURLcode result)
 				strstr(x->problem, "HTTP/2") ?
 			LLM_E_CONNECTION :
 			LLM_E_PROTOCOL;
-	case CURLE_PARTIAL_FILE: /* of HTTP/2 also before the answer has begun */
-		return x->head_read ? LLM_E_STREAM_BROKEN : LLM_E_CONNECTION;
+	case CURLE_PARTIAL_FILE:
+		return cut_in_head(x, result) ? LLM_E_CONNECTION : LLM_E_STREAM_BROKEN;
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_BAD_CONTENT_ENCODING:
@@ -129,7 +136,7 @@ void xfer_finish(xfer *x, CURLcode result)
 	if (out.code) {
 		const char *text = x->problem[0] ? x->problem : curl_easy_strerror(result);
 
-		if (result == CURLE_OK)
+		if (cut_in_head(x, result))
 			text = "the connection was closed inside the header";
 		if (result == CURLE_OUT_OF_MEMORY && head_too_large(x))
 			text = "a header line without an end";

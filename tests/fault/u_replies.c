@@ -83,7 +83,7 @@ Test(u_replies, U_14_the_beginning_is_logged)
 
 		snprintf(text, sizeof(text),
 			"accept\nread request\nreply 200 \"Content-Type: %s\" \"%s\"\n"
-			"accept\nserve\n",
+			"serve\naccept\nserve\n",
 			i % 2 ? "text/html" : "application/json", rows[i / 2].body);
 		o = oracle_open(&opts);
 		run = oracle_do(o, NULL);
