@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "interrupt.h"
+#include "missing.h"
 #include "ollama.h"
 
 #define FOLLOW_MS 50 /* how late Ctrl-C, the spinner and a closed pipe may be noticed */
@@ -197,7 +198,7 @@ static int32_t run(ask *a)
 static int failed(const ask *a, const llm_err *err)
 {
 	char hint[800];
-	bool hinted = a->c->svc && ollama_pull_hint(a->c->svc, err, hint, sizeof(hint));
+	bool hinted = a->c->svc && missing_hint(a->c->svc, err, hint, sizeof(hint));
 
 	complain(&a->c->term, err, hinted ? hint : NULL);
 	return complain_exit(err->code);

@@ -53,3 +53,32 @@ void near_try(near *n, const char *known)
 	n->best = known;
 	n->far = far;
 }
+
+/* What holds the word, or is held by it, is nearer than any other. */
+static size_t far_of(const char *word, const char *known)
+{
+	const size_t len = strlen(word), klen = strlen(known);
+
+	if (strstr(known, word))
+		return klen == len ? 0 : 1;
+	if (strstr(word, known))
+		return 1;
+	return distance(word, least(len, NEAR_MAX), known, least(klen, NEAR_MAX)) + 1;
+}
+
+void nearest_try(nearest *n, const char *known)
+{
+	const size_t far = far_of(n->word, known);
+	size_t i = n->n;
+
+	while (i && far < n->far[i - 1])
+		i--;
+	if (i == NEAREST)
+		return;
+	if (n->n < NEAREST)
+		n->n++;
+	memmove(n->found + i + 1, n->found + i, (n->n - i - 1) * sizeof(n->found[0]));
+	memmove(n->far + i + 1, n->far + i, (n->n - i - 1) * sizeof(n->far[0]));
+	n->found[i] = known;
+	n->far[i] = far;
+}

@@ -16,4 +16,16 @@ typedef struct near {
 /* Looks at one known word, which must outlive `n`. */
 void near_try(near *n, const char *known);
 
+#define NEAREST 3
+
+/* Keeps the nearest few, however far they are; start with a zeroed one but for `word`. */
+typedef struct nearest {
+	const char *word;
+	const char *found[NEAREST]; /* nearest first */
+	size_t far[NEAREST];
+	size_t n;
+} nearest;
+
+void nearest_try(nearest *n, const char *known);
+
 #endif

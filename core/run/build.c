@@ -227,6 +227,17 @@ static int32_t need_key(const upstream *up, llm_err *err)
 }
 
 /* The key joins the request here, after the plugin has returned. */
+/* Is it one word of printable ASCII, as every key is? What is pasted often brings a blank along. */
+static int is_key(const conf_secret *key)
+{
+	size_t i;
+
+	for (i = 0; i < key->len; i++)
+		if (key->value[i] <= ' ' || key->value[i] >= 0x7f)
+			return 0;
+	return 1;
+}
+
 static int32_t add_key(attempt *a, llm_err *err)
 {
 	const upstream *up = a->c->up;
@@ -239,6 +250,11 @@ static int32_t add_key(attempt *a, llm_err *err)
 		return 0;
 	if (!up->key || !up->key->value)
 		return up->key_needed || (up->key && up->key->problem) ? need_key(up, err) : 0;
+	if (!is_key(up->key))
+		return err_set(err, LLM_E_AUTHENTICATION,
+			"%s: the API key of %s holds a blank or another character that no key has\n"
+			"write the key alone, without quotes and without blanks around it",
+			up->title, up->key->origin);
 	if (a->caps.auth > LLM_AUTH_HEADER || !name || !name[0])
 		return err_set(err, LLM_E_UNSUPPORTED,
 			"%s wants an authentication that this "

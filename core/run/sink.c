@@ -369,6 +369,23 @@ static void join_lines(char *text)
 			*text = ' ';
 }
 
+/* Whose key it was, or where one could be set. */
+static void name_key(const upstream *up, llm_err *err)
+{
+	const size_t n = strlen(err->message);
+	char *to = err->message + n;
+	const size_t cap = sizeof(err->message) - n;
+
+	if (up->key && up->key->value)
+		snprintf(to, cap, "\nthe key was that of %s: set one there that is valid",
+			strncmp(up->key->origin, "env:", 4) ? up->key->origin :
+							      up->key->origin + 4);
+	else
+		snprintf(to, cap,
+			"\nno key was sent: set %s, or providers.%s.api_key = \"env:NAME\"",
+			up->key_names[0] ? up->key_names : "a key variable", up->name);
+}
+
 static void describe(attempt *a, const llm_error_facts *f, int32_t code)
 {
 	llm_err *err = &a->c->res.error;
@@ -381,6 +398,8 @@ static void describe(attempt *a, const llm_error_facts *f, int32_t code)
 		err_set(err, code, "%s answered with status %d and no reason that can be read",
 			label, (int)a->head.status);
 	join_lines(err->message);
+	if (code == LLM_E_AUTHENTICATION)
+		name_key(a->c->up, err);
 }
 
 /* One line of text, as a code or an id is. */

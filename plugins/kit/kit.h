@@ -149,6 +149,20 @@ int32_t kit_doc_close(kit_doc *d, const llm_bytes *extra);
 /* The request's option of that name, or null. */
 const llm_option_view *kit_option(const llm_request_view *rq, const char *name);
 
+/* A number of the request and what it may be: name and `must` together have up to 100 bytes. */
+typedef struct kit_range {
+	const char *name; /* null: the end of the list */
+	uint64_t has; /* LLM_HAS_* */
+	size_t offset; /* in llm_request_view */
+	int whole; /* an int64_t, not a double */
+	double low;
+	double high;
+	const char *must; /* " must be from 0 to 2" */
+} kit_range;
+
+/* 0, or LLM_E_INVALID_REQUEST for the first that is out of its range, by name and model. */
+int32_t kit_check_ranges(const llm_host *host, const llm_request_view *rq, const kit_range *rows);
+
 /* The target, and with a JSON body its content type. The core adds the request's headers. */
 int32_t kit_get(const llm_http_sink *out, const char *path);
 int32_t kit_post(const llm_http_sink *out, const char *path);

@@ -239,10 +239,13 @@ Test(gemini_requests, numbers_out_of_range)
 		int32_t code;
 		const char *text;
 	} rows[] = {
-		{"'seed':2147483648", LLM_E_INVALID_REQUEST, "seed"},
+		{"'seed':2147483648", LLM_E_INVALID_REQUEST,
+			"seed must be from -2147483648 to 2147483647 for gemini-2.5-flash"},
 		{"'seed':-2147483649", LLM_E_INVALID_REQUEST, "seed"},
-		{"'temperature':2.1", LLM_E_INVALID_REQUEST, "0 to 2"},
-		{"'max_output_tokens':2147483648", LLM_E_INVALID_REQUEST, "max_output_tokens"},
+		{"'temperature':2.1", LLM_E_INVALID_REQUEST,
+			"temperature must be from 0 to 2 for gemini-2.5-flash"},
+		{"'max_output_tokens':2147483648", LLM_E_INVALID_REQUEST,
+			"max_tokens must be from 1 to 2147483647 for gemini-2.5-flash"},
 		{"'min_p':0.1", LLM_E_UNSUPPORTED, "min_p"},
 		{"'repeat_penalty':1.1", LLM_E_UNSUPPORTED, "repeat_penalty"},
 		{"'choices':2", LLM_E_UNSUPPORTED, "one answer"},

@@ -44,6 +44,38 @@ Test(openai_dialects, seed)
 	same_row("{'model':'m','messages':[],'numbers':{'seed':7}}", keys, "7");
 }
 
+/* Known of OpenAI's own servers; what others take, they say themselves. */
+Test(openai_dialects, ranges_of_numbers)
+{
+	static const struct {
+		const char *more, *text;
+	} rows[] = {
+		{"'numbers':{'temperature':2.1}", "temperature must be from 0 to 2 for m"},
+		{"'numbers':{'presence_penalty':-2.5}",
+			"presence_penalty must be from -2 to 2 for m"},
+		{"'numbers':{'frequency_penalty':3}",
+			"frequency_penalty must be from -2 to 2 for m"},
+		{"'stop':['1','2','3','4','5']", "at most 4 stop texts for m"},
+	};
+	char text[128];
+	size_t i, k;
+
+	for (i = 0; i < N_NAMES; i++)
+		for (k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+			snprintf(
+				text, sizeof(text), "{'model':'m','messages':[],%s}", rows[k].more);
+			open_dialect(names[i]);
+			ask(text);
+			if (strcmp(names[i], "openai") == 0 || strcmp(names[i], "azure") == 0)
+				refused(LLM_E_INVALID_REQUEST, rows[k].text);
+			else
+				cr_expect_eq(build(), 0, "%s: %s", names[i], text);
+		}
+	open_dialect("openai");
+	builds("{'model':'m','messages':[],'stop':['1','2','3','4'],'numbers':{'temperature':2,"
+	       "'presence_penalty':-2,'frequency_penalty':2}}");
+}
+
 Test(openai_dialects, sampling_of_open_servers)
 {
 	static const char *const top_k[] = {

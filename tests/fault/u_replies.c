@@ -1,62 +1,14 @@
 /* Replies that are no replies: headers, sizes, types, statuses, lengths. One row a fault. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "support/oracle.h"
+#include "support/wires.h"
 
-#define STREAM 1
-#define WHOLE 0
-#define FIRST LLM_PHASE_FIRST_TOKEN
-#define IDLE LLM_PHASE_IDLE
-#define ATTEMPT LLM_PHASE_ATTEMPT
-#define SENT LLM_SENT_YES
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-
-static size_t hold(const oracle_row *rows, size_t n)
-{
-	return oracle_play_all(rows, n, ORACLE_PULL) + oracle_play_all(rows, n, ORACLE_LOOP);
-}
-
-Test(u_replies, U_08_headers_have_limits)
-{
-	static const oracle_row rows[] = {
-		{"u_08_long_line", STREAM, LLM_E_PROTOCOL, FIRST, SENT, 200, NULL, {0}},
-		{"u_08_long_line", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-		{"u_08_many_lines", STREAM, LLM_E_PROTOCOL, FIRST, SENT, 200, NULL, {0}},
-		{"u_08_many_lines", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-		{"u_08_no_end", STREAM, LLM_E_PROTOCOL, FIRST, SENT, 200, NULL, {0}},
-		{"u_08_no_end", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-		{"u_08_no_line_end", STREAM, LLM_E_PROTOCOL, FIRST, SENT, 200, NULL, {0}},
-		{"u_08_no_line_end", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-	};
-
-	cr_assert_eq(hold(rows, COUNT(rows)), 0);
-}
-
-Test(u_replies, U_14_content_types)
-{
-	static const oracle_row rows[] = {
-		{"u_14_html", STREAM, LLM_E_PROTOCOL, FIRST, SENT, 200, NULL, {0}},
-		{"u_14_html", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-		{"u_14_empty_type", STREAM, LLM_E_PROTOCOL, FIRST, SENT, 200, NULL, {0}},
-		{"u_14_empty_type", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-		{"u_14_no_type", STREAM, LLM_E_PROTOCOL, FIRST, SENT, 200, NULL, {0}},
-		{"u_14_no_type", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-		{"u_14_sse", STREAM, LLM_E_PROTOCOL, FIRST, SENT, 200, NULL, {0}},
-		{"u_14_sse", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-		{"u_14_empty_body", STREAM, LLM_E_PROTOCOL, FIRST, SENT, 200, NULL, {0}},
-		{"u_14_empty_body", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-		{"u_14_empty_stream", STREAM, LLM_E_STREAM_BROKEN, FIRST, SENT, 200, NULL, {0}},
-		{"u_14_empty_stream", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-		/* A whole document for who asked for a stream, and the reverse. */
-		{"hello_whole", STREAM, 0, 0, 0, 0, "Hello", {0}},
-		{"hello_stream", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-	};
-
-	cr_assert_eq(hold(rows, COUNT(rows)), 0);
-}
 
 /* 200 bytes of it are logged, without secrets; not one is in the error. */
 Test(u_replies, U_14_the_beginning_is_logged)
@@ -92,48 +44,6 @@ Test(u_replies, U_14_the_beginning_is_logged)
 		cr_assert_null(strstr(run->err.message, "<html"), "%s", run->err.message);
 		cr_assert_eq(oracle_close(o), 0);
 	}
-}
-
-Test(u_replies, U_15_interim_answers_and_answers_without_content)
-{
-	static const oracle_row rows[] = {
-		{"u_15_100s", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 100, NULL, {0}},
-		{"u_15_103s", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 103, NULL, {0}},
-		{"u_15_endless_100s", STREAM, LLM_E_PROTOCOL, FIRST, SENT, 100, NULL, {0}},
-		{"u_15_endless_100s", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 100, NULL, {0}},
-		{"u_15_204", STREAM, LLM_E_PROTOCOL, FIRST, SENT, 204, NULL, {0}},
-		{"u_15_204", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 204, NULL, {0}},
-		{"u_15_204_with_body", STREAM, LLM_E_PROTOCOL, FIRST, SENT, 204, NULL, {0}},
-		{"u_15_204_with_body", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 204, NULL, {0}},
-		{"u_15_304", STREAM, LLM_E_PROTOCOL, FIRST, SENT, 304, NULL, {0}},
-		{"u_15_304", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 304, NULL, {0}},
-	};
-
-	cr_assert_eq(hold(rows, COUNT(rows)), 0);
-}
-
-Test(u_replies, U_16_chunks_and_lengths)
-{
-	static const oracle_row rows[] = {
-		{"u_16_bad_first_chunk", STREAM, LLM_E_PROTOCOL, FIRST, SENT, 200, NULL, {0}},
-		{"u_16_bad_first_chunk", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-		/* Text has arrived, and stays; what broke it was no end, but nonsense. */
-		{"u_16_bad_chunk", STREAM, LLM_E_PROTOCOL, IDLE, SENT, 200, "Hel", {0}},
-		{"u_16_huge_chunk", STREAM, LLM_E_PROTOCOL, IDLE, SENT, 200, "Hel", {0}},
-		{"u_16_no_last_chunk", STREAM, 0, 0, 0, 0, "Hello", {0}},
-		{"u_16_whole_no_last_chunk", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-		{"u_16_whole_no_last_chunk", STREAM, LLM_E_STREAM_BROKEN, FIRST, SENT, 200, NULL,
-			{0}},
-		{"u_16_bytes_after", WHOLE, 0, 0, 0, 0, "Hello", {0}},
-		{"u_16_bytes_after", STREAM, 0, 0, 0, 0, "Hello", {0}},
-		{"u_16_too_short", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-		{"u_16_too_long", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-		{"u_16_two_lengths", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 200, NULL, {0}},
-		{"u_16_no_http", STREAM, LLM_E_PROTOCOL, FIRST, SENT, 0, NULL, {0}},
-		{"u_16_no_http", WHOLE, LLM_E_PROTOCOL, ATTEMPT, SENT, 0, NULL, {0}},
-	};
-
-	cr_assert_eq(hold(rows, COUNT(rows)), 0);
 }
 
 /* After each of these the next request has a connection of its own. */
@@ -175,12 +85,39 @@ Test(u_replies, U_16_stray_answers_are_not_taken)
 
 /* ---- statuses ---- */
 
+typedef struct status_row {
+	int status;
+	int32_t code;
+} status_row;
+
+/* The failure, then a good stream on the same connection. */
+static void status(const status_row *row, const wire *w, const char *body, uint32_t stream)
+{
+	static const char good[] =
+		"read request\nhead 200 $t \"Connection: close\"\nsend \"$*\"\nclose\n";
+	char *then = wires_expand(w, 1, good), text[4096];
+	const oracle_opts opts = {.text = text, .model = w->model};
+	const oracle_ask ask = {.stream = stream};
+	oracle_run *run;
+	oracle *o;
+
+	snprintf(text, sizeof(text),
+		"accept\nread request\nreply %d \"Content-Type: application/json\" \"%s\"\n"
+		"%saccept\n%s",
+		row->status, body, then, then);
+	o = oracle_open(&opts);
+	run = oracle_do(o, &ask);
+	cr_assert_eq(run->code, row->code, "%s, %d: %s", w->name, row->status, run->err.message);
+	cr_assert_eq(run->err.http_status, row->status);
+	cr_assert_eq(run->err.sent, LLM_SENT_YES);
+	cr_assert_eq(sim_log_count(o->up, "\"event\":\"request\""), 1);
+	cr_assert_eq(oracle_close(o), 0);
+	free(then);
+}
+
 Test(u_replies, U_15_each_status_has_its_code)
 {
-	static const struct {
-		int status;
-		int32_t code;
-	} rows[] = {{400, LLM_E_INVALID_REQUEST}, {401, LLM_E_AUTHENTICATION},
+	static const status_row rows[] = {{400, LLM_E_INVALID_REQUEST}, {401, LLM_E_AUTHENTICATION},
 		{402, LLM_E_QUOTA_EXHAUSTED}, {403, LLM_E_PERMISSION_DENIED},
 		{404, LLM_E_NOT_FOUND}, {408, LLM_E_TIMEOUT}, {409, LLM_E_CONFLICT},
 		{413, LLM_E_INVALID_REQUEST}, {418, LLM_E_INVALID_REQUEST},
@@ -191,26 +128,10 @@ Test(u_replies, U_15_each_status_has_its_code)
 		{600, LLM_E_PROTOCOL}, {999, LLM_E_PROTOCOL}};
 	static const char *const bodies[] = {
 		"{\\\"error\\\":\\\"no\\\"}", "", "<html>", "{\\\"error\\\":", "\\xff\\xfe"};
-	char text[512];
+	const size_t n = COUNT(rows) * 2;
 	size_t i;
 
-	for (i = 0; i < COUNT(rows) * 2; i++) {
-		const oracle_opts opts = {.text = text};
-		const oracle_ask ask = {.stream = i % 2};
-		oracle *o;
-		oracle_run *run;
-
-		snprintf(text, sizeof(text),
-			"accept\nread request\n"
-			"reply %d \"Content-Type: application/json\" \"%s\"\nserve\n",
-			rows[i / 2].status, bodies[i % COUNT(bodies)]);
-		o = oracle_open(&opts);
-		run = oracle_do(o, &ask);
-		cr_assert_eq(run->code, rows[i / 2].code, "%d: %s", rows[i / 2].status,
-			run->err.message);
-		cr_assert_eq(run->err.http_status, rows[i / 2].status);
-		cr_assert_eq(run->err.sent, LLM_SENT_YES);
-		cr_assert_eq(sim_log_count(o->up, "\"event\":\"request\""), 1);
-		cr_assert_eq(oracle_close(o), 0);
-	}
+	for (i = 0; i < n * WIRES; i++)
+		status(&rows[i / 2 % COUNT(rows)], &wires[i / n], bodies[i % COUNT(bodies)],
+			(uint32_t)(i % 2));
 }

@@ -1,4 +1,4 @@
-/* Streams and answers cut, dripped, endless or damaged, at every place there is (U-05 to U-12). */
+/* What one protocol shows as well as three: odd values in every place, and large answers. */
 #include <criterion/criterion.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,17 +9,6 @@
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 #define NEXT "accept\nserve\n"
-
-/* The lines of a good stream, and the text when so many have come. */
-static const char *const lines[] = {
-	"{\"message\":{\"role\":\"assistant\",\"content\":\"Hel\"},\"done\":false}\n",
-	"{\"message\":{\"role\":\"assistant\",\"content\":\"lo, \"},\"done\":false}\n",
-	"{\"message\":{\"role\":\"assistant\",\"content\":\"w\xc3\xb6rld\"},\"done\":false}\n",
-	"{\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\",\"eval_count\":4}\n",
-};
-static const char *const texts[] = {
-	"", "Hel", "Hello, ", "Hello, w\xc3\xb6rld", "Hello, w\xc3\xb6rld"};
-#define N_LINES COUNT(lines)
 
 /* ---- scripts in the making ---- */
 
@@ -66,136 +55,6 @@ static oracle *play(const script *s, uint32_t mode)
 	return oracle_open(&opts);
 }
 
-/* ---- U-05 ---- */
-
-/* One connection: `whole` lines, `part` bytes of the next, then the end `how`. */
-static void cut_here(script *s, size_t whole, size_t part, const char *how)
-{
-	size_t i;
-
-	say(s,
-		"accept\nread request\nhead 200 \"Content-Type: application/x-ndjson\" "
-		"\"Transfer-Encoding: chunked\"\n");
-	for (i = 0; i < whole; i++) {
-		say(s, "chunk ");
-		quote(s, lines[i], strlen(lines[i]));
-		say(s, "\n");
-	}
-	if (part) {
-		say(s, "chunk ");
-		quote(s, lines[whole], part);
-		say(s, "\n");
-	}
-	/* So that the reset does not overtake what was sent. */
-	say(s, "sleep 2\n%s\n", how);
-}
-
-/* How far into a line: its ends, and the middle of a string, of a name, of a number. */
-static const size_t parts[] = {0, 1, 14, 46};
-
-static void broken(oracle_run *run, size_t whole)
-{
-	cr_assert_eq(run->code, LLM_E_STREAM_BROKEN, "%zu lines: %s", whole, run->err.message);
-	cr_assert_str_eq(run->text, texts[whole]);
-	cr_assert_eq(llm_result_finish(llm_call_result(run->call), NULL), LLM_FINISH_NONE);
-	cr_assert_eq(run->err.sent, LLM_SENT_YES);
-}
-
-static void cut_everywhere(const char *how, uint32_t mode)
-{
-	script *s = begin();
-	const oracle_ask ask = {.stream = 1};
-	size_t whole, i, n = 0;
-	oracle *o;
-
-	for (whole = 0; whole < N_LINES; whole++)
-		for (i = 0; i < COUNT(parts); i++)
-			cut_here(s, whole, parts[i], how);
-	say(s, NEXT);
-	o = play(s, mode);
-	for (whole = 0; whole < N_LINES; whole++)
-		for (i = 0; i < COUNT(parts); i++, n++)
-			broken(oracle_do(o, &ask), whole);
-	cr_assert_eq(sim_log_count(o->up, "\"event\":\"request\""), n);
-	cr_assert_eq(oracle_close(o), 0);
-	free(s);
-}
-
-Test(u_streams, U_05_fin_at_and_inside_every_event)
-{
-	cut_everywhere("close", ORACLE_PULL);
-	cut_everywhere("close", ORACLE_LOOP);
-}
-
-Test(u_streams, U_05_rst_at_and_inside_every_event)
-{
-	cut_everywhere("reset", ORACLE_PULL);
-	cut_everywhere("reset", ORACLE_LOOP);
-}
-
-/* The same for who asked for the whole: nothing of it is delivered. */
-Test(u_streams, U_05_U_12_a_whole_answer_cut_at_each_byte)
-{
-	static const char body[] = "{\"message\":{\"role\":\"assistant\",\"content\":\"Hello\"},"
-				   "\"done\":true,\"done_reason\":\"stop\"}";
-	script *s = begin();
-	size_t i;
-	oracle *o;
-
-	for (i = 0; i < sizeof(body) - 1; i++) {
-		say(s,
-			"accept\nread request\nreply 200 \"Content-Type: application/json\" "
-			"\"Connection: close\" ");
-		quote(s, body, i);
-		say(s, "\n");
-	}
-	say(s, NEXT);
-	o = play(s, ORACLE_PULL);
-	for (i = 0; i < sizeof(body) - 1; i++) {
-		oracle_run *run = oracle_do(o, NULL);
-
-		cr_assert_eq(run->code, LLM_E_PROTOCOL, "%zu bytes: %s", i, run->err.message);
-		cr_assert_eq(run->err.http_status, 200);
-	}
-	cr_assert_eq(oracle_close(o), 0);
-	free(s);
-}
-
-/* ---- U-07 ---- */
-
-static void drip(uint32_t mode)
-{
-	script *s = begin();
-	const oracle_ask ask = {.stream = 1};
-	oracle *o;
-	oracle_run *run;
-	size_t i;
-
-	say(s,
-		"accept\nread request\ndrip 0 \"HTTP/1.1 200 OK\\r\\n"
-		"Content-Type: application/x-ndjson\\r\\nConnection: close\\r\\n\\r\\n\"\n");
-	for (i = 0; i < N_LINES; i++) {
-		say(s, "drip 0 ");
-		quote(s, lines[i], strlen(lines[i]));
-		say(s, "\n");
-	}
-	say(s, "close\n" NEXT);
-	o = play(s, mode);
-	run = oracle_do(o, &ask);
-	cr_assert_eq(run->code, 0, "%s", run->err.message);
-	cr_assert_str_eq(run->text, texts[N_LINES]);
-	cr_assert_eq(run->deltas, 3);
-	cr_assert_eq(oracle_close(o), 0);
-	free(s);
-}
-
-Test(u_streams, U_07_one_byte_at_a_time)
-{
-	drip(ORACLE_PULL);
-	drip(ORACLE_THREAD);
-	drip(ORACLE_LOOP);
-}
-
 /* ---- U-09 ---- */
 
 #define MIB ((size_t)1 << 20)
@@ -214,15 +73,10 @@ static size_t endless(const char *name, uint32_t stream, int32_t code, int has_t
 	return oracle_close(o);
 }
 
-Test(u_streams, U_09_bodies_without_an_end)
+/* Of all that has no end: what is given away at once takes memory, too, for the result. */
+Test(u_streams, U_09_a_stream_of_good_lines_without_an_end)
 {
-	cr_assert_eq(endless("u_09_endless_line", 1, LLM_E_PROTOCOL, 0), 0);
-	cr_assert_eq(endless("u_09_endless_whole", 0, LLM_E_PROTOCOL, 0), 0);
-	cr_assert_eq(endless("u_09_endless_whole", 1, LLM_E_PROTOCOL, 0), 0);
-	cr_assert_eq(endless("u_09_endless_error", 0, LLM_E_SERVER_ERROR, 0), 0);
-	cr_assert_eq(endless("u_09_endless_error", 1, LLM_E_SERVER_ERROR, 0), 0);
 	cr_assert_eq(endless("u_09_endless_stream", 1, LLM_E_PROTOCOL, 1), 0);
-	cr_assert_eq(endless("u_09_empty_lines", 1, LLM_E_PROTOCOL, 0), 0);
 }
 
 /* ---- U-11, U-12: one line each, as the only line of a stream and as a whole answer ---- */
@@ -319,38 +173,6 @@ Test(u_streams, U_11_U_12_odd_answers)
 Test(u_streams, U_11_U_12_odd_lines)
 {
 	play_odds(1);
-}
-
-/* A line that makes no sense between good ones is skipped and told; two in a row are not. */
-Test(u_streams, U_12_one_damaged_line_is_skipped_two_are_not)
-{
-	static const char *const middle[] = {"{\"mess", "\xff\xfe", "[1,2]"};
-	size_t i, k;
-
-	for (i = 0; i < COUNT(middle) * 2; i++) {
-		script *s = begin();
-		oracle *o;
-		oracle_run *run;
-
-		say(s,
-			"accept\nread request\nhead 200 \"Content-Type: application/x-ndjson\" "
-			"\"Connection: close\"\nsend ");
-		quote(s, lines[0], strlen(lines[0]));
-		for (k = 0; k <= i % 2; k++) {
-			quote(s, middle[i / 2], strlen(middle[i / 2]));
-			say(s, " \"\\n\" ");
-		}
-		quote(s, lines[1], strlen(lines[1]));
-		quote(s, lines[3], strlen(lines[3]));
-		say(s, "\nclose\n" NEXT);
-		o = play(s, ORACLE_PULL);
-		run = oracle_do(o, &(oracle_ask){.stream = 1});
-		cr_assert_eq(run->code, i % 2 ? LLM_E_PROTOCOL : 0, "%zu: %s", i, run->err.message);
-		cr_assert_str_eq(run->text, i % 2 ? "Hel" : "Hello, ");
-		cr_assert_eq(llm_result_warning_count(llm_call_result(run->call)), 1);
-		cr_assert_eq(oracle_close(o), 0);
-		free(s);
-	}
 }
 
 /* Deep and large ones. */

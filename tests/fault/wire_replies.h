@@ -37,6 +37,12 @@ static const fault u_14[] = {
 		.script = "reply 200 " JSON "\"{\\\"hello\\\":\\\"this is another service\\\"}\"\n",
 		.stream = BAD,
 		.whole = BAD},
+	/* A stream was asked for, and some servers answer with a document all the same. */
+	{.name = "u_14_document",
+		.script = "reply 200 " JSON "\"$w\"\n",
+		.stream = GOOD(ALL),
+		.whole = GOOD(ALL)},
+	{.name = "u_14_pieces", .script = "reply 200 " JSON "\"$s\"\n", .stream = BAD, .whole = BAD},
 	{.name = "u_14_no_type", .script = "reply 200 \"$*\"\n", .stream = BAD, .whole = BAD},
 	{.name = "u_14_empty_type",
 		.script = "reply 200 \"Content-Type:\" \"$*\"\n",
@@ -135,6 +141,10 @@ static const fault u_16[] = {
 	{.name = "u_16_no_last_chunk",
 		.script = WIRES_HEAD "chunk \"$*\"\n" FIN,
 		.stream = GOOD(ALL),
+		.whole = BAD},
+	{.name = "u_16_document_without_end",
+		.script = "head 200 " JSON "\"Transfer-Encoding: chunked\"\nchunk \"$w\"\n" FIN,
+		.stream = BROKEN(NULL),
 		.whole = BAD},
 	{.name = "u_16_bytes_behind",
 		.script =

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "support/run.h"
-#include "support/sim.h"
 
 #define ROOM 4096
 
@@ -24,7 +23,7 @@ typedef struct place {
 } place;
 
 typedef struct places {
-	place of[4];
+	place of[3];
 } places;
 
 /* `text` with every `from` as `to`. Freed by the caller. */
@@ -97,7 +96,7 @@ static void put_files(const golden_case *c, const char *folder, const places *p)
 static void run_case(const golden_case *c, const char *folder, const places *p, run_result *ret)
 {
 	char *args[GOLDEN_ARGS + 4] = {strdup(LLMCTL)};
-	char *env[GOLDEN_ENV + 3] = {NULL};
+	char *env[GOLDEN_ENV + 1] = {NULL};
 	run_opts opts = {.home = folder, .env = (const char *const *)env};
 	char **end = args + 1;
 
@@ -109,11 +108,6 @@ static void run_case(const golden_case *c, const char *folder, const places *p, 
 		end[1] = exchange_all("@DIR@/llm.conf", p, false);
 	}
 	expand_list(c->env, p, env);
-	if (c->script) {
-		for (end = env; *end;)
-			end++;
-		*end = exchange_all("OLLAMA_HOST=@URL@", p, false);
-	}
 	run_program((const char *const *)args, &opts, ret);
 	free_list(args);
 	free_list(env);
@@ -174,29 +168,16 @@ static void judge(const golden_case *c, const places *p, const run_result *r)
 	free(said);
 }
 
-static sim *start_upstream(const golden_case *c)
-{
-	char path[ROOM];
-
-	if (!c->script)
-		return NULL;
-	snprintf(path, sizeof(path), "%s/tests/fixtures/scripts/%s", TEST_SOURCE_DIR, c->script);
-	return sim_start(RUN_LIST("--script", path));
-}
-
 /* Runs a case in a folder that the test may have filled. */
 static void check_in(const golden_case *c, const char *folder)
 {
-	sim *s = start_upstream(c);
-	const places p = {{{"@DIR@", folder}, {"@BUILD@", TEST_BINARY_DIR},
-		{s ? "@URL@" : NULL, s ? sim_url(s) : NULL}, {NULL, NULL}}};
+	const places p = {{{"@DIR@", folder}, {"@BUILD@", TEST_BINARY_DIR}, {NULL, NULL}}};
 	run_result r;
 
 	put_files(c, folder, &p);
 	run_case(c, folder, &p, &r);
 	judge(c, &p, &r);
 	run_done(&r);
-	sim_stop(s);
 }
 
 static void check(const golden_case *c)
@@ -219,11 +200,6 @@ Test(golden_errors, configuration)
 Test(golden_errors, command_line)
 {
 	CHECK_EACH(golden_usage);
-}
-
-Test(golden_errors, upstream)
-{
-	CHECK_EACH(golden_upstream);
 }
 
 /* ---- plugins ---- */

@@ -2,7 +2,7 @@
  * golden_rows.h - the bad input of golden_errors.c, one row a case.
  *
  * What differs between machines is written @DIR@ (the case's own folder, which is
- * also HOME), @URL@ (its upstream) and @BUILD@, in the rows and in the kept files
+ * also HOME) and @BUILD@, in the rows and in the kept files
  * alike. With LLM_GOLDEN_WRITE set the files are written anew.
  */
 #ifndef GOLDEN_ROWS_H
@@ -19,7 +19,6 @@ typedef struct golden_case {
 	const char *args[GOLDEN_ARGS + 1]; /* null-terminated, without the program */
 	const char *env[GOLDEN_ENV + 1]; /* "NAME=VALUE" */
 	const char *conf; /* given with -c, or null */
-	const char *script; /* of tests/fixtures/scripts, or null: no upstream */
 	const char *file; /* one more file in the folder, or null */
 	const char *text; /* what it holds */
 	mode_t mode; /* 0: 0600 */
@@ -249,79 +248,6 @@ static const golden_case golden_usage[] = {
 		.args = {"ask", "-m", "ollama/x", "hi"},
 		.env = {"OLLAMA_HOST=127.0.0.1:1"}},
 	{.name = "missing_key", .status = 4, .args = {"ask", "-m", "openai/x", "hi"}},
-};
-
-/* ---- the upstream ---- */
-
-#define ASK \
-	{ \
-		"ask", "-m", "ollama/sim-small", "--timeout", "10s", "hi" \
-	}
-#define WHOLE \
-	{ \
-		"ask", "-m", "ollama/sim-small", "--timeout", "10s", "--no-stream", "hi" \
-	}
-#define STREAM_OF(label, exit) \
-	{ \
-		.name = label, .status = exit, .args = ASK, .script = "golden_" label ".sim" \
-	}
-#define WHOLE_OF(label, exit) \
-	{ \
-		.name = label, .status = exit, .args = WHOLE, .script = "golden_" label ".sim" \
-	}
-
-static const golden_case golden_upstream[] = {
-	STREAM_OF("u_05_boundary", 6),
-	STREAM_OF("u_05_inside", 6),
-	STREAM_OF("u_05_reset", 6),
-	WHOLE_OF("u_05_whole", 6),
-	STREAM_OF("u_07_drip", 0),
-	STREAM_OF("u_07_drip_error", 6),
-	STREAM_OF("u_08_long_line", 6),
-	STREAM_OF("u_08_many_lines", 6),
-	STREAM_OF("u_08_no_end", 6),
-	STREAM_OF("u_09_line", 6),
-	WHOLE_OF("u_09_whole", 6),
-	STREAM_OF("u_11_invalid", 6),
-	STREAM_OF("u_11_nul", 6),
-	STREAM_OF("u_11_overlong", 6),
-	STREAM_OF("u_11_surrogate", 6),
-	STREAM_OF("u_12_array", 6),
-	STREAM_OF("u_12_content", 6),
-	STREAM_OF("u_12_cut", 6),
-	STREAM_OF("u_12_deep", 6),
-	STREAM_OF("u_12_message", 6),
-	STREAM_OF("u_12_number", 0),
-	STREAM_OF("u_12_one_piece", 0),
-	WHOLE_OF("u_12_whole", 6),
-	STREAM_OF("u_14_empty", 6),
-	STREAM_OF("u_14_html", 6),
-	STREAM_OF("u_14_json", 6),
-	STREAM_OF("u_15_204", 6),
-	STREAM_OF("u_15_304", 6),
-	STREAM_OF("u_15_400", 2),
-	STREAM_OF("u_15_401", 4),
-	STREAM_OF("u_15_403", 4),
-	STREAM_OF("u_15_404", 3),
-	STREAM_OF("u_15_408", 7),
-	STREAM_OF("u_15_409", 6),
-	STREAM_OF("u_15_413", 2),
-	STREAM_OF("u_15_422", 2),
-	STREAM_OF("u_15_429", 5),
-	STREAM_OF("u_15_500", 6),
-	STREAM_OF("u_15_503", 6),
-	STREAM_OF("u_15_529", 6),
-	STREAM_OF("u_15_early_hints", 6),
-	STREAM_OF("u_15_interim", 6),
-	STREAM_OF("u_16_bad_chunk", 6),
-	STREAM_OF("u_16_bytes_after", 0),
-	STREAM_OF("u_16_no_last_chunk", 6),
-	WHOLE_OF("u_16_too_short", 6),
-	STREAM_OF("u_18_301", 6),
-	STREAM_OF("u_18_302", 6),
-	STREAM_OF("u_18_307", 6),
-	STREAM_OF("u_18_308", 6),
-	STREAM_OF("u_18_loop", 6),
 };
 
 #endif

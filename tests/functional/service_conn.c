@@ -6,6 +6,7 @@
 
 #include "support/fakeclock.h"
 #include "support/oracle.h"
+#include "support/wires.h"
 
 #define REQUEST "\"event\":\"request\""
 #define ACCEPT "\"event\":\"accept\""
@@ -146,11 +147,12 @@ Test(service_conn, R_RETRY_14_U_20_a_listing_is_asked_twice_at_most)
 
 /* ---- redirects ---- */
 
-static void redirected(int status, const char *to, uint32_t stream, sim *other)
+static void redirected(int status, const char *to, size_t n, sim *other)
 {
 	char text[512];
+	const uint32_t stream = n % 2;
 	oracle_opts opts = {.text = text};
-	const oracle_ask ask = {.stream = stream};
+	const oracle_ask ask = {.model = wires[n % WIRES].model, .stream = stream};
 	oracle *o;
 	oracle_run *run;
 
@@ -174,13 +176,14 @@ Test(service_conn, U_18_redirects_are_not_followed_and_no_key_leaves_its_origin)
 	sim *other = sim_start(NULL);
 	char elsewhere[96], secure[96];
 	const char *const to[] = {elsewhere, secure, "/api/chat", "http://10.0.0.1/", ""};
-	size_t i, k;
+	size_t i, k, n;
 
 	snprintf(elsewhere, sizeof(elsewhere), "%s/api/chat", sim_url(other));
 	snprintf(secure, sizeof(secure), "https://127.0.0.1:%u/", (unsigned)sim_port(other));
 	for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
 		for (k = 0; k < sizeof(to) / sizeof(to[0]); k++)
-			redirected(statuses[i], to[k], (uint32_t)((i + k) % 2), other);
+			for (n = 0; n < 2 * WIRES; n++)
+				redirected(statuses[i], to[k], n, other);
 	cr_assert_eq(sim_stop(other), 0);
 }
 

@@ -9,6 +9,8 @@
 #include "support/oracle_check.h"
 #include "support/run.h"
 
+/* The cap of 32 MiB, and what doubling takes while it moves. */
+#define PEAK_MAX ((size_t)3 * 32 * 1024 * 1024)
 #define TIMEOUT "20s"
 #define LIMIT_MS 20000
 #define GOOD \
@@ -113,6 +115,8 @@ static void play_in(play *p, uint32_t mode, llm_err *ret_err)
 
 	check_row(seen, &row);
 	check_limit(p, seen);
+	if (o->fa.peak > PEAK_MAX)
+		wrong(p, "%zu bytes of memory", o->fa.peak);
 	*ret_err = seen->err;
 	n = oracle_close(o);
 	if (n)

@@ -209,6 +209,8 @@ static const char *add_name(text *t, const wire *w, uint32_t stream, const char 
 		add_length(t, parts);
 	else if (name == '*')
 		add_all(t, parts);
+	else if (name == 'w' || name == 's')
+		add_all(t, w->parts[name == 's']);
 	else if (name >= '1' && name <= '4')
 		quote_text(t, parts[name - '1']);
 	else if (name == 'k')

@@ -8,6 +8,7 @@
  *	$1 $2 $3 $4	the four parts of the answer: a stream's frames, a document's quarters
  *	$*	all of it
  *	$n	its length in bytes, in decimal
+ *	$w $s	the same as a document, as a stream, whatever the mode
  *	$k	what keeps a stream alive and is no content
  *	$e	a failure in the wire's form that says "no", as the body of a reply
  *	$f	the same in an answer: as a frame, or as the document

@@ -92,6 +92,16 @@ char *gemini_path(const gemini *g, const char *model, const char *tail)
 
 /* ---- what is refused, what is warned about ---- */
 
+static const kit_range ranges[] = {
+	{"temperature", LLM_HAS_TEMPERATURE, offsetof(llm_request_view, temperature), 0, 0, 2,
+		" must be from 0 to 2"},
+	{"seed", LLM_HAS_SEED, offsetof(llm_request_view, seed), 1, INT32_MIN, INT32_MAX,
+		" must be from -2147483648 to 2147483647"},
+	{"max_tokens", LLM_HAS_MAX_OUTPUT_TOKENS, offsetof(llm_request_view, max_output_tokens), 1,
+		1, INT32_MAX, " must be from 1 to 2147483647"},
+	{NULL, 0, 0, 0, 0, 0, NULL},
+};
+
 static int32_t check_numbers(const gemini *g, const llm_request_view *rq)
 {
 	gemini_family f = gemini_family_of(rq->model);
@@ -104,15 +114,9 @@ static int32_t check_numbers(const gemini *g, const llm_request_view *rq)
 		return refuse(g, "Gemini takes no penalties from 2.5 on; leave them out");
 	if ((rq->has & LLM_HAS_CHOICES) && rq->choices > 1)
 		return refuse(g, "Gemini gives one answer; ask several times for more");
-	if ((rq->has & LLM_HAS_SEED) && (rq->seed < INT32_MIN || rq->seed > INT32_MAX))
-		return wrong(g, "seed: Gemini takes 32 bits, -2147483648 to 2147483647");
-	if ((rq->has & LLM_HAS_TEMPERATURE) && rq->temperature > 2.0)
-		return wrong(g, "temperature: Gemini takes 0 to 2");
-	if ((rq->has & LLM_HAS_MAX_OUTPUT_TOKENS) && rq->max_output_tokens > INT32_MAX)
-		return wrong(g, "max_output_tokens: Gemini takes at most 2147483647");
 	if (rq->n_stop > 5)
 		return refuse(g, "Gemini takes at most five stop texts");
-	return 0;
+	return kit_check_ranges(g->host, rq, ranges);
 }
 
 static int32_t check_shape(const gemini *g, const llm_request_view *rq)

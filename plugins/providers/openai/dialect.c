@@ -15,10 +15,12 @@
 static const openai_dialect dialects[] = {
 	{"compatible", NULL, OPENAI_SAYS_USAGE, OPENAI_EFFORT_WORD, OPENAI_HISTORY_NONE,
 		"max_tokens", ORDINARY, NULL, CHOSEN},
-	{"openai", "api.openai.com", OPENAI_CLOUD | OPENAI_SAYS_USAGE | OPENAI_SCHEMAS,
+	{"openai", "api.openai.com",
+		OPENAI_CLOUD | OPENAI_SAYS_USAGE | OPENAI_SCHEMAS | OPENAI_RANGES,
 		OPENAI_EFFORT_MODEL, OPENAI_HISTORY_NONE, "max_completion_tokens", "seed",
 		"safety_identifier", "required", NULL, CHOSEN},
-	{"azure", ".openai.azure.com", OPENAI_CLOUD | OPENAI_SAYS_USAGE | OPENAI_SCHEMAS,
+	{"azure", ".openai.azure.com",
+		OPENAI_CLOUD | OPENAI_SAYS_USAGE | OPENAI_SCHEMAS | OPENAI_RANGES,
 		OPENAI_EFFORT_MODEL, OPENAI_HISTORY_NONE, "max_completion_tokens", "seed",
 		"safety_identifier", "required", NULL, CHOSEN},
 	/* It refuses stream_options and user, and sends usage unasked. */

@@ -38,6 +38,7 @@ enum openai_history {
 #define OPENAI_SCHEMAS 8u /* is known to hold answers to a schema that it takes */
 #define OPENAI_NAMES_ALONE 16u /* ignores a named tool choice */
 #define OPENAI_SHORT_IDS 32u /* ids of tool calls are nine letters or digits */
+#define OPENAI_RANGES 128u /* refuses numbers and stop texts out of OpenAI's own ranges */
 #define OPENAI_EMPTY_FULL 64u /* an empty stream says that the prompt did not fit */
 
 /* How one server differs from the others. Null members: it has no such field. */

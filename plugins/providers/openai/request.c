@@ -13,6 +13,26 @@ static int32_t unsupported(const openai *o, const char *text)
 	return kit_error(o->host, LLM_E_UNSUPPORTED, text, NULL, NULL);
 }
 
+static const kit_range ranges[] = {
+	{"temperature", LLM_HAS_TEMPERATURE, offsetof(llm_request_view, temperature), 0, 0, 2,
+		" must be from 0 to 2"},
+	{"presence_penalty", LLM_HAS_PRESENCE_PENALTY, offsetof(llm_request_view, presence_penalty),
+		0, -2, 2, " must be from -2 to 2"},
+	{"frequency_penalty", LLM_HAS_FREQUENCY_PENALTY,
+		offsetof(llm_request_view, frequency_penalty), 0, -2, 2, " must be from -2 to 2"},
+	{NULL, 0, 0, 0, 0, 0, NULL},
+};
+
+static int32_t ranges_check(const openai *o, const llm_request_view *rq)
+{
+	if (!(o->dialect->flags & OPENAI_RANGES))
+		return 0;
+	if (rq->n_stop > 4)
+		return kit_error(o->host, LLM_E_INVALID_REQUEST, "at most 4 stop texts for ",
+			rq->model, NULL);
+	return kit_check_ranges(o->host, rq, ranges);
+}
+
 static int32_t request_check(const openai *o, const llm_request_view *rq)
 {
 	const uint64_t foreign = LLM_HAS_TOP_K | LLM_HAS_MIN_P | LLM_HAS_REPEAT_PENALTY;
@@ -37,8 +57,10 @@ static int32_t request_check(const openai *o, const llm_request_view *rq)
 
 static int32_t parts_check(const openai *o, const llm_request_view *rq)
 {
-	int32_t rc = openai_messages_check(o, rq);
+	int32_t rc = ranges_check(o, rq);
 
+	if (rc == 0)
+		rc = openai_messages_check(o, rq);
 	if (rc == 0)
 		rc = openai_tools_check(o, rq);
 	return rc ? rc : openai_format_check(o, rq);
