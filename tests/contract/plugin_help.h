@@ -14,16 +14,20 @@
 
 #include "base/alloc.h"
 #include "plugin/plugin.h"
+#include "support/litter.h"
 
 #define MODULES TEST_BINARY_DIR "/tests/modules"
 
 typedef char help_path[512];
 
-/* A new folder of mode 0755; stays behind for the system to clean when a test fails. */
+/* A new folder of mode 0755; at the latest it goes with the test's process. */
 static inline void help_folder(help_path ret)
 {
-	snprintf(ret, sizeof(help_path), P_tmpdir "/llm-plugin-XXXXXX");
-	cr_assert_not_null(mkdtemp(ret));
+	char *made = litter_folder();
+
+	cr_assert_lt(strlen(made), sizeof(help_path));
+	memcpy(ret, made, strlen(made) + 1);
+	free(made);
 	cr_assert_eq(chmod(ret, 0755), 0);
 }
 

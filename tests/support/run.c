@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +11,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "support/litter.h"
 
 #define ENV_MAX 32
 #define ARGS_MAX 64
@@ -52,32 +53,12 @@ static int64_t now_ms(void)
 
 char *run_folder(void)
 {
-	const char *dir = getenv("TMPDIR");
-	char path[4096];
-	char *copy;
-
-	snprintf(path, sizeof(path), "%s/llm-run-XXXXXX", dir && *dir ? dir : "/tmp");
-	if (!mkdtemp(path))
-		fail(path);
-	copy = strdup(path);
-	if (!copy)
-		fail("strdup");
-	return copy;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-	(void)st;
-	(void)kind;
-	(void)at;
-	return remove(path);
+	return litter_folder();
 }
 
 void run_folder_free(char *path)
 {
-	if (path)
-		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	free(path);
+	litter_remove(path);
 }
 
 void run_folder_put(const char *folder, const char *name, const char *content)

@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "support/litter.h"
+
 #define ARGS_MAX 64
 #define START_MS 10000
 #define NS_PER_MS 1000000u
@@ -62,27 +64,18 @@ static void rest_ms(long ms)
 
 char *sim_file(const char *text)
 {
-	const char *dir = getenv("TMPDIR");
-	char path[4096];
+	char *path = litter_file();
 	size_t len = strlen(text);
-	char *copy;
-	int fd;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	snprintf(path, sizeof(path), "%s/llmsim-test-XXXXXX", dir && *dir ? dir : "/tmp");
-	fd = mkostemp(path, O_CLOEXEC);
 	if (fd < 0 || write(fd, text, len) != (ssize_t)len || close(fd))
 		fail("cannot write", path);
-	copy = strdup(path);
-	if (!copy)
-		fail("strdup", "");
-	return copy;
+	return path;
 }
 
 void sim_file_free(char *path)
 {
-	if (path)
-		unlink(path);
-	free(path);
+	litter_remove(path);
 }
 
 /* ---- the process ---- */

@@ -3,10 +3,17 @@
  */
 #include "support/failalloc.h"
 #include "support/fakeclock.h"
+#include "support/litter.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 Test(failalloc, counts_and_keeps_a_ledger)
 {
@@ -233,4 +240,59 @@ Test(fakeclock, chance_is_spread_and_repeats)
 		seen[one[i]]++;
 	for (size_t i = 0; i < 256; i++)
 		cr_assert(seen[i] > 0 && seen[i] < 64, "byte %zu came %zu times", i, seen[i]);
+}
+
+/* ---- litter ---- */
+
+static int there(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+Test(litter, what_is_removed_is_gone_with_all_that_is_in_it)
+{
+	char *folder = litter_folder(), *file = litter_file(), *copy = strdup(folder);
+	char inside[4200];
+
+	snprintf(inside, sizeof(inside), "%s/inside", folder);
+	cr_assert_eq(mkdir(inside, 0700), 0);
+	cr_assert(there(file));
+	litter_remove(folder);
+	litter_remove(file);
+	litter_remove(NULL);
+	cr_assert_not(there(copy));
+	free(copy);
+}
+
+/* A process that ends takes along what it made, a child that was forked nothing. */
+Test(litter, what_is_left_goes_with_its_process)
+{
+	int ends[2], status;
+	char path[4096] = "";
+	pid_t pid;
+
+	cr_assert_eq(pipe(ends), 0);
+	pid = fork();
+	if (!pid) {
+		char *file = litter_file();
+
+		if (fork() == 0)
+			exit(0);
+		wait(NULL);
+		_exit(!there(file) || write(ends[1], file, strlen(file)) < 0 ? 1 : 0);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0, "a grandchild took it along");
+	cr_assert_gt(read(ends[0], path, sizeof(path) - 1), 0);
+	cr_assert(there(path), "the child was killed, so it is left");
+	cr_assert_eq(utimensat(AT_FDCWD, path, (struct timespec[2]){{0}, {0}}, 0), 0);
+	pid = fork();
+	if (!pid) {
+		(void)litter_file();
+		exit(0);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_not(there(path), "the next test finds it");
+	close(ends[0]);
+	close(ends[1]);
 }

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "conf/inner.h"
+#include "support/litter.h"
 
 typedef struct conf_try {
 	conf *c;
@@ -81,11 +82,11 @@ static inline const conf_item *item_of(const conf *c, const char *key)
 /* Writes a file of that mode below a fresh folder and returns its path. */
 static inline const char *file_with(char ret_path[64], const char *text, size_t len, mode_t mode)
 {
+	char *made = litter_folder();
 	FILE *f;
 
-	snprintf(ret_path, 64, P_tmpdir "/llm-conf-XXXXXX");
-	cr_assert_not_null(mkdtemp(ret_path));
-	strncat(ret_path, "/file", 6);
+	cr_assert_lt(snprintf(ret_path, 64, "%s/file", made), 64);
+	free(made);
 	f = fopen(ret_path, "w");
 	cr_assert_not_null(f);
 	cr_assert_eq(fwrite(text, 1, len, f), len);
