@@ -92,6 +92,7 @@ void service_unref(llm_service *svc)
 	mem = svc->mem;
 	pthread_rwlock_destroy(&svc->secrets_lock);
 	pthread_mutex_destroy(&svc->lock);
+	pthread_mutex_destroy(&svc->making);
 	mem_free(&mem, svc);
 }
 
@@ -123,6 +124,7 @@ int32_t service_new(const llm_service_opts *opts, llm_service **ret, llm_err *er
 	svc->time = clock_filled(opts->time);
 	svc->pid = getpid();
 	svc->knobs = dbg_io_from_env();
+	pthread_mutex_init(&svc->making, NULL);
 	pthread_mutex_init(&svc->lock, NULL);
 	pthread_rwlock_init(&svc->secrets_lock, NULL);
 	idmap_init(&svc->upstreams, &svc->mem);

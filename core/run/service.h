@@ -41,6 +41,7 @@ struct llm_service {
 	pid_t pid;
 	dbg_io knobs;
 
+	pthread_mutex_t making; /* a provider is being made; taken before `lock` */
 	pthread_mutex_t lock;
 	idmap upstreams; /* name -> upstream */
 	uuid_state ids;

@@ -150,9 +150,29 @@ static int32_t fill(llm_service *svc, const char *name, upstream *up, llm_err *e
 	return rc;
 }
 
-static int32_t get_locked(llm_service *svc, const char *name, upstream **ret, llm_err *err)
+static upstream *find(llm_service *svc, const char *name)
 {
-	upstream *up = idmap_get(&svc->upstreams, name);
+	upstream *up;
+
+	pthread_mutex_lock(&svc->lock);
+	up = idmap_get(&svc->upstreams, name);
+	pthread_mutex_unlock(&svc->lock);
+	return up;
+}
+
+static int32_t keep(llm_service *svc, const char *name, upstream *up, llm_err *err)
+{
+	int32_t rc;
+
+	pthread_mutex_lock(&svc->lock);
+	rc = idmap_put(&svc->upstreams, name, up);
+	pthread_mutex_unlock(&svc->lock);
+	return rc ? err_set(err, LLM_E_NOMEM, "out of memory") : 0;
+}
+
+static int32_t make(llm_service *svc, const char *name, upstream **ret, llm_err *err)
+{
+	upstream *up = find(svc, name); /* another thread may have made it meanwhile */
 	int32_t rc;
 
 	if (up) {
@@ -164,8 +184,8 @@ static int32_t get_locked(llm_service *svc, const char *name, upstream **ret, ll
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	arena_init(&up->ar, &svc->mem, 0);
 	rc = fill(svc, name, up, err);
-	if (!rc && idmap_put(&svc->upstreams, name, up))
-		rc = err_set(err, LLM_E_NOMEM, "out of memory");
+	if (!rc)
+		rc = keep(svc, name, up, err);
 	if (rc) {
 		upstream_free(svc, up);
 		return rc;
@@ -174,13 +194,19 @@ static int32_t get_locked(llm_service *svc, const char *name, upstream **ret, ll
 	return 0;
 }
 
+/* While a plugin is loaded and started nobody waits but those who want another new one. */
 int32_t upstream_get(llm_service *svc, const char *name, upstream **ret, llm_err *err)
 {
+	upstream *up = find(svc, name);
 	int32_t rc;
 
-	pthread_mutex_lock(&svc->lock);
-	rc = get_locked(svc, name, ret, err);
-	pthread_mutex_unlock(&svc->lock);
+	if (up) {
+		*ret = up;
+		return 0;
+	}
+	pthread_mutex_lock(&svc->making);
+	rc = make(svc, name, ret, err);
+	pthread_mutex_unlock(&svc->making);
 	return rc;
 }
 
