@@ -116,9 +116,8 @@ static char *config_of(const oracle *o)
 		    "  gemini = { base_url = \"%s\"; api_key = \"file:%s\"; };\n"
 		    "  ok = { plugin = \"ollama\"; base_url = \"%s\"; };\n"
 		    "};\nshutdown_grace = \"%s\";\n%s",
-		    url, key,
-		    o->opts.provider ? o->opts.provider : "", url, key, url, key, sim_url(o->up),
-		    o->opts.grace ? o->opts.grace : "50ms",
+		    url, key, o->opts.provider ? o->opts.provider : "", url, key, url, key,
+		    sim_url(o->up), o->opts.grace ? o->opts.grace : "50ms",
 		    o->opts.config ? o->opts.config : "") < 0)
 		die("configuration", "out of memory");
 	return text;
