@@ -70,11 +70,11 @@ static long dns_age(const net *n)
 
 /*
  * Of a host with several addresses libcurl gives the first one half of its time, so that
- * the next can be tried; the end itself is the caller's, who has a second less.
+ * the next can be tried; the end itself is the caller's, a little earlier.
  */
 static long connect_ms(uint64_t limit_ns)
 {
-	const uint64_t ms = limit_ns / NS_PER_MS + 1000;
+	const uint64_t limit = limit_ns / NS_PER_MS, ms = limit + limit / 8 + 50;
 
 	return ms < (uint64_t)NEVER_MS ? (long)ms : NEVER_MS;
 }

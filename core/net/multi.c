@@ -44,10 +44,39 @@ static void settle(net *n)
 	}
 }
 
+/*
+ * Where an address refuses, libcurl 7.88 tries the next one only when some timer of its own
+ * has run out, seconds later. To pause and resume a transfer makes it look at once.
+ */
+static void unstick(net *n)
+{
+	while (n->stuck) {
+		xfer *x = n->stuck;
+
+		n->stuck = x->next_stuck;
+		x->stuck = 0;
+		if (x->cancelled)
+			continue;
+		curl_easy_pause(x->easy, CURLPAUSE_RECV);
+		curl_easy_pause(x->easy, CURLPAUSE_CONT);
+	}
+}
+
+static void note_stuck(xfer *x)
+{
+	if (x->connected || x->stuck || !x->n->turning)
+		return;
+	x->stuck = 1;
+	x->next_stuck = x->n->stuck;
+	x->n->stuck = x;
+}
+
 void multi_leave(net *n)
 {
-	if (n->turning == 1)
+	if (n->turning == 1) {
+		unstick(n);
 		settle(n);
+	}
 	if (--n->turning)
 		return;
 	while (n->dying) {
@@ -117,6 +146,8 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, voi
 	if (what == CURL_POLL_REMOVE) {
 		/* A transfer that is paused lets go of its socket as well. */
 		curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&x);
+		if (x)
+			note_stuck(x);
 		if (x && !x->paused)
 			socks_rest(n, fd);
 		else

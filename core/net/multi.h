@@ -34,6 +34,7 @@ struct net {
 	int have_bundle; /* the system's certificates are one file */
 	int dropping; /* a transfer is being cancelled: its bytes are worth nothing */
 	int turning; /* inside libcurl: handles cannot be removed now */
+	xfer *stuck; /* lost a socket before they were connected, linked by `next_stuck` */
 	xfer *touched; /* got bytes meanwhile, linked by `next_touched` */
 	xfer *dying; /* cancelled meanwhile, linked by `next` */
 	unsigned char *socks; /* by descriptor: socks.c */
@@ -82,6 +83,8 @@ struct xfer {
 	int no_fd; /* no socket could be had */
 	int32_t stop; /* what a callback returned to end the transfer */
 	int cancelled;
+	int stuck;
+	xfer *next_stuck;
 	int touched;
 	xfer *next_touched;
 	xfer *next;

@@ -166,8 +166,8 @@ static void *relay_main(void *ctx)
 
 static int listen_on(relay *r, const char *address)
 {
-	struct sockaddr_in6 six = {.sin6_family = AF_INET6};
-	struct sockaddr_in four = {.sin_family = AF_INET};
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(r->port)};
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(r->port)};
 	const int is_six = strchr(address, ':') != NULL;
 	struct sockaddr *a = is_six ? (struct sockaddr *)&six : (struct sockaddr *)&four;
 	socklen_t len = is_six ? sizeof(six) : sizeof(four);
@@ -184,12 +184,13 @@ static int listen_on(relay *r, const char *address)
 	return 0;
 }
 
-relay *relay_start(const char *address, uint16_t to, int tunnel)
+static relay *start(const char *address, uint16_t port, uint16_t to, int tunnel)
 {
 	relay *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		die("relay");
+	r->port = port;
 	r->to = to;
 	r->tunnel = tunnel;
 	if (listen_on(r, address)) {
@@ -201,6 +202,16 @@ relay *relay_start(const char *address, uint16_t to, int tunnel)
 	if (pipe(r->stop) || pthread_create(&r->thread, NULL, relay_main, r))
 		die("relay: thread");
 	return r;
+}
+
+relay *relay_start(const char *address, uint16_t to, int tunnel)
+{
+	return start(address, 0, to, tunnel);
+}
+
+relay *relay_start_at(const char *address, uint16_t port, uint16_t to)
+{
+	return start(address, port, to, 0);
 }
 
 uint16_t relay_port(const relay *r)

@@ -16,6 +16,8 @@ typedef struct relay relay;
  * Prints why and ends the process with status 99 when something else goes wrong.
  */
 relay *relay_start(const char *address, uint16_t to, int tunnel);
+/* The same at a port that is known, without a tunnel. */
+relay *relay_start_at(const char *address, uint16_t port, uint16_t to);
 uint16_t relay_port(const relay *r);
 /* How many connections it took. */
 size_t relay_taken(relay *r);
