@@ -151,7 +151,7 @@ static void reached(const char *address, const char *host)
 	talk t;
 
 	if (!line) {
-		fprintf(stderr, "SKIP net_base_ipv6: this machine has no ::1\n");
+		fprintf(stderr, "SKIP ipv_six: this machine has no ::1\n");
 		cr_assert_eq(sim_stop(up), 0);
 		return;
 	}

@@ -27,7 +27,7 @@ static int can(void)
 	ok = r.status == 0;
 	run_done(&r);
 	if (!ok)
-		fprintf(stderr, "SKIP net_http2: " PYTHON " has no h2 (Debian: python3-h2)\n");
+		fprintf(stderr, "SKIP http_two: " PYTHON " has no h2 (Debian: python3-h2)\n");
 	return ok;
 }
 
