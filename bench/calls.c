@@ -191,8 +191,9 @@ static void open_service(const char *url, const char *provider)
 	char text[512];
 	static char model[128];
 
-	snprintf(
-		text, sizeof(text), "providers = { %s = { base_url = \"%s\"; }; };", provider, url);
+	snprintf(text, sizeof(text),
+		"providers = { %s = { base_url = \"%s\"; api_key = \"env:BENCH_KEY\"; }; };", provider,
+		url);
 	snprintf(model, sizeof(model), "%s/sim-small", provider);
 	bench.model = model;
 	opts.flags = LLM_SERVICE_NO_ENV;

@@ -66,6 +66,7 @@ class Bench:
         self.room = tempfile.mkdtemp(prefix="llm-bench-")
         self.ups = {}
         self.requests = {}
+        os.environ["BENCH_KEY"] = "bench"  # Gemini's API wants one
         self.commit = words(["git", "rev-parse", "--short", "HEAD"]) + \
             ("+" if words(["git", "status", "--porcelain", "core", "plugins"]) else "")
         self.machine = self._machine()
@@ -105,14 +106,14 @@ class Bench:
 
     def request(self, prompt, stream=False):
         """What the library sends: path, headers and a file with the body."""
-        key = (prompt, stream)
+        key = (self.provider, prompt, stream)
         if key not in self.requests:
             self.requests[key] = self._capture(prompt, stream)
         return self.requests[key]
 
     def _capture(self, prompt, stream):
         log = f"{self.room}/log.ndjson"
-        up = Upstream(self.build, "--log", log, "--log-body")
+        up = Upstream(self.build, "--log", log, "--log-body", "--log-secrets")
         try:
             self.library(up, prompt, 1, 1, 0, "thread", *(["stream"] if stream else []))
             time.sleep(0.05)
@@ -121,12 +122,13 @@ class Bench:
         with open(log, encoding="utf-8") as file:
             seen = [row for row in map(json.loads, file) if row["event"] == "request"]
         os.remove(log)
-        body = f"{self.room}/body-{prompt}-{stream}"
+        body = f"{self.room}/body-{self.provider}-{prompt}-{stream}"
         with open(body, "w", encoding="utf-8", newline="") as file:
             file.write(seen[0]["body"])
         headers = [f"{name}: {value}" for name, value in seen[0]["headers"].items()
                    if name not in OWN_HEADERS]
-        return seen[0]["path"], headers, body
+        query = seen[0].get("query", "")
+        return seen[0]["path"] + ("?" + query if query else ""), headers, body
 
     # ---- programs ----
 

@@ -2,7 +2,8 @@
 # Measures the library against bare libcurl; bench/README.md says how.
 #   scripts/bench.sh W2 [--json|--rows|--markdown] [--quick] [--provider NAME]
 #   scripts/bench.sh all          W1 W2 W4 W5 W6 W7 W9 W12 size counts
-#   scripts/bench.sh counts --keep            makes the counts of now the baseline
+#   scripts/bench.sh counts                   exit 1 when a count has risen by more than 3 %
+#   scripts/bench.sh counts --keep 'REASON'   makes the counts of now the baseline
 #   scripts/bench.sh all --markdown >docs/benchmarks.md
 # LLM_BENCH_BUILD=DIR uses programs that are built already. Exit 1 when a single call failed.
 set -euo pipefail

@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 . scripts/packages.sh
 
-stages=(build clang check check-all asan ubsan tsan cover tidy abi size rules fuzz)
+stages=(build clang check check-all asan ubsan tsan cover tidy abi size counts rules fuzz)
 log=build/check
 passed=0 failed=0 skipped=0
 mkdir -p "$log"
@@ -81,6 +81,7 @@ stage_cover() {
 stage_tidy() { scripts/check-tidy.sh build/clang && shellcheck -x scripts/*.sh; }
 stage_abi() { scripts/check-abi.sh build/release && scripts/lint-plugin.sh --prove; }
 stage_size() { scripts/check-size.sh; }
+stage_counts() { scripts/bench.sh counts; }
 stage_rules() { scripts/rules.sh; }
 stage_fuzz() { build fuzz && LLM_FUZZ_SECONDS=$fuzz_seconds scripts/fuzz.sh build/fuzz; }
 

@@ -135,6 +135,10 @@ stage_row() { # NAME STAGE : the last result of scripts/check.sh for a stage, ru
 	row "$1" "clean" "$(tail -1 "build/prove-$2.log")" "1 run" $rc
 }
 
+bench_rows() { # WORKLOAD... : the targets that scripts/bench.sh measures
+	scripts/bench.sh "$@" --rows || bad=1
+}
+
 # U-04: three wires, stream and whole, reset and end, 2048 offsets each. There is no fallback yet
 # that could make eight of the four.
 prove_cuts() {
@@ -155,6 +159,7 @@ any_model() {
 	LLM_WITH_TESTS=1 scripts/build.sh dev >/dev/null && scripts/build.sh release >/dev/null || exit 1
 	header
 	prove_cuts
+	bench_rows W1 W2 W4 W5 W6 W7 W12 size
 }
 
 first_light() {

@@ -12,7 +12,7 @@
 
 #define PIECE_MAX 1024
 
-/* Values outside of strings may nest, and do so below the piece itself. */
+/* Values that may nest stand right in the piece itself. */
 #define DEPTH 1
 
 llm_bytes kit_quoted(const jsonr_text *t)
@@ -51,22 +51,31 @@ void kit_repeat_keep(
 			add_hole(k, (size_t)(values[i].ptr - piece->ptr), values[i].len, i);
 }
 
-/* The value that `text` begins with, which loses it; where a string stood, a string. */
-static int read_value(llm_bytes *text, int is_string, jsonr_text *ret)
+static int is_number(char first)
 {
-	llm_bytes value = {NULL, 0};
-	size_t n;
+	return first == '-' || (first >= '0' && first <= '9');
+}
+
+/* The value that `text` begins with, for one that began with `first`; its length, or 0. */
+static size_t read_value(const llm_bytes *text, char first, jsonr_text *ret)
+{
+	llm_bytes value = {text->ptr, 0};
+	int ok = 1;
 	jsonr r;
 
-	jsonr_init_inside(&r, text->ptr, text->len, DEPTH);
-	if (is_string ? !jsonr_string(&r, ret) : !jsonr_raw(&r, &value))
-		return 0;
-	if (!is_string)
+	if (is_number(first)) { /* what must follow it is seen to follow it */
+		value.len = num_length(text->ptr, text->len);
 		*ret = (jsonr_text){value.ptr, value.len, 0};
-	n = jsonr_offset(&r);
-	text->ptr += n;
-	text->len -= n;
-	return 1;
+		return value.len;
+	}
+	jsonr_init_inside(&r, text->ptr, text->len, DEPTH);
+	if (first == '"')
+		ok = jsonr_string(&r, ret);
+	else
+		ok = jsonr_raw(&r, &value);
+	if (ok && first != '"')
+		*ret = (jsonr_text){value.ptr, value.len, 0};
+	return ok ? jsonr_offset(&r) : 0;
 }
 
 /* Is the same text in front of both? Then `rest` loses it. */
@@ -89,12 +98,17 @@ int kit_repeat_find(const kit_repeat *k, const llm_bytes *piece, jsonr_text *ret
 		return 0;
 	memset(ret_values, 0, KIT_REPEAT_VALUES * sizeof(*ret_values));
 	for (i = 0; i < k->n; i++) {
-		const char *kept = k->piece + k->holes[i].at;
+		const size_t hole = k->holes[i].at;
+		size_t n;
 
-		if (!drop_same(&rest, k->piece + at, k->holes[i].at - at) ||
-			!read_value(&rest, *kept == '"', &ret_values[k->holes[i].which]))
+		if (!drop_same(&rest, k->piece + at, hole - at))
 			return 0;
-		at = k->holes[i].at + k->holes[i].len;
+		n = read_value(&rest, k->piece[hole], &ret_values[k->holes[i].which]);
+		if (n == 0)
+			return 0;
+		rest.ptr += n;
+		rest.len -= n;
+		at = hole + k->holes[i].len;
 	}
 	return rest.len == k->len - at && drop_same(&rest, k->piece + at, rest.len);
 }

@@ -17,8 +17,9 @@
 /* What may stand where the text is: as much as one piece may have, or what nobody may take. */
 static const char *const texts[] = {"\"a\"", "\"\"", "\"b c\"", "\" \\n\\u00e4\\ud83d\\ude00\"",
 	"\"\xc3\xa4\xf0\x9f\x98\x80\"", "\"a text that is longer than sixteen bytes\"", "null",
-	"\"cut", "\"\t\"", "\"\\x\"", "\"\\ud800\"", "\"\xc3\"", "\"\xff\"", "7", "[]", "{}", "",
-	"\"a\"\"b\"", "\"a\",", "\"a\"}", " \"white space\" ", "\"a\" 1", "\"last\""};
+	"\"cut", "\"\t\"", "\"\\x\"", "\"\\ud800\"", "\"\xc3\"", "\"\xff\"", "7", "12", "-5", "1.5",
+	"2e1", "007", "1e400", "9223372036854775808", "+1", "[]", "{}", "", "\"a\"\"b\"", "\"a\",",
+	"\"a\"}", " \"white space\" ", "\"a\" 1", "\"last\""};
 
 #define N_TEXTS (sizeof(texts) / sizeof(texts[0]))
 
@@ -167,6 +168,9 @@ Test(provider_repeat, gemini)
 		"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]}}],\"usageMetadata\":$}",
 		"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]}}],"
 		"\"usageMetadata\":{\"promptTokenCount\":$}}",
+		"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]}}],"
+		"\"usageMetadata\":{\"totalTokenCount\":9,\"promptTokenCount\":1,"
+		"\"totalTokenCount\":$}}",
 		"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]}}],\"modelStatus\":$}",
 		"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]},\"index\":$}]}",
 		"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]},\"finishReason\":$}]}",

@@ -140,6 +140,11 @@ int32_t gemini_read_parts(
 
 /* `raw`: also as it is. */
 int32_t gemini_push_usage(const llm_bytes *json, int raw, const llm_result_sink *out);
+#define GEMINI_COUNTS 6
+/* Where the counts stand in it; 1 when nothing else in it tells of tokens. */
+int gemini_find_counts(const llm_bytes *json, llm_bytes *ret_counts);
+/* The same as gemini_push_usage, from other numbers in these places. */
+int32_t gemini_push_counts(const jsonr_text *counts, const llm_result_sink *out);
 /* A count that may be written as a text. */
 void gemini_count(jsonr *r, int64_t *ret);
 

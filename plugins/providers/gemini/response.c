@@ -384,11 +384,11 @@ static int is_plain(const gemini_stream *s, const answer *a)
 
 static void keep_event(const gemini *g, gemini_stream *s, const llm_bytes *json, const answer *a)
 {
-	const llm_bytes values[KIT_REPEAT_VALUES] = {kit_quoted(&s->lone_text), a->usage};
+	llm_bytes values[KIT_REPEAT_VALUES] = {kit_quoted(&s->lone_text)};
 
 	if (a->parts.len == 0 || !is_plain(s, a))
 		return;
-	if (a->usage.len > 0 && a->usage.ptr[0] != '{')
+	if (a->usage.len > 0 && !gemini_find_counts(&a->usage, values + 1))
 		return;
 	kit_repeat_keep(&s->repeat, g->host, json, values);
 	s->repeats_thought = s->lone_thought;
@@ -398,19 +398,15 @@ int gemini_read_repeat(const gemini *g, const gemini_stream *s, const llm_bytes 
 	const llm_result_sink *out, int32_t *ret)
 {
 	jsonr_text values[KIT_REPEAT_VALUES];
-	llm_bytes usage;
 	int32_t rc;
 
-	if (!kit_repeat_find(&s->repeat, json, values))
+	if (s->finished || !kit_repeat_find(&s->repeat, json, values))
 		return 0;
 	if (values[0].len == 0) /* is the part of another kind then? */
 		return 0;
 	rc = kit_emit(
 		g->host, &values[0], s->repeats_thought ? out->reasoning : out->text, out->ctx);
-	usage = (llm_bytes){values[1].raw, values[1].len};
-	if (rc == 0 && usage.len > 0)
-		rc = gemini_push_usage(&usage, (int)s->finished, out);
-	*ret = rc;
+	*ret = rc ? rc : gemini_push_counts(values + 1, out);
 	return 1;
 }
 
