@@ -19,7 +19,10 @@ campaign() { # NAME COMMAND...
 
 export LLM_FUZZ_SECONDS=${LLM_FUZZ_SECONDS:-600}
 campaign "everything of check.sh, with long fuzzing" scripts/check.sh
-campaign "the numbers of the first light, whole" scripts/prove.sh first-light
+for topic in scripts/prove/*.sh; do
+	topic=${topic##*/}
+	campaign "the numbers of ${topic%.sh}, whole" scripts/prove.sh "${topic%.sh}"
+done
 campaign "every break turns its test red" scripts/rules.sh --prove
 if [ "$(id -u)" = 0 ]; then
 	campaign "a bare Debian 12" scripts/clean-room.sh

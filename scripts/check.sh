@@ -78,7 +78,7 @@ stage_cover() {
 	build cover && find build/cover -name '*.gcda' -delete &&
 		run_ctest cover -j2 && scripts/check-cover.sh build/cover
 }
-stage_tidy() { scripts/check-tidy.sh build/clang && shellcheck -x scripts/*.sh; }
+stage_tidy() { scripts/check-tidy.sh build/clang && shellcheck -x scripts/*.sh scripts/prove/*.sh; }
 stage_abi() { scripts/check-abi.sh build/release && scripts/lint-plugin.sh --prove; }
 stage_size() { scripts/check-size.sh; }
 stage_counts() { scripts/bench.sh counts; }

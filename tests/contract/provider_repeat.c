@@ -114,8 +114,8 @@ static void check(const char *name, const char *const *shapes, size_t n)
 Test(provider_repeat, openai)
 {
 	static const char *const shapes[] = {
-		"{\"id\":\"i\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":$},"
-		"\"finish_reason\":null}],\"usage\":null}",
+		("{\"id\":\"i\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":$},"
+		 "\"finish_reason\":null}],\"usage\":null}"),
 		"{\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":$}}]}",
 		"{\"choices\":[{\"delta\":{\"reasoning\":\"r\",\"reasoning_content\":$}}]}",
 		"{\"choices\":[{\"delta\":{\"content\":\"x\",\"content\":$}}]}",
@@ -139,8 +139,8 @@ Test(provider_repeat, openai)
 Test(provider_repeat, ollama)
 {
 	static const char *const shapes[] = {
-		"{\"model\":\"m\",\"created_at\":\"1\",\"message\":{\"role\":\"assistant\","
-		"\"content\":$},\"done\":false}",
+		("{\"model\":\"m\",\"created_at\":\"1\",\"message\":{\"role\":\"assistant\","
+		 "\"content\":$},\"done\":false}"),
 		"{\"model\":\"m\",\"message\":{\"thinking\":$},\"done\":false}",
 		"{\"message\":{\"content\":\"x\",\"content\":$},\"done\":false}",
 		"{\"message\":{\"content\":\"x\",\"thinking\":$},\"done\":false}",
