@@ -155,7 +155,8 @@ const key_def key_table[] = {
 		.offset = offsetof(conf, no_proxy),
 		.ok = key_ok_no_proxy,
 		.preset = "none",
-		.expected = "names of hosts, addresses or networks such as 10.0.0.0/8",
+		.expected =
+			"a list of hosts, addresses or networks: [ \"a.example\", \"10.0.0.0/8\" ]",
 		.help = "hosts that are reached without that proxy, and their subdomains"},
 	TIME_ROWS("", SCOPE_CONF, conf),
 	UPSTREAM_ROW("", SCOPE_CONF, conf),

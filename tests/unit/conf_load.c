@@ -153,6 +153,12 @@ Test(conf_load, values_of_a_wrong_form)
 	REFUSED(try_text("providers = { a = { base_url = \"http://u:pw@h\"; }; };"), "no user");
 	REFUSED(try_text("providers = { a = { base_url = \"u:pw@h\"; }; };"), "no user");
 	REFUSED(try_text("providers = { a = { proxy = \"127.0.0.1:1\"; }; };"), "proxy");
+	REFUSED(try_text("proxy = \"http://u:pw@h:1\";"), "no user");
+	REFUSED(try_text("proxy = \"environment\";"), "\"env\"");
+	REFUSED(try_text("no_proxy = [ \"a,b\" ];"), "hosts");
+	REFUSED(try_text("no_proxy = \"a.b\";"), "a list of hosts");
+	REFUSED(try_text("providers = { a = { http_version = \"3\"; }; };"), "\"1.1\" or");
+	REFUSED(try_text("providers = { a = { http_version = 2; }; };"), "in quotes");
 	REFUSED(try_text("providers = { a = { extra = \"[1]\"; }; };"), "JSON object");
 	REFUSED(try_text("providers = { a = { extra = \"{} x\"; }; };"), "JSON object");
 	REFUSED(try_text("providers = { a = { ca_file = \"\"; }; };"), "not empty");
