@@ -336,6 +336,10 @@ int32_t llm_ask(
 		return err_set(err, LLM_E_INVALID_REQUEST,
 			"llm_ask needs a service and a place for the call");
 	*ret_call = NULL;
+	/* Before anything else: the host's allocator may be in another thread's hands for ever. */
+	rc = service_check(svc, err);
+	if (rc)
+		return rc;
 	if (service_on_loop(svc))
 		return err_set(err, LLM_E_STATE,
 			"llm_ask waits, and inside a callback of the same service it would wait for ever");

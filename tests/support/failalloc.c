@@ -29,6 +29,22 @@ static pthread_mutex_t failalloc_lock = PTHREAD_MUTEX_INITIALIZER;
 static failalloc_block *failalloc_ring[FAILALLOC_RING];
 static size_t failalloc_ring_at;
 
+static void failalloc_hold(void)
+{
+	pthread_mutex_lock(&failalloc_lock);
+}
+
+static void failalloc_let_go(void)
+{
+	pthread_mutex_unlock(&failalloc_lock);
+}
+
+/* As malloc does: a child is not born while another thread holds the lock. */
+__attribute__((constructor)) static void failalloc_forks(void)
+{
+	pthread_atfork(failalloc_hold, failalloc_let_go, failalloc_let_go);
+}
+
 /* Called with the lock held, as all that follows up to the hooks. */
 static int failalloc_refuses(failalloc *fa)
 {
