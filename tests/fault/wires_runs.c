@@ -48,7 +48,7 @@ static void rest_ms(long ms)
 #define NOW_US INT64_C(1767225599000000) /* the last second of 2025 */
 
 /* It neither ends nor goes wrong while the wall clock goes where it likes. */
-static void jump(const wire *w, uint32_t stream)
+static void check_jump(const wire *w, uint32_t stream)
 {
 	static const int64_t to_us[] = {NOW_US + HOUR_US, NOW_US - HOUR_US, NOW_US + 24 * HOUR_US,
 		NOW_US - 24 * HOUR_US, 0, NOW_US, NOW_US + 1000000, NOW_US};
@@ -83,7 +83,7 @@ Test(wires_runs, U_21_the_wall_clock_jumps)
 	size_t i;
 
 	for (i = 0; i < WIRES * 2; i++)
-		jump(&wires[i / 2], i % 2);
+		check_jump(&wires[i / 2], i % 2);
 }
 
 /* ---- U-30 ---- */
@@ -113,7 +113,7 @@ static void go_on(oracle_run *run, int text)
 		oracle_step(run);
 }
 
-static void leave(const wire *w, const char *fault, uint32_t stream, uint32_t mode, int text)
+static void check_leave(const wire *w, const char *fault, uint32_t stream, uint32_t mode, int text)
 {
 	char *script = script_of(w, stream, fault);
 	const oracle_ask ask = {.stream = stream};
@@ -135,9 +135,9 @@ Test(wires_runs, U_30_callers_that_leave)
 		for (k = 0; k < COUNT(modes) * 2; k++) {
 			const uint32_t stream = k % 2, mode = modes[k / 2];
 
-			leave(&wires[i], "keep\n", stream, mode, 0);
-			leave(&wires[i], WIRES_HEAD "keep\n", stream, mode, 0);
-			leave(&wires[i], WIRES_HEAD "chunk \"$1\"\nkeep\n", stream, mode,
+			check_leave(&wires[i], "keep\n", stream, mode, 0);
+			check_leave(&wires[i], WIRES_HEAD "keep\n", stream, mode, 0);
+			check_leave(&wires[i], WIRES_HEAD "chunk \"$1\"\nkeep\n", stream, mode,
 				stream != 0);
 		}
 }
