@@ -157,8 +157,11 @@ static void log_body(const attempt *a, const char *bytes, size_t len)
 	char text[LOGGED_MAX];
 	size_t n = len < sizeof(text) ? len : sizeof(text), i;
 
-	for (i = 0; i < n; i++)
-		text[i] = bytes[i] ? bytes[i] : ' ';
+	for (i = 0; i < n; i++) {
+		text[i] = bytes[i];
+		if (!text[i])
+			text[i] = ' ';
+	}
 	log_line(&a->c->svc->log, LLM_LOG_DEBUG, "%s: run %s: no answer, it begins: %.*s",
 		label_of(a), a->c->res.run_id, (int)n, text);
 }

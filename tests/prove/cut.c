@@ -313,20 +313,20 @@ static void healthy(oracle *o, const way *y)
 		oracle_wrong(o, "a whole answer between: %s", run->err.message);
 }
 
-/* Those of this way for which `chosen` is set; returns how much was wrong. */
-static size_t play(const oracle_home *home, const char *url, way *y, const unsigned char *chosen)
+/* Those of this way that are set; returns how much was wrong. */
+static size_t play(
+	const oracle_home *home, const char *url, const way *y, const unsigned char *these)
 {
 	const oracle_opts opts = {.base_url = url, .model = y->w->model};
 	oracle *o = oracle_open_at(home, &opts);
 	size_t cut, n = 0;
 
-	make(&y->a, y->w, y->stream);
 	atomic_store(&peer.what, &y->a);
 	atomic_store(&peer.requests, 0);
 	for (cut = 0; cut < SIZE; cut++) {
 		oracle_run *run;
 
-		if (!chosen[cut])
+		if (!these[cut])
 			continue;
 		run = one(o, y, cut, y->reset);
 		if (y->stream)
@@ -343,6 +343,21 @@ static size_t play(const oracle_home *home, const char *url, way *y, const unsig
 
 /* ---- which of them ---- */
 
+static unsigned char chosen[ALL];
+static way ways[WAYS]; /* all made before the peer begins: it reads them */
+
+static void make_ways(void)
+{
+	size_t i;
+
+	for (i = 0; i < WAYS; i++) {
+		ways[i].w = &wires[i / 4];
+		ways[i].stream = i & 1;
+		ways[i].reset = (i & 2) != 0;
+		make(&ways[i].a, ways[i].w, ways[i].stream);
+	}
+}
+
 static uint64_t next_number(uint64_t *seed)
 {
 	uint64_t x = *seed += UINT64_C(0x9e3779b97f4a7c15);
@@ -352,7 +367,7 @@ static uint64_t next_number(uint64_t *seed)
 	return x ^ (x >> 31);
 }
 
-static void choose(unsigned char *chosen, size_t runs, uint64_t seed)
+static void choose(size_t runs, uint64_t seed)
 {
 	size_t left = runs;
 
@@ -373,7 +388,6 @@ static size_t number(const char *text)
 int main(int argc, char **argv)
 {
 	static const oracle_home home = {TEST_SOURCE_DIR, TEST_BINARY_DIR};
-	static unsigned char chosen[ALL];
 	size_t runs = argc > 1 ? number(argv[1]) : ALL, wrong = 0, i;
 	uint64_t seed = argc > 2 ? number(argv[2]) : 0, start = sim_now_ns();
 	pthread_t thread;
@@ -384,15 +398,13 @@ int main(int argc, char **argv)
 	if (argc < 3 && getrandom(&seed, 4, 0) != 4)
 		die("getrandom");
 	seed &= UINT32_MAX;
-	choose(chosen, runs, seed);
+	choose(runs, seed);
+	make_ways();
 	listen_here(url, sizeof(url));
 	if (pthread_create(&thread, NULL, serve, NULL))
 		die("pthread_create");
-	for (i = 0; i < WAYS; i++) {
-		way y = {.w = &wires[i / 4], .stream = i & 1, .reset = (i & 2) != 0};
-
-		wrong += play(&home, url, &y, chosen + i * SIZE);
-	}
+	for (i = 0; i < WAYS; i++)
+		wrong += play(&home, url, &ways[i], chosen + i * SIZE);
 	shutdown(peer.fd, SHUT_RDWR);
 	pthread_join(thread, NULL);
 	close(peer.fd);
