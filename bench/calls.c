@@ -192,8 +192,8 @@ static void open_service(const char *url, const char *provider)
 	static char model[128];
 
 	snprintf(text, sizeof(text),
-		"providers = { %s = { base_url = \"%s\"; api_key = \"env:BENCH_KEY\"; }; };", provider,
-		url);
+		"providers = { %s = { base_url = \"%s\"; api_key = \"env:BENCH_KEY\"; }; };",
+		provider, url);
 	snprintf(model, sizeof(model), "%s/sim-small", provider);
 	bench.model = model;
 	opts.flags = LLM_SERVICE_NO_ENV;
