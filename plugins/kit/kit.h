@@ -92,7 +92,7 @@ int32_t kit_emit(const llm_host *host, const jsonr_text *t,
  * read one keeps it here, with the values that may change. A piece that differs in nothing
  * else says the same about everything else, so that only these values have to be read.
  */
-#define KIT_REPEAT_VALUES 7
+#define KIT_REPEAT_VALUES 4
 
 typedef struct kit_repeat {
 	char *piece; /* null: none is kept */
@@ -108,15 +108,15 @@ typedef struct kit_repeat {
 /*
  * Keeps a JSON object that was read without an error. A value is a slice of it: a string with
  * its quotes, a number, or, where it is the value of one of the object's own members, anything;
- * one of no bytes is not there. An object that is too long is not kept. Memory is LLM_SCOPE_ATTEMPT;
- * when there is none, nothing is kept.
+ * one of no bytes is not there. Memory is LLM_SCOPE_ATTEMPT. 0 when there is none, or when the
+ * object is too long: then the one that was kept before still is.
  */
-void kit_repeat_keep(
+int kit_repeat_keep(
 	kit_repeat *k, const llm_host *host, const llm_bytes *piece, const llm_bytes *values);
 /*
  * 1 when `piece` is the kept one but for its values, and where a string or a number was is
- * one again. Then ret_values has them: strings as jsonr_string gives them, others as they are written; those
- * not there are empty.
+ * one again. Then ret_values has them: strings as jsonr_string gives them, others as they are
+ * written; those not there are empty.
  */
 int kit_repeat_find(const kit_repeat *k, const llm_bytes *piece, jsonr_text *ret_values);
 /* A string with its quotes: what kit_repeat_keep takes, from what jsonr_string gives. */

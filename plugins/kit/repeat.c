@@ -32,23 +32,24 @@ static void add_hole(kit_repeat *k, size_t at, size_t len, size_t which)
 	k->holes[i].which = which;
 }
 
-void kit_repeat_keep(
+int kit_repeat_keep(
 	kit_repeat *k, const llm_host *host, const llm_bytes *piece, const llm_bytes *values)
 {
 	size_t i;
 
 	if (piece->len > PIECE_MAX)
-		return;
+		return 0;
 	if (!k->piece)
 		k->piece = host->alloc(host->ctx, LLM_SCOPE_ATTEMPT, PIECE_MAX);
 	if (!k->piece)
-		return;
+		return 0;
 	memcpy(k->piece, piece->ptr, piece->len);
 	k->len = piece->len;
 	k->n = 0;
 	for (i = 0; i < KIT_REPEAT_VALUES; i++)
 		if (values[i].len)
 			add_hole(k, (size_t)(values[i].ptr - piece->ptr), values[i].len, i);
+	return 1;
 }
 
 static int is_number(char first)

@@ -21,6 +21,10 @@ static const char *const texts[] = {"\"a\"", "\"\"", "\"b c\"", "\" \\n\\u00e4\\
 	"2e1", "007", "1e400", "9223372036854775808", "+1", "[]", "{}", "", "\"a\"\"b\"", "\"a\",",
 	"\"a\"}", " \"white space\" ", "\"a\" 1", "\"last\""};
 
+#define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X256 X64 X64 X64 X64
+#define LONG X256 X256 X256 X256 X256 /* more than is kept */
+
 #define N_TEXTS (sizeof(texts) / sizeof(texts[0]))
 
 static plug p;
@@ -97,14 +101,18 @@ static void same_both_ways(const char *const *shapes, size_t n)
 	free(apart);
 }
 
-/* Each shape alone, which is when it repeats, and all of them in turn. */
+/* Each shape alone, which is when it repeats, every two of them, and all of them in turn. */
 static void check(const char *name, const char *const *shapes, size_t n)
 {
-	size_t i;
+	size_t i, k;
 
 	open_plugin(name);
 	for (i = 0; i < n; i++)
-		same_both_ways(shapes + i, 1);
+		for (k = 0; k <= i; k++) {
+			const char *const two[] = {shapes[i], shapes[k]};
+
+			same_both_ways(two, i == k ? 1 : 2);
+		}
 	same_both_ways(shapes, n);
 	plug_close(&p);
 }
@@ -130,6 +138,7 @@ Test(provider_repeat, openai)
 		"{\"choices\":[{\"delta\":{\"content\":\"z\"}}],\"object\":$}",
 		"{\"choices\":[{\"delta\":{\"content\":\"z\"}}],\"error\":$}",
 		"{\"id\":$,\"choices\":[{\"delta\":{\"content\":\"z\"}}]}",
+		"{\"choices\":[{\"delta\":{\"reasoning\":$}}],\"long\":\"" LONG "\"}",
 		"{\"choices\":[{\"delta\":{\"content\":\"z\"},\"finish_reason\":$}]}",
 	};
 
@@ -148,6 +157,7 @@ Test(provider_repeat, ollama)
 		"{\"message\":{\"content\":\"x\"},\"done\":false,\"created_at\":$}",
 		"{\"message\":{\"content\":\"x\"},\"done\":false,\"model\":$}",
 		"{\"message\":{\"content\":\"x\"},\"done\":false,\"error\":$}",
+		"{\"message\":{\"thinking\":$},\"long\":\"" LONG "\"}",
 		"{\"message\":{\"content\":\"x\"},\"logprobs\":$}",
 		"{\"message\":{\"content\":\"x\"},\"done\":$}",
 	};
@@ -171,6 +181,8 @@ Test(provider_repeat, gemini)
 		"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]}}],"
 		"\"usageMetadata\":{\"totalTokenCount\":9,\"promptTokenCount\":1,"
 		"\"totalTokenCount\":$}}",
+		"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":$,\"thought\":true}]}}],"
+		"\"long\":\"" LONG "\"}",
 		"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]}}],\"modelStatus\":$}",
 		"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]},\"index\":$}]}",
 		"{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]},\"finishReason\":$}]}",

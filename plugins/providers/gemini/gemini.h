@@ -103,6 +103,20 @@ int32_t gemini_write_thinking(jsonw *w, const llm_request_view *rq, const llm_ht
 
 /* ---- response.c ---- */
 
+#define GEMINI_COUNTS 6
+#define GEMINI_GROWING 3 /* the first of them grow with the answer */
+
+typedef struct gemini_counts {
+	int64_t n[GEMINI_COUNTS]; /* -1: not sent */
+} gemini_counts;
+
+#define GEMINI_NO_COUNTS \
+	{ \
+		{ \
+			-1, -1, -1, -1, -1, -1 \
+		} \
+	}
+
 typedef struct gemini_stream {
 	uint32_t n_calls; /* tool calls seen */
 	uint32_t id_told;
@@ -117,6 +131,7 @@ typedef struct gemini_stream {
 	jsonr_text lone_text; /* of the event's only part, when that has nothing but a text */
 	uint32_t repeats_thought; /* what changes in `repeat` is a thought, not text */
 	kit_repeat repeat; /* an event with one text */
+	gemini_counts steady; /* of that event, without those that grow */
 } gemini_stream;
 
 /*
@@ -140,11 +155,14 @@ int32_t gemini_read_parts(
 
 /* `raw`: also as it is. */
 int32_t gemini_push_usage(const llm_bytes *json, int raw, const llm_result_sink *out);
-#define GEMINI_COUNTS 6
-/* Where the counts stand in it; 1 when nothing else in it tells of tokens. */
-int gemini_find_counts(const llm_bytes *json, llm_bytes *ret_counts);
+/*
+ * Where the counts stand in it that grow with the answer, and what the others are; 1 when
+ * nothing else in it tells of tokens.
+ */
+int gemini_find_counts(const llm_bytes *json, gemini_counts *ret, llm_bytes *ret_growing);
 /* The same as gemini_push_usage, from other numbers in these places. */
-int32_t gemini_push_counts(const jsonr_text *counts, const llm_result_sink *out);
+int32_t gemini_push_counts(
+	const gemini_counts *steady, const jsonr_text *growing, const llm_result_sink *out);
 /* A count that may be written as a text. */
 void gemini_count(jsonr *r, int64_t *ret);
 

@@ -385,12 +385,15 @@ static int is_plain(const gemini_stream *s, const answer *a)
 static void keep_event(const gemini *g, gemini_stream *s, const llm_bytes *json, const answer *a)
 {
 	llm_bytes values[KIT_REPEAT_VALUES] = {kit_quoted(&s->lone_text)};
+	gemini_counts steady = GEMINI_NO_COUNTS;
 
 	if (a->parts.len == 0 || !is_plain(s, a))
 		return;
-	if (a->usage.len > 0 && !gemini_find_counts(&a->usage, values + 1))
+	if (a->usage.len > 0 && !gemini_find_counts(&a->usage, &steady, values + 1))
 		return;
-	kit_repeat_keep(&s->repeat, g->host, json, values);
+	if (!kit_repeat_keep(&s->repeat, g->host, json, values))
+		return;
+	s->steady = steady;
 	s->repeats_thought = s->lone_thought;
 }
 
@@ -406,7 +409,7 @@ int gemini_read_repeat(const gemini *g, const gemini_stream *s, const llm_bytes 
 		return 0;
 	rc = kit_emit(
 		g->host, &values[0], s->repeats_thought ? out->reasoning : out->text, out->ctx);
-	*ret = rc ? rc : gemini_push_counts(values + 1, out);
+	*ret = rc ? rc : gemini_push_counts(&s->steady, values + 1, out);
 	return 1;
 }
 

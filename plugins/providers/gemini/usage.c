@@ -4,7 +4,8 @@
  */
 #include "gemini.h"
 
-enum { PROMPT, TOOLS, CANDIDATES, THOUGHTS, CACHED, TOTAL };
+/* Those that grow with the answer come first. */
+enum { CANDIDATES, THOUGHTS, TOTAL, PROMPT, TOOLS, CACHED };
 
 /* What server tools found is read by the model, too. */
 static const char *const names[GEMINI_COUNTS] = {[PROMPT] = "promptTokenCount",
@@ -35,7 +36,7 @@ static size_t find_name(const jsonr_text *key)
 	return i;
 }
 
-static void read_counts(jsonr *r, int64_t *c)
+static void read_counts(jsonr *r, gemini_counts *c)
 {
 	jsonr_text key;
 
@@ -43,7 +44,7 @@ static void read_counts(jsonr *r, int64_t *c)
 		const size_t i = find_name(&key);
 
 		if (i < GEMINI_COUNTS)
-			gemini_count(r, &c[i]);
+			gemini_count(r, &c->n[i]);
 	}
 }
 
@@ -55,31 +56,31 @@ static int64_t sum(int64_t a, int64_t b)
 	return a > INT64_MAX - b ? LLM_TOKENS_UNKNOWN : a + b;
 }
 
-static int64_t output_tokens(const int64_t *c, int64_t input)
+static int64_t output_tokens(const int64_t *n, int64_t input)
 {
-	if (c[CANDIDATES] >= 0 || c[THOUGHTS] >= 0)
-		return sum(c[CANDIDATES], c[THOUGHTS]);
-	if (input < 0 || c[TOTAL] < input)
+	if (n[CANDIDATES] >= 0 || n[THOUGHTS] >= 0)
+		return sum(n[CANDIDATES], n[THOUGHTS]);
+	if (input < 0 || n[TOTAL] < input)
 		return LLM_TOKENS_UNKNOWN;
-	return c[TOTAL] - input;
+	return n[TOTAL] - input;
 }
 
 /* *ret_some: there was something to push. */
-static int32_t push_counts(const int64_t *c, const llm_result_sink *out, int *ret_some)
+static int32_t push_counts(const gemini_counts *c, const llm_result_sink *out, int *ret_some)
 {
 	llm_usage usage = LLM_USAGE_INIT;
 
-	usage.input_tokens = sum(c[PROMPT], c[TOOLS]);
-	usage.output_tokens = output_tokens(c, usage.input_tokens);
-	usage.cache_read_tokens = c[CACHED];
-	usage.reasoning_tokens = c[THOUGHTS];
+	usage.input_tokens = sum(c->n[PROMPT], c->n[TOOLS]);
+	usage.output_tokens = output_tokens(c->n, usage.input_tokens);
+	usage.cache_read_tokens = c->n[CACHED];
+	usage.reasoning_tokens = c->n[THOUGHTS];
 	*ret_some = usage.input_tokens >= 0 || usage.output_tokens >= 0;
 	return *ret_some ? out->usage(out->ctx, &usage) : 0;
 }
 
 int32_t gemini_push_usage(const llm_bytes *json, int raw, const llm_result_sink *out)
 {
-	int64_t c[GEMINI_COUNTS] = {-1, -1, -1, -1, -1, -1};
+	gemini_counts c = GEMINI_NO_COUNTS;
 	int32_t rc;
 	int some;
 	jsonr r;
@@ -87,8 +88,8 @@ int32_t gemini_push_usage(const llm_bytes *json, int raw, const llm_result_sink 
 	jsonr_init(&r, json->ptr, json->len);
 	if (!jsonr_enter_object(&r))
 		return 0;
-	read_counts(&r, c);
-	rc = push_counts(c, out, &some);
+	read_counts(&r, &c);
+	rc = push_counts(&c, out, &some);
 	if (rc || !some || !raw)
 		return rc;
 	return out->meta(out->ctx, LLM_META_USAGE_RAW, json->ptr, json->len);
@@ -96,19 +97,24 @@ int32_t gemini_push_usage(const llm_bytes *json, int raw, const llm_result_sink 
 
 /* ---- counts that change from event to event ---- */
 
-int gemini_find_counts(const llm_bytes *json, llm_bytes *ret_counts)
+int gemini_find_counts(const llm_bytes *json, gemini_counts *ret, llm_bytes *ret_growing)
 {
+	const gemini_counts unknown = GEMINI_NO_COUNTS;
 	jsonr_text key;
 	jsonr r;
 
+	*ret = unknown;
 	jsonr_init(&r, json->ptr, json->len);
 	if (!jsonr_enter_object(&r))
 		return 0;
 	while (jsonr_member(&r, &key)) {
 		const size_t i = find_name(&key);
 
+		if (i >= GEMINI_GROWING && i < GEMINI_COUNTS)
+			gemini_count(&r, &ret->n[i]);
 		/* One that comes twice, or as a text, is for the long way. */
-		if (i < GEMINI_COUNTS && (ret_counts[i].len || !jsonr_number(&r, &ret_counts[i])))
+		if (i < GEMINI_GROWING &&
+			(ret_growing[i].len || !jsonr_number(&r, &ret_growing[i])))
 			return 0;
 	}
 	return 1;
@@ -125,13 +131,15 @@ static int64_t count_of(const jsonr_text *number)
 	return value < 0 ? -1 : value;
 }
 
-int32_t gemini_push_counts(const jsonr_text *counts, const llm_result_sink *out)
+int32_t gemini_push_counts(
+	const gemini_counts *steady, const jsonr_text *growing, const llm_result_sink *out)
 {
-	int64_t c[GEMINI_COUNTS];
+	gemini_counts c = *steady;
 	int some;
 	size_t i;
 
-	for (i = 0; i < GEMINI_COUNTS; i++)
-		c[i] = counts[i].len ? count_of(&counts[i]) : -1;
-	return push_counts(c, out, &some);
+	for (i = 0; i < GEMINI_GROWING; i++)
+		if (growing[i].len)
+			c.n[i] = count_of(&growing[i]);
+	return push_counts(&c, out, &some);
 }

@@ -286,8 +286,8 @@ static void keep_line(const ollama *o, ollama_stream *s, const llm_bytes *json, 
 
 	if (!is_plain(a))
 		return;
-	kit_repeat_keep(&s->repeat, o->host, json, values);
-	s->repeats_thinking = text == &a->thinking;
+	if (kit_repeat_keep(&s->repeat, o->host, json, values))
+		s->repeats_thinking = text == &a->thinking;
 }
 
 int ollama_read_repeat(const ollama *o, const ollama_stream *s, const llm_bytes *json,

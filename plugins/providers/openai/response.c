@@ -396,8 +396,8 @@ static void keep_chunk(const openai *o, openai_stream *s, const llm_bytes *json,
 
 	if (s->whole || !is_plain(a))
 		return;
-	kit_repeat_keep(&s->repeat, o->host, json, values);
-	s->repeats_reasoning = text == &a->reasoning;
+	if (kit_repeat_keep(&s->repeat, o->host, json, values))
+		s->repeats_reasoning = text == &a->reasoning;
 }
 
 int openai_read_repeat(const openai *o, openai_stream *s, const llm_bytes *json,
