@@ -237,7 +237,7 @@ static void print_statuses(void)
 
 		rest = (plug_text){NULL, 0};
 		for (status = hundred; status < hundred + 100; status++) {
-			char name[8];
+			char name[16];
 
 			snprintf(name, sizeof(name), "%" PRId32, status);
 			if (classify_status(status) != usual)
