@@ -49,6 +49,10 @@ used() {
 books() {
 	local bad=0 rows row i
 	rows=$(used)
+	for i in $(listed | uniq -d); do
+		echo "  $i: has more than one line in docs/behaviour.md"
+		bad=1
+	done
 	for i in $(listed); do
 		row=$(awk -v id="$i" '$1 == id { t++; n += $3 } END { print t + 0, n + 0 }' <<<"$rows")
 		printf '%-12s %3d tests %4d assertions\n' "$i" "${row% *}" "${row#* }"
