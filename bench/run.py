@@ -260,7 +260,7 @@ def size(bench, table):
 def counts(bench, table):
     for row in callgrind.measure(bench):
         shown = row["value"] / row["kept"] if row["kept"] else 1
-        must = None if row["what"].startswith("floor") else callgrind.MOST
+        must = callgrind.MOST if callgrind.is_gate(row["what"]) else None
         table.add("counts", row["what"], "", [row["kept"]] if row["kept"] else None,
                   [row["value"]], must, None, shown, 1)
 
