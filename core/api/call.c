@@ -115,10 +115,13 @@ int32_t llm_submit(
 
 /* ---- waiting ---- */
 
-/* Who waits here: 0 and a driver turns the loop, or LLM_E_STATE. *ret_self: we turn it. */
-static int32_t prepare_wait(llm_call *c, int *ret_self, llm_err *err)
+/* What a waiting thread does meanwhile. */
+enum { WAIT_SLEEP, WAIT_TURN /* the loop of its host */, WAIT_LEAD /* nobody else turns it */ };
+
+/* LLM_E_STATE, or 0 and *ret_how, with a driver where it sleeps. `lead`: it may turn the loop. */
+static int32_t prepare_wait(llm_call *c, int lead, int *ret_how, llm_err *err)
 {
-	*ret_self = 0;
+	*ret_how = WAIT_SLEEP;
 	if (atomic_load(&c->ended))
 		return 0;
 	if (service_check(c->svc, err))
@@ -126,11 +129,13 @@ static int32_t prepare_wait(llm_call *c, int *ret_self, llm_err *err)
 	if (service_on_loop(c->svc))
 		return err_set(err, LLM_E_STATE,
 			"waiting inside a callback of the same service would never end");
-	if (service_is_driver(c->svc)) {
-		*ret_self = 1;
-		return 0;
-	}
-	return service_drive(c->svc, err);
+	if (service_is_driver(c->svc))
+		*ret_how = WAIT_TURN;
+	else if (lead && service_lead(c->svc, c))
+		*ret_how = WAIT_LEAD;
+	else
+		return service_drive(c->svc, err);
+	return 0;
 }
 
 static uint64_t end_of(uint32_t timeout_ms)
@@ -153,12 +158,12 @@ static int32_t sleep_until(llm_call *c, uint64_t end_ns)
 }
 
 /* Under c->lock, which is let go meanwhile. */
-static int32_t wait_more(llm_call *c, int self, uint64_t end_ns)
+static int32_t wait_more(llm_call *c, int how, uint64_t end_ns)
 {
 	uint64_t now;
 	int32_t rc;
 
-	if (!self)
+	if (how == WAIT_SLEEP)
 		return sleep_until(c, end_ns);
 	now = clock_ns(clock_real());
 	if (now >= end_ns)
@@ -193,13 +198,13 @@ static int32_t take(llm_call *c, llm_event *e)
 	return 0;
 }
 
-static int32_t next_event(llm_call *c, int self, uint64_t end_ns, llm_event *e, int *ret_resume)
+static int32_t next_event(llm_call *c, int how, uint64_t end_ns, llm_event *e, int *ret_resume)
 {
 	int32_t rc;
 
 	pthread_mutex_lock(&c->lock);
 	while ((rc = take(c, e)) == LLM_E_TIMEOUT) {
-		rc = wait_more(c, self, end_ns);
+		rc = wait_more(c, how, end_ns);
 		if (rc && !atomic_load(&c->done))
 			break;
 	}
@@ -211,17 +216,17 @@ static int32_t next_event(llm_call *c, int self, uint64_t end_ns, llm_event *e, 
 int32_t llm_call_next(llm_call *c, uint32_t timeout_ms, llm_event *ret)
 {
 	llm_event e = {.struct_size = (uint32_t)sizeof(e)};
-	int self, resume = 0;
+	int how, resume = 0;
 	int32_t rc;
 
 	if (!c || !ret)
 		return LLM_E_INVALID_REQUEST;
 	if (c->on_event)
 		return LLM_E_STATE;
-	rc = prepare_wait(c, &self, NULL);
+	rc = prepare_wait(c, 0, &how, NULL);
 	if (rc)
 		return rc;
-	rc = next_event(c, self, end_of(timeout_ms), &e, &resume);
+	rc = next_event(c, how, end_of(timeout_ms), &e, &resume);
 	if (resume && !atomic_load(&c->done))
 		(void)service_post(c->svc, c, INBOX_RESUME);
 	if (!rc)
@@ -238,7 +243,16 @@ static void discard(llm_call *c)
 		continue;
 }
 
-static int32_t wait_done(llm_call *c, int self, uint64_t end_ns)
+/* A lead that was taken over is given up: the thread sleeps like the others. */
+static void give_up_lead(llm_call *c, int *how)
+{
+	pthread_mutex_unlock(&c->lock);
+	service_unlead(c->svc);
+	pthread_mutex_lock(&c->lock);
+	*how = WAIT_SLEEP;
+}
+
+static int32_t wait_done(llm_call *c, int how, uint64_t end_ns)
 {
 	int32_t rc = 0;
 	int resume;
@@ -253,26 +267,32 @@ static int32_t wait_done(llm_call *c, int self, uint64_t end_ns)
 			pthread_mutex_lock(&c->lock);
 			continue;
 		}
-		rc = wait_more(c, self, end_ns);
+		if (how == WAIT_LEAD && !service_leads(c->svc)) {
+			give_up_lead(c, &how);
+			continue;
+		}
+		rc = wait_more(c, how, end_ns);
 	}
 	pthread_mutex_unlock(&c->lock);
+	if (how == WAIT_LEAD)
+		service_unlead(c->svc);
 	return atomic_load(&c->ended) ? 0 : rc;
 }
 
 int32_t llm_call_wait(llm_call *c, uint32_t timeout_ms, llm_err *err)
 {
 	llm_err why = LLM_ERR_INIT;
-	int self;
+	int how;
 	int32_t rc;
 
 	if (!c)
 		return LLM_E_INVALID_REQUEST;
-	rc = prepare_wait(c, &self, &why);
+	rc = prepare_wait(c, 1, &how, &why);
 	if (rc) {
 		err_export(err, &why);
 		return rc;
 	}
-	rc = wait_done(c, self, end_of(timeout_ms));
+	rc = wait_done(c, how, end_of(timeout_ms));
 	if (rc)
 		return rc;
 	if (c->res.error.code)

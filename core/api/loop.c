@@ -3,10 +3,12 @@
 #include "base/err.h"
 #include "run/service.h"
 
-/* A loop that is somebody else's: another process's, or the own thread's. */
+/* A loop that is somebody else's: another process's, the own thread's, or a waiter's. */
 static int is_foreign(const llm_service *svc)
 {
-	return service_check(svc, NULL) || atomic_load(&svc->driver) == DRIVER_THREAD;
+	int driver = atomic_load(&svc->driver);
+
+	return service_check(svc, NULL) || driver == DRIVER_THREAD || driver == DRIVER_WAITER;
 }
 
 int llm_service_fd(llm_service *svc)

@@ -64,7 +64,7 @@ int32_t llm_service_start(llm_service *svc, llm_err *err)
 	llm_err why = LLM_ERR_INIT;
 	int32_t rc = service_check(svc, &why);
 
-	if (!rc && atomic_load(&svc->driver) != DRIVER_NONE)
+	if (!rc && atomic_load(&svc->driver) != DRIVER_NONE && !service_leads(svc))
 		rc = err_set(&why, LLM_E_STATE, "the service is driven already");
 	if (!rc)
 		rc = service_drive(svc, &why);

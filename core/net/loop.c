@@ -24,7 +24,7 @@ struct loop {
 	const llm_allocator *mem;
 	llm_time_source time;
 	int epoll_fd;
-	int foreign; /* a host polls the descriptor: timers must show on it */
+	atomic_int foreign; /* a host polls the descriptor: timers must show on it */
 	loop_watch wake; /* eventfd */
 	loop_watch alarm; /* timerfd, armed only for a foreign loop, */
 	uint64_t alarm_ns; /* for then (real monotonic time) */
@@ -169,16 +169,29 @@ void loop_net_timer(loop *l, int64_t timeout_ms, void (*fn)(void *ctx), void *ct
 		l->net_due_ns = clock_after_ms(real_ns(), (uint64_t)timeout_ms);
 }
 
-void loop_wake(loop *l)
+static void signal_wake(loop *l)
 {
 	uint64_t one = 1;
 	ssize_t n;
 
-	if (atomic_exchange(&l->woken, 1))
-		return;
 	do
 		n = write(l->wake.fd, &one, sizeof(one));
 	while (n < 0 && errno == EINTR);
+}
+
+void loop_wake(loop *l)
+{
+	if (!atomic_exchange(&l->woken, 1))
+		signal_wake(l);
+}
+
+/* A host that begins to poll now sees either the flag or what is written. */
+void loop_wake_idle(loop *l)
+{
+	if (atomic_load(&l->foreign))
+		loop_wake(l);
+	else if (!atomic_exchange(&l->woken, 1) && atomic_load(&l->foreign))
+		signal_wake(l);
 }
 
 void loop_wake_self(loop *l)
@@ -250,7 +263,7 @@ static void arm_alarm(loop *l)
 	struct itimerspec when = {0};
 	uint64_t ns, now;
 
-	if (!l->foreign)
+	if (!atomic_load(&l->foreign))
 		return;
 	ns = loop_next_ns(l);
 	if (ns == UINT64_MAX)
@@ -293,8 +306,8 @@ void loop_turn(loop *l, uint64_t timeout_ns)
 
 int loop_fd(loop *l)
 {
-	if (!l->foreign) {
-		l->foreign = 1;
+	if (!atomic_load(&l->foreign)) {
+		atomic_store(&l->foreign, 1);
 		arm_alarm(l);
 	}
 	return l->epoll_fd;

@@ -44,6 +44,8 @@ void loop_net_timer(loop *l, int64_t timeout_ms, void (*fn)(void *ctx), void *ct
 
 /* Makes the loop's next wait return; any thread. */
 void loop_wake(loop *l);
+/* The same while nobody turns the loop: free of a system call, unless a host polls it. */
+void loop_wake_idle(loop *l);
 /* The same on the thread that is inside loop_turn now: it costs nothing there. */
 void loop_wake_self(loop *l);
 /* Called in every turn that was woken. */

@@ -1,6 +1,5 @@
 #include "service.h"
 
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -91,6 +90,7 @@ void service_unref(llm_service *svc)
 		return;
 	mem = svc->mem;
 	pthread_rwlock_destroy(&svc->secrets_lock);
+	pthread_mutex_destroy(&svc->lead);
 	pthread_mutex_destroy(&svc->lock);
 	pthread_mutex_destroy(&svc->making);
 	mem_free(&mem, svc);
@@ -126,6 +126,7 @@ int32_t service_new(const llm_service_opts *opts, llm_service **ret, llm_err *er
 	svc->knobs = dbg_io_from_env();
 	pthread_mutex_init(&svc->making, NULL);
 	pthread_mutex_init(&svc->lock, NULL);
+	pthread_mutex_init(&svc->lead, NULL);
 	pthread_rwlock_init(&svc->secrets_lock, NULL);
 	idmap_init(&svc->upstreams, &svc->mem);
 	rc = fill(svc, opts, err);
@@ -151,6 +152,8 @@ static void wake(llm_service *svc)
 {
 	if (service_on_loop(svc))
 		loop_wake_self(svc->loop);
+	else if (atomic_load(&svc->driver) == DRIVER_NONE)
+		loop_wake_idle(svc->loop);
 	else
 		loop_wake(svc->loop);
 }
@@ -176,6 +179,8 @@ int32_t service_post(llm_service *svc, llm_call *c, unsigned why)
 		svc->inbox_last = c;
 	}
 	wake(svc);
+	if (why == INBOX_NEW)
+		service_end_lead(svc);
 unlock:
 	pthread_mutex_unlock(&svc->lock);
 	return rc;
@@ -186,7 +191,8 @@ static llm_call *take_inbox(llm_service *svc, unsigned *ret_why)
 	llm_call *c;
 
 	pthread_mutex_lock(&svc->lock);
-	c = svc->inbox_first;
+	/* Who led does nothing for others: the inbox is for who turns after it. */
+	c = svc->led && !service_leads(svc) ? NULL : svc->inbox_first;
 	if (c) {
 		svc->inbox_first = c->inbox_next;
 		if (!svc->inbox_first)
@@ -246,83 +252,6 @@ static void on_woken(void *ctx)
 	}
 }
 
-/* ---- turning ---- */
-
-int service_on_loop(llm_service *svc)
-{
-	return atomic_load(&svc->turns) &&
-		pthread_equal(atomic_load(&svc->turning), pthread_self());
-}
-
-static int32_t turn(llm_service *svc, uint64_t timeout_ns, llm_err *err)
-{
-	int idle = 0;
-
-	if (!atomic_compare_exchange_strong(&svc->turns, &idle, 1))
-		return err_set(err, LLM_E_STATE,
-			service_on_loop(svc) ?
-				"a service cannot be dispatched inside its own callback" :
-				"another thread dispatches this service");
-	atomic_store(&svc->turning, pthread_self());
-	loop_turn(svc->loop, timeout_ns);
-	atomic_store(&svc->turns, 0);
-	return 0;
-}
-
-int32_t service_turn(llm_service *svc, uint64_t timeout_ns, llm_err *err)
-{
-	int32_t rc = service_check(svc, err);
-
-	return rc ? rc : turn(svc, timeout_ns, err);
-}
-
-int service_is_driver(llm_service *svc)
-{
-	return atomic_load(&svc->driver) == DRIVER_HOST &&
-		pthread_equal(atomic_load(&svc->turning), pthread_self());
-}
-
-static void *thread_main(void *ctx)
-{
-	llm_service *svc = ctx;
-
-	/* No forked child has this thread, so it needs no look at the process's id. */
-	while (!atomic_load(&svc->quit))
-		(void)turn(svc, UINT64_MAX, NULL);
-	return NULL;
-}
-
-/* The host's signals are the host's: none may land on our thread. */
-static int spawn(llm_service *svc)
-{
-	sigset_t all, before;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&svc->thread, NULL, thread_main, svc);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc;
-}
-
-int32_t service_drive(llm_service *svc, llm_err *err)
-{
-	int32_t rc = 0;
-
-	pthread_mutex_lock(&svc->lock);
-	if (svc->ending) {
-		/* Whoever ends the service turns its loop until every call has its end. */
-	} else if (atomic_load(&svc->driver) == DRIVER_NONE) {
-		if (spawn(svc))
-			rc = err_set(err, LLM_E_NOMEM,
-				"no thread could be started: the process is at its limit");
-		else
-			atomic_store(&svc->driver, DRIVER_THREAD);
-	}
-	pthread_mutex_unlock(&svc->lock);
-	return rc;
-}
-
 /* ---- the end ---- */
 
 void service_stop(llm_service *svc)
@@ -344,15 +273,6 @@ static void cancel_all(llm_service *svc)
 	for (c = svc->live; c; c = c->next)
 		(void)service_post(svc, c, INBOX_CANCEL);
 	(void)service_turn(svc, 0, NULL);
-}
-
-static void stop_thread(llm_service *svc)
-{
-	if (atomic_load(&svc->driver) != DRIVER_THREAD)
-		return;
-	atomic_store(&svc->quit, 1);
-	loop_wake(svc->loop);
-	pthread_join(svc->thread, NULL);
 }
 
 /* What still runs may end by itself for a while; the freeing thread turns the loop. */
@@ -399,7 +319,7 @@ void service_free(llm_service *svc)
 	svc->ending = 1;
 	pthread_mutex_unlock(&svc->lock);
 	service_stop(svc);
-	stop_thread(svc);
+	service_take_back(svc);
 	(void)service_turn(svc, 0, NULL);
 	grace(svc);
 	cancel_all(svc);

@@ -1,5 +1,5 @@
 /*
- * service.h - what a service owns, and how other threads reach its loop.
+ * service.h - what a service owns, who turns its loop (driver.c), and how others reach it.
  *
  * Locks: `lock` guards the inbox, the providers, the ids and the driver. Everything
  * else belongs to the thread that turns the loop. A call has a lock of its own,
@@ -25,7 +25,12 @@
 struct llm_call;
 
 /* Who turns the loop. */
-enum { DRIVER_NONE = 0, DRIVER_THREAD = 1, DRIVER_HOST = 2 };
+enum {
+	DRIVER_NONE = 0,
+	DRIVER_THREAD = 1,
+	DRIVER_HOST = 2,
+	DRIVER_WAITER = 3, /* who waits for the only call there is */
+};
 
 struct llm_service {
 	llm_allocator mem;
@@ -55,6 +60,8 @@ struct llm_service {
 	atomic_int driver;
 	atomic_int quit; /* the own thread is to end */
 	pthread_t thread;
+	pthread_mutex_t lead; /* held by a waiter as long as it turns; taken before `lock` */
+	int led; /* 1 as long as it is held by one */
 	_Atomic(pthread_t) turning; /* the thread that turned last, or turns now */
 	atomic_int turns;
 
@@ -80,8 +87,20 @@ int32_t service_check_files(const conf *c, llm_err *err);
 /* Text without secrets, as redact_inplace and redact_text do it; any thread. */
 size_t service_clean(llm_service *svc, char *text, size_t len, size_t cap);
 int32_t service_clean_into(llm_service *svc, const char *text, size_t len, buf *out);
-/* Starts the own thread when nobody drives; 0 when somebody does already. */
+/* Starts the own thread when nobody drives for good; 0 when somebody does already. */
 int32_t service_drive(llm_service *svc, llm_err *err);
+/* Under the lock. A waiter drives for one call only: for more there is the own thread. */
+void service_end_lead(llm_service *svc);
+/*
+ * 1: the caller waits for `call`, the only one there is, nobody drives, and so it turns the
+ * loop itself: no thread has to be woken twice for an answer. It does so while service_leads
+ * says so, and ends with service_unlead.
+ */
+int service_lead(llm_service *svc, const struct llm_call *call);
+int service_leads(llm_service *svc);
+void service_unlead(llm_service *svc);
+/* Nobody else turns any more, and nobody will: for the thread that ends the service. */
+void service_take_back(llm_service *svc);
 /* LLM_E_STATE in a forked child. */
 int32_t service_check(const llm_service *svc, llm_err *err);
 /* 1 on the thread that is inside dispatch now: its caller is a callback. */

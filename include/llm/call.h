@@ -73,7 +73,9 @@ LLM_API int32_t llm_call_next(llm_call *call, uint32_t timeout_ms, llm_event *re
  * Waits for completion, discarding what was not taken. Returns 0 when the run
  * succeeded, else the run's error code; LLM_E_TIMEOUT with `err` untouched when it
  * goes on after `timeout_ms`. A call with callbacks has had its last one when this
- * returns 0 or the run's error. [owner] [not-in-callback]
+ * returns 0 or the run's error. On a service that nobody drives the caller turns the loop
+ * while this call is the only one (docs/driving.md): log lines come on its thread then.
+ * [owner] [not-in-callback]
  */
 LLM_API int32_t llm_call_wait(llm_call *call, uint32_t timeout_ms, llm_err *err);
 

@@ -15,7 +15,8 @@ LLM_EXTERN_C_BEGIN
 /*
  * A descriptor that is readable when there is something to do, timers included. It stays
  * the same for the life of the service and belongs to it: poll it, never read or close it.
- * -1 when the service's own thread dispatches, and in a forked child. [loop]
+ * -1 when the service's own thread dispatches, while a thread that waits does, and in a
+ * forked child. [loop]
  */
 LLM_API int llm_service_fd(llm_service *svc);
 

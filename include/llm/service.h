@@ -2,9 +2,9 @@
  * llm/service.h - the one entry point: a service and everything it owns.
  *
  * A service reads its configuration once, loads plugins as they are needed, and
- * runs requests on one loop. It starts no thread before it must: a blocking or
- * pull call on a service that nobody drives starts its own thread, once. What a
- * service does to its host process is listed in docs/host-demands.md.
+ * runs requests on one loop. It starts no thread before it must: who waits for the
+ * only call there is turns the loop, anything more starts its own thread, once. What
+ * a service does to its host process is listed in docs/host-demands.md.
  */
 #ifndef LLM_SERVICE_H
 #define LLM_SERVICE_H
