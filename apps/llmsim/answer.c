@@ -2,9 +2,12 @@
 #include <string.h>
 
 #include "answer.h"
+#include "faults.h"
 #include "options.h"
 #include "schema.h"
 #include "text.h"
+
+#define MIB ((size_t)1 << 20)
 
 void answer_id(struct bytes *b, uint64_t *rng, size_t n)
 {
@@ -144,17 +147,27 @@ static void document(const struct question *q, struct answer *a)
 	bytes_done(&phrase);
 }
 
+static void one_piece(struct pieces *p)
+{
+	p->count = 0;
+	pieces_mark(p);
+}
+
 static void say(const struct question *q, struct answer *a)
 {
 	if (q->schema || q->json) {
 		document(q, a);
 		return;
 	}
-	if (q->opt->say)
+	if (faults_big_frame(q->faults))
+		text_resize(&a->text, &a->rng, faults_big_frame(q->faults) * MIB);
+	else if (q->opt->say)
 		text_split(&a->text, q->opt->say, strlen(q->opt->say));
 	else
 		text_make(&a->text, &a->rng, q->opt->tokens);
-	if (q->opt->bytes)
+	if (faults_big_frame(q->faults))
+		one_piece(&a->text);
+	else if (q->opt->bytes)
 		text_resize(&a->text, &a->rng, q->opt->bytes);
 }
 
@@ -211,6 +224,8 @@ static void apply_special(struct answer *a)
 		limit(&a->text, a->special->words);
 		a->finish = FINISH_FILTER;
 	}
+	if (answer_is(a, END_EMPTY))
+		pieces_cut(&a->text, 0);
 	if (answer_is(a, END_DECLINED)) {
 		pieces_cut(&a->text, 0);
 		text_split(&a->text, sorry, sizeof(sorry) - 1);
@@ -226,10 +241,13 @@ static void count(const struct question *q, struct answer *a)
 
 void answer_make(const struct question *q, struct answer *ret)
 {
-	struct answer a = {.special = special_find(q->model, q->last_user)};
-	uint64_t h = hash_bytes(q->seed + q->choice, q->model, strlen(q->model));
+	struct answer a = {.special = faults_special(q->faults)};
+	const char *who = q->opt->same_text ? "" : q->model;
+	uint64_t h = hash_bytes(q->seed + q->choice, who, strlen(who));
 	uint64_t thoughts;
 
+	if (!a.special)
+		a.special = special_find(q->last_user);
 	a.rng = hash_bytes(h, q->prompt.data ? q->prompt.data : "", q->prompt.len);
 	thoughts = a.rng + 1; /* whoever thinks says the same as who does not */
 	if (q->think && !answer_is(&a, END_BLOCKED))

@@ -10,10 +10,12 @@
 #include "bytes.h"
 #include "special.h"
 
+struct faults;
 struct options;
 
 struct question {
 	const struct options *opt;
+	const struct faults *faults;
 	const char *model;
 	uint64_t seed;
 	uint64_t choice; /* which of several answers; 0: the first */

@@ -21,6 +21,7 @@ void fault_done(struct fault *f)
 {
 	bytes_done(&f->text);
 	bytes_done(&f->where);
+	json_decref(f->details);
 }
 
 json_t *ask_get(const json_t *object, const char *key)

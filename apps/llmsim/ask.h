@@ -15,6 +15,7 @@ struct fault {
 	const char *param; /* OpenAI only; null: none */
 	const char *code; /* OpenAI's code, Gemini's reason; null: none */
 	const char *type; /* OpenAI only; null: invalid_request_error */
+	json_t *details; /* Gemini only; owned; null: made from the others */
 	struct bytes where; /* Gemini only: the field at fault; empty: none */
 };
 

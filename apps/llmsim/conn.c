@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "conn.h"
+#include "faults.h"
 #include "server.h"
 
 #define READ_SIZE 16384
@@ -38,6 +39,7 @@ void conn_free(struct conn *c)
 	reply_done(&c->own);
 	bytes_done(&c->in);
 	bytes_done(&c->play.out);
+	faults_drop(c->fault);
 	free(c);
 }
 

@@ -8,6 +8,7 @@
 #include "reply.h"
 #include "timer.h"
 
+struct fault_model;
 struct script_block;
 struct server;
 
@@ -42,6 +43,7 @@ struct conn {
 	bool dead; /* to be freed by whoever called conn_event() or conn_tick() */
 
 	/* serve.c */
+	struct fault_model *fault; /* of the script, for what is served; owned; null: none */
 	const struct reply *reply; /* null: reading a request */
 	struct reply own;
 	size_t piece;

@@ -47,6 +47,15 @@ static const char *status_word(int status)
 		return "PERMISSION_DENIED";
 	case 404:
 		return "NOT_FOUND";
+	case 429:
+		return "RESOURCE_EXHAUSTED";
+	case 500:
+		return "INTERNAL";
+	case 503:
+	case 529:
+		return "UNAVAILABLE";
+	case 504:
+		return "DEADLINE_EXCEEDED";
 	default:
 		return "INVALID_ARGUMENT";
 	}
@@ -76,7 +85,9 @@ void gemini_error(struct reply *r, const struct fault *f, bool in_array)
 		json_stringn(f->text.data, f->text.len), "status", status_word(f->status));
 	json_t *v = json_pack("{s:o}", "error", e);
 
-	if (f->code)
+	if (f->details)
+		json_object_set(e, "details", f->details);
+	else if (f->code)
 		json_object_set_new(e, "details", reason(f));
 	else if (f->where.len)
 		json_object_set_new(e, "details", violation(f));

@@ -151,6 +151,7 @@ void gemini_read(struct gemini_job *j)
 	const json_t *seed = gemini_get(config, "seed");
 
 	j->q.opt = j->srv->opt;
+	j->q.faults = j->srv->models.faults;
 	j->q.model = j->model->name;
 	j->q.seed = seed ? (uint64_t)json_integer_value(seed) : j->srv->opt->seed;
 	j->q.limit = (uint64_t)json_number_value(gemini_get(config, "maxOutputTokens"));

@@ -110,6 +110,8 @@ static json_t *candidate(const struct gemini_job *j, json_t *parts, const char *
 	if (parts)
 		json_object_set_new(
 			v, "content", json_pack("{s:o, s:s}", "parts", parts, "role", "model"));
+	else if (answer_is(&j->a, END_EMPTY))
+		json_object_set_new(v, "content", json_pack("{s:s}", "role", "model"));
 	if (why)
 		json_object_set_new(v, "finishReason", json_string(why));
 	json_object_set_new(v, "index", json_integer(0));
@@ -295,6 +297,7 @@ static void stream(struct gemini_job *j, struct reply *r)
 	}
 	if (!j->sse)
 		reply_event(r, "]", 1);
+	r->tail = j->sse ? 1 : 2;
 	reply_end(r);
 }
 

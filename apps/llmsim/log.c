@@ -156,6 +156,14 @@ void log_request(struct log *l, uint64_t conn, uint64_t ns, const struct http_re
 	end(l);
 }
 
+void log_fault(struct log *l, uint64_t conn, uint64_t ns, const char *name)
+{
+	if (!begin(l, "fault", conn, ns))
+		return;
+	member(l, "name", span_of(name));
+	end(l);
+}
+
 void log_first_byte(struct log *l, uint64_t conn, uint64_t ns)
 {
 	if (begin(l, "first_byte", conn, ns))

@@ -21,6 +21,8 @@ void log_done(struct log *l);
 
 void log_accept(struct log *l, uint64_t conn, uint64_t ns);
 void log_request(struct log *l, uint64_t conn, uint64_t ns, const struct http_request *rq);
+/* A request is to fail: of which kind. */
+void log_fault(struct log *l, uint64_t conn, uint64_t ns, const char *name);
 void log_first_byte(struct log *l, uint64_t conn, uint64_t ns);
 /* The end of one answer: how many bytes it had. */
 void log_sent(struct log *l, uint64_t conn, uint64_t ns, uint64_t bytes);

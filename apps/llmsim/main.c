@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fast.h"
+#include "faults.h"
 #include "llm/version.h"
 #include "options.h"
 #include "script.h"
@@ -22,11 +23,31 @@ static bool tie_to_parent(void)
 	return getppid() == parent && parent != 1;
 }
 
+static int force(struct server *s, const char *name)
+{
+	struct fault_spec spec;
+	struct bytes near = {0};
+
+	if (faults_read(name, &spec)) {
+		s->models.faults->forced = faults_new(&spec, name);
+		return 0;
+	}
+	faults_nearest(&near, name);
+	fprintf(stderr,
+		"llmsim: --fault: there is no \"%.60s\"; did you mean %s?\n"
+		"llmsim --faults lists them.\n",
+		name, near.data);
+	bytes_done(&near);
+	return 2;
+}
+
 static int prepare(struct server *s)
 {
 	const struct options *opt = s->opt;
 	int rc = models_read(opt->models, &s->models);
 
+	if (!rc && opt->fault)
+		rc = force(s, opt->fault);
 	if (!rc && opt->script)
 		rc = script_load(opt->script, &s->script);
 	if (!rc)
@@ -67,6 +88,10 @@ int main(int argc, char **argv)
 	}
 	if (opt.version) {
 		puts("llmsim " LLM_VERSION_STRING);
+		return 0;
+	}
+	if (opt.faults) {
+		faults_print();
 		return 0;
 	}
 	if (opt.exit_with_parent && !tie_to_parent())

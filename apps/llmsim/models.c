@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "faults.h"
 #include "models.h"
 
 const char *model_capability(unsigned bit)
@@ -98,6 +99,7 @@ int models_read(const char *text, struct models *ret)
 			break;
 		from += len + 1;
 	}
+	m.faults = mem_new(sizeof(*m.faults));
 	*ret = m;
 	return 0;
 }
@@ -107,6 +109,7 @@ void models_done(struct models *m)
 	for (size_t i = 0; i < m->count; i++)
 		free(m->list[i].name);
 	free(m->list);
+	faults_free(m->faults);
 	*m = (struct models){0};
 }
 
@@ -121,5 +124,5 @@ const struct model *models_find(const struct models *m, const char *name)
 		if (!strncmp(own, name, len) && !strcmp(own + len, ":latest"))
 			return &m->list[i];
 	}
-	return NULL;
+	return faults_model(m->faults, name);
 }

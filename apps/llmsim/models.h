@@ -23,7 +23,10 @@ struct model {
 	bool thinks;
 };
 
+struct faults;
+
 struct models {
+	struct faults *faults; /* besides them those of faults.h */
 	struct model *list;
 	size_t count;
 };

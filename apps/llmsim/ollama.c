@@ -96,6 +96,7 @@ static void read_question(struct job *j)
 	int64_t limit = (int64_t)whole(ask_get(options, "num_predict"), 0);
 
 	j->q.opt = j->srv->opt;
+	j->q.faults = j->srv->models.faults;
 	j->q.model = j->model->name;
 	j->q.seed = whole(ask_get(options, "seed"), j->srv->opt->seed);
 	j->q.limit = limit > 0 ? (uint64_t)limit : 0;
@@ -270,6 +271,7 @@ static void send_stream(struct job *j, struct reply *r)
 	last(j, reason(j), false);
 	bytes_text(&j->b, "\n");
 	reply_event(r, j->b.data, j->b.len);
+	r->tail = 1;
 	reply_end(r);
 }
 

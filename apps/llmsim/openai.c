@@ -105,6 +105,7 @@ static void read_question(struct openai_job *j)
 	if (!limit)
 		limit = ask_get(j->ask, "max_tokens");
 	j->q.opt = j->srv->opt;
+	j->q.faults = j->srv->models.faults;
 	j->q.model = j->model->name;
 	j->q.seed = seed ? (uint64_t)json_integer_value(seed) : j->srv->opt->seed;
 	j->q.limit = (uint64_t)json_integer_value(limit);
@@ -200,6 +201,7 @@ static void completion(struct openai_job *j, struct reply *r, struct fault *f)
 	if (f->status)
 		return;
 	j->q.opt = j->srv->opt;
+	j->q.faults = j->srv->models.faults;
 	j->q.model = j->model->name;
 	j->q.seed = seed ? (uint64_t)json_integer_value(seed) : j->srv->opt->seed;
 	j->q.limit = limit ? (uint64_t)json_integer_value(limit) : 16;

@@ -323,6 +323,8 @@ static void send_stream(struct openai_job *j, struct reply *r)
 	if (j->usage)
 		usage_chunk(&s);
 	reply_event(r, last, sizeof(last) - 1);
+	r->lead = j->choices;
+	r->tail = j->choices + j->usage + 1;
 	reply_end(r);
 	bytes_done(&s.event);
 }

@@ -85,6 +85,7 @@ static void send_stream(struct openai_job *j, struct reply *r)
 		send_event(j, r);
 	}
 	reply_event(r, last, sizeof(last) - 1);
+	r->tail = (size_t)j->usage + 2; /* with the last text, which has the reason */
 	reply_end(r);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "near.h"
 #include "options.h"
 
 enum kind { FLAG, NUMBER, TEXT };
@@ -25,6 +26,9 @@ static const struct option known[] = {
 	{"--models", TEXT, AT(models), 0},
 	{"--seed", NUMBER, AT(seed), INT64_MAX},
 	{"--key", TEXT, AT(key), 0},
+	{"--same-text", FLAG, AT(same_text), 0},
+	{"--fault", TEXT, AT(fault), 0},
+	{"--faults", FLAG, AT(faults), 0},
 	{"--say", TEXT, AT(say), 0},
 	{"--tokens", NUMBER, AT(tokens), 1000000},
 	{"--bytes", NUMBER, AT(bytes), 64 << 20},
@@ -71,6 +75,9 @@ const char options_help[] =
 	"  --bytes N            make the text exactly N bytes long\n"
 	"  --delay-ms N         0; before the first byte of an answer\n"
 	"  --pace-ms N          0; between two events of a stream\n"
+	"  --same-text          every model says the same; without, each has its own words\n"
+	"  --fault NAME         every answer goes wrong like this: 503-once, cut-after-5\n"
+	"  --faults             list them; each is also the name of a model, fault-503-once\n"
 	"  --script FILE        play bytes, delays and resets instead (docs/llmsim.md)\n"
 	"Fast mode\n"
 	"  --fast               precomputed answers, no reading of bodies, no log\n"
@@ -88,38 +95,13 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Levenshtein; names are short, so one row on the stack is enough. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[64];
-	size_t blen = strlen(b);
-
-	if (blen >= 63)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= blen; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		size_t corner = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= blen; j++) {
-			size_t up = row[j];
-
-			row[j] = least(
-				least(row[j], row[j - 1]) + 1, corner + (a[i - 1] != b[j - 1]));
-			corner = up;
-		}
-	}
-	return row[blen];
-}
-
 static const char *nearest(const char *name)
 {
 	const char *best = known[0].name;
 	size_t best_far = SIZE_MAX;
 
 	for (size_t i = 0; i < KNOWN_COUNT; i++) {
-		size_t far = distance(name, known[i].name);
+		size_t far = near_distance(name, known[i].name);
 
 		if (far < best_far) {
 			best_far = far;
@@ -198,8 +180,8 @@ static int read_one(char **argv, int argc, int *i, struct options *opt)
 
 static int check(const struct options *opt)
 {
-	if (opt->fast && (opt->script || opt->log)) {
-		fputs("llmsim: --fast goes neither with --script nor with --log\n", stderr);
+	if (opt->fast && (opt->script || opt->log || opt->fault)) {
+		fputs("llmsim: --fast does not go with --script, --log or --fault\n", stderr);
 		return 2;
 	}
 	if (opt->fast && opt->events == 0) {

@@ -17,6 +17,9 @@ struct options {
 	const char *models; /* as given; models.h has them taken apart */
 	uint64_t seed;
 	const char *key; /* null: keys are not compared */
+	bool same_text; /* of all models */
+	const char *fault; /* of all requests; null: none */
+	bool faults; /* list them */
 	const char *say;
 	uint64_t tokens;
 	uint64_t bytes; /* 0: as many as the tokens take */

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "faults.h"
 #include "gemini.h"
 #include "ollama.h"
 #include "openai.h"
@@ -13,6 +14,14 @@ struct route {
 	const char *path;
 	void (*handle)(struct server *s, const struct http_request *rq, struct reply *r);
 };
+
+/* llmsim's own: faults that happen a few times happen again. */
+static void reset(struct server *s, const struct http_request *rq, struct reply *r)
+{
+	(void)rq;
+	faults_reset(s->models.faults);
+	reply_text(r, 200, "every fault begins anew\n");
+}
 
 static const struct route routes[] = {
 	{"POST", "/api/chat", ollama_chat},
@@ -28,6 +37,7 @@ static const struct route routes[] = {
 	{"POST", "/v1/completions", openai_completions},
 	{"POST", "/v1/embeddings", openai_embeddings},
 	{"GET", "/v1/models", openai_models},
+	{"POST", "/llmsim/reset", reset},
 };
 
 static bool under(const struct http_request *rq, const char *prefix)

@@ -1,4 +1,5 @@
 #include "conn.h"
+#include "faults.h"
 #include "script.h"
 #include "serve.h"
 #include "server.h"
@@ -116,6 +117,15 @@ static bool serve(struct conn *c)
 	return true;
 }
 
+static bool serve_badly(struct conn *c, const char *name)
+{
+	struct fault_spec spec;
+
+	if (faults_read(name, &spec))
+		c->fault = faults_new(&spec, name);
+	return serve(c);
+}
+
 static bool do_directive(struct conn *c, const struct directive *d)
 {
 	switch (d->op) {
@@ -137,6 +147,8 @@ static bool do_directive(struct conn *c, const struct directive *d)
 		return next(c);
 	case OP_SERVE:
 		return serve(c);
+	case OP_FAULT:
+		return serve_badly(c, d->data.data);
 	case OP_KEEP:
 		return false;
 	default:

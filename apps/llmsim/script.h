@@ -21,6 +21,7 @@ enum script_op {
 	OP_RESET,
 	OP_KEEP,
 	OP_SERVE,
+	OP_FAULT,
 };
 
 struct directive {

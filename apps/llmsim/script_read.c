@@ -3,13 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "faults.h"
 #include "http.h"
 #include "script.h"
 
 #define WORDS_MAX 64
 
 /* The arguments of a directive. */
-enum args { ARGS_NONE, ARGS_NUMBER, ARGS_TEXT, ARGS_NUMBER_TEXT, ARGS_FILE, ARGS_HEX };
+enum args { ARGS_NONE, ARGS_NUMBER, ARGS_TEXT, ARGS_NUMBER_TEXT, ARGS_FILE, ARGS_HEX, ARGS_NAME };
 
 struct form {
 	const char *name;
@@ -177,6 +178,7 @@ static const struct form forms[] = {
 	{"keep", ARGS_NONE, OP_KEEP, NULL},
 	{"stall", ARGS_NONE, OP_KEEP, NULL},
 	{"serve", ARGS_NONE, OP_SERVE, NULL},
+	{"fault", ARGS_NAME, OP_FAULT, NULL},
 };
 
 /* Relative to the script. */
@@ -218,6 +220,25 @@ static int add_hex(const struct reader *r, struct bytes *ret)
 	return 0;
 }
 
+/* Read again when it is played: each connection has its own. */
+static int add_fault(const struct reader *r, struct bytes *ret)
+{
+	const char *name = r->words[1].data;
+	struct fault_spec spec;
+	struct bytes near = {0};
+	int rc = 0;
+
+	if (faults_read(name, &spec) && spec.kind->what != FAULT_REFUSE) {
+		bytes_text(ret, name);
+	} else {
+		faults_nearest(&near, name);
+		bytes_text(&near, " is one; no fault is");
+		rc = fail(r, near.data, name);
+	}
+	bytes_done(&near);
+	return rc;
+}
+
 static int number(const struct reader *r, uint64_t *ret)
 {
 	const char *text = r->count > 1 ? r->words[1].data : "";
@@ -238,8 +259,8 @@ static int number(const struct reader *r, uint64_t *ret)
 
 static int check_count(const struct reader *r, const struct form *f)
 {
-	static const size_t least[] = {1, 2, 2, 2, 2, 2};
-	static const size_t most[] = {1, 2, WORDS_MAX, WORDS_MAX, 2, WORDS_MAX};
+	static const size_t least[] = {1, 2, 2, 2, 2, 2, 2};
+	static const size_t most[] = {1, 2, WORDS_MAX, WORDS_MAX, 2, WORDS_MAX, 2};
 	size_t need = least[f->args] + (f->args == ARGS_NUMBER_TEXT && f->make != make_head);
 
 	if (r->count < need)
@@ -265,6 +286,8 @@ static int fill(const struct reader *r, const struct form *f, struct directive *
 		return add_file(r, &d->data, r->words[1].data);
 	if (f->args == ARGS_HEX)
 		return add_hex(r, &d->data);
+	if (f->args == ARGS_NAME)
+		return add_fault(r, &d->data);
 	if (f->make)
 		f->make(d, r->words + skip, r->count - skip);
 	else if (f->args != ARGS_NUMBER)

@@ -1,7 +1,7 @@
 #include <sys/socket.h>
 
 #include "fast.h"
-#include "route.h"
+#include "faults.h"
 #include "serve.h"
 #include "server.h"
 
@@ -64,7 +64,7 @@ static void answer(struct conn *c, struct http_request *rq)
 		r = fast_reply(s->fast, rq);
 	if (!r) {
 		reply_begin(&c->own, rq);
-		route(s, rq, &c->own);
+		faults_route(c, c->fault, rq, &c->own);
 		r = &c->own;
 	}
 	start(c, r);
@@ -93,11 +93,31 @@ static bool read_request(struct conn *c)
 	return conn_fill(c, rq->chunked ? SIZE_MAX : rq->total - c->in.len);
 }
 
+/* The last piece goes out again, and again. */
+static bool again(struct conn *c)
+{
+	const struct pieces *p = &c->reply->p;
+
+	c->piece = p->count - 1;
+	c->off = c->piece ? p->ends[c->piece - 1] : 0;
+	c->due_ns = now_ns() + c->reply->again_ns;
+	return true;
+}
+
 static bool finish(struct conn *c)
 {
-	bool last = c->reply->close;
+	enum reply_after after = c->reply->after;
+	bool last = c->reply->close || after == AFTER_CLOSE;
 
+	if (after == AFTER_AGAIN)
+		return again(c);
 	conn_answered(c);
+	if (after == AFTER_STALL)
+		return false;
+	if (after == AFTER_RESET) {
+		conn_reset(c);
+		return false;
+	}
 	c->reply = NULL;
 	if (c->draining) {
 		conn_tell_close(c);
@@ -117,11 +137,15 @@ static void release(struct conn *c)
 	const struct reply *r = c->reply;
 	uint64_t now = c->due_ns ? now_ns() : 0;
 
-	if (!r->pace_ns && now >= c->due_ns)
+	if (!r->pace_ns && !r->hold && now >= c->due_ns)
 		c->piece = r->p.count;
 	while (c->piece < r->p.count && now >= c->due_ns) {
 		c->piece++;
 		c->due_ns += r->pace_ns;
+		if (c->piece != r->hold)
+			continue;
+		now = now_ns();
+		c->due_ns = now + r->hold_ns;
 	}
 	c->limit = c->piece ? r->p.ends[c->piece - 1] : 0;
 }

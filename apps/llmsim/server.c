@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "conn.h"
+#include "faults.h"
 #include "script.h"
 #include "serve.h"
 #include "server.h"
@@ -35,8 +36,30 @@ static int address(const struct options *opt, struct sockaddr_in *ret)
 	return 0;
 }
 
-static int listen_at(struct server *s, struct sockaddr_in *a)
+static int watch(struct server *s, int fd, void *who, uint32_t events)
 {
+	struct epoll_event ev = {.events = events, .data.ptr = who};
+
+	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev);
+}
+
+static int begin_listening(struct server *s)
+{
+	return listen(s->listener, 4096) || watch(s, s->listener, &s->listener, EPOLLIN);
+}
+
+/* --fault refuse, and it is its time */
+static bool refuses(const struct server *s, uint64_t now)
+{
+	const struct fault_model *m = s->models.faults->forced;
+
+	return m && m->spec.kind->what == FAULT_REFUSE && faults_due(m, now);
+}
+
+/* A socket that is bound and does not listen keeps its port and refuses. */
+static int listen_at(struct server *s)
+{
+	struct sockaddr_in *a = &s->at;
 	socklen_t len = sizeof(*a);
 	int on = 1;
 
@@ -46,7 +69,9 @@ static int listen_at(struct server *s, struct sockaddr_in *a)
 	setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	/* Accepted sockets inherit it: one call less for each. */
 	setsockopt(s->listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (bind(s->listener, (struct sockaddr *)a, sizeof(*a)) || listen(s->listener, 4096))
+	if (bind(s->listener, (struct sockaddr *)a, sizeof(*a)))
+		return 1;
+	if (!refuses(s, now_ns()) && begin_listening(s))
 		return 1;
 	return getsockname(s->listener, (struct sockaddr *)a, &len) ? 1 : 0;
 }
@@ -64,13 +89,6 @@ static int watch_signals(struct server *s)
 	return s->signals < 0;
 }
 
-static int watch(struct server *s, int fd, void *who, uint32_t events)
-{
-	struct epoll_event ev = {.events = events, .data.ptr = who};
-
-	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev);
-}
-
 static int write_port(const char *path, uint16_t port)
 {
 	FILE *f = fopen(path, "we");
@@ -85,8 +103,9 @@ static int write_port(const char *path, uint16_t port)
 	return bad;
 }
 
-static int announce(struct server *s, const struct sockaddr_in *a)
+static int announce(struct server *s)
 {
+	const struct sockaddr_in *a = &s->at;
 	char text[INET_ADDRSTRLEN];
 
 	s->port = ntohs(a->sin_port);
@@ -109,24 +128,34 @@ static void raise_limit(void)
 	setrlimit(RLIMIT_NOFILE, &lim);
 }
 
+/* Refusing for a time, or by turns: it counts from the start. */
+static void begin_turns(struct server *s)
+{
+	struct fault_model *m = s->models.faults->forced;
+
+	if (!m || m->spec.kind->what != FAULT_REFUSE)
+		return;
+	m->first_ns = now_ns();
+	if (m->spec.when != WHEN_ALWAYS)
+		s->turn_ns = m->first_ns + m->spec.span_ns;
+}
+
 int server_open(struct server *s)
 {
-	struct sockaddr_in a;
-
-	if (address(s->opt, &a))
+	if (address(s->opt, &s->at))
 		return 2;
 	raise_limit();
+	begin_turns(s);
 	if (s->opt->max_seconds)
 		s->end_ns = now_ns() + s->opt->max_seconds * NS_PER_S;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (s->epoll < 0 || watch_signals(s) || listen_at(s, &a) ||
-		watch(s, s->signals, &s->signals, EPOLLIN) ||
-		watch(s, s->listener, &s->listener, EPOLLIN)) {
+	if (s->epoll < 0 || watch_signals(s) || listen_at(s) ||
+		watch(s, s->signals, &s->signals, EPOLLIN)) {
 		fprintf(stderr, "llmsim: cannot listen on %s:%u: %s\n", s->opt->host,
 			(unsigned)s->opt->port, strerror(errno));
 		return 1;
 	}
-	return announce(s, &a);
+	return announce(s);
 }
 
 void server_stop_listening(struct server *s)
@@ -185,6 +214,8 @@ static bool time_left(const struct server *s, struct timespec *ret)
 
 	if (s->end_ns && (!due || s->end_ns < due))
 		due = s->end_ns;
+	if (s->turn_ns && (!due || s->turn_ns < due))
+		due = s->turn_ns;
 	if (!due)
 		return false;
 	now = now_ns();
@@ -220,6 +251,22 @@ static void run_timers(struct server *s)
 	}
 }
 
+/* From refusing to listening, or back. */
+static int take_turn(struct server *s)
+{
+	const struct fault_spec *spec;
+	uint64_t now = s->turn_ns ? now_ns() : 0;
+
+	if (!s->turn_ns || now < s->turn_ns || s->listener < 0)
+		return 0;
+	spec = &s->models.faults->forced->spec;
+	s->turn_ns = spec->when == WHEN_FLAPPING ? s->turn_ns + spec->span_ns : 0;
+	if (!refuses(s, now))
+		return begin_listening(s);
+	server_stop_listening(s);
+	return listen_at(s);
+}
+
 static bool dispatch(struct server *s, const struct epoll_event *ev)
 {
 	struct conn *c = ev->data.ptr;
@@ -250,6 +297,10 @@ int server_run(struct server *s)
 			if (!dispatch(s, &events[i]))
 				return 0;
 		run_timers(s);
+		if (take_turn(s)) {
+			fprintf(stderr, "llmsim: cannot listen again: %s\n", strerror(errno));
+			return 1;
+		}
 	}
 	return 0;
 }

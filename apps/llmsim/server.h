@@ -4,6 +4,8 @@
 #ifndef LLMSIM_SERVER_H
 #define LLMSIM_SERVER_H
 
+#include <netinet/in.h>
+
 #include "http.h"
 #include "log.h"
 #include "models.h"
@@ -25,6 +27,8 @@ struct server {
 	struct http_request rq; /* scratch: valid inside one step */
 	uint64_t accepted;
 	uint64_t end_ns; /* 0: no end */
+	uint64_t turn_ns; /* when it refuses by turns: the next; 0: never */
+	struct sockaddr_in at;
 	int epoll;
 	int listener; /* -1: no more connections */
 	int signals;
