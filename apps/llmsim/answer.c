@@ -147,27 +147,40 @@ static void document(const struct question *q, struct answer *a)
 	bytes_done(&phrase);
 }
 
-static void one_piece(struct pieces *p)
+/* One token, and the same sentence over and over. */
+static void big_text(struct pieces *p, uint64_t *rng, size_t len)
 {
+	struct bytes one = {0};
+
+	text_make(p, rng, 9);
+	bytes_add(&one, p->b.data, p->b.len);
+	while (p->b.len < len) {
+		size_t left = len - p->b.len;
+
+		pieces_add(p, one.data, left < one.len ? left : one.len);
+	}
 	p->count = 0;
 	pieces_mark(p);
+	bytes_done(&one);
 }
 
 static void say(const struct question *q, struct answer *a)
 {
+	uint64_t big = faults_big_frame(q->faults);
+
 	if (q->schema || q->json) {
 		document(q, a);
 		return;
 	}
-	if (faults_big_frame(q->faults))
-		text_resize(&a->text, &a->rng, faults_big_frame(q->faults) * MIB);
-	else if (q->opt->say)
+	if (big) {
+		big_text(&a->text, &a->rng, big * MIB);
+		return;
+	}
+	if (q->opt->say)
 		text_split(&a->text, q->opt->say, strlen(q->opt->say));
 	else
 		text_make(&a->text, &a->rng, q->opt->tokens);
-	if (faults_big_frame(q->faults))
-		one_piece(&a->text);
-	else if (q->opt->bytes)
+	if (q->opt->bytes)
 		text_resize(&a->text, &a->rng, q->opt->bytes);
 }
 
