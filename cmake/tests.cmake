@@ -79,6 +79,12 @@ if(NOT LLM_FUZZ)
 		set_tests_properties(official_clients PROPERTIES LABELS "functional" TIMEOUT 600
 			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	endif()
+	if(TARGET llmctl AND TARGET llmsim AND NOT LLM_SANITIZE)
+		add_test(NAME try_faults
+			COMMAND "${CMAKE_SOURCE_DIR}/tests/functional/try_faults.sh"
+			"$<TARGET_FILE_DIR:llmsim>" "${LLM_PLUGIN_OUTPUT_DIRECTORY}")
+		set_tests_properties(try_faults PROPERTIES LABELS "functional" TIMEOUT 120)
+	endif()
 	if(TARGET functional_real_model) # takes a core for itself, and shows nothing new everywhere
 		set_tests_properties(functional_real_model PROPERTIES RUN_SERIAL TRUE)
 		if(LLM_COVERAGE OR LLM_SANITIZE MATCHES "undefined")

@@ -8,7 +8,7 @@ packages_of() {
 	test) echo libcriterion-dev ;;
 	clang) echo clang libclang-rt-14-dev llvm ;;
 	check) echo g++ git clang-tidy clang-format cppcheck gcovr universal-ctags abigail-tools shellcheck \
-		locales patch strace openssl ;;
+		locales patch strace openssl curl ;;
 	net) echo python3 python3-h2 iproute2 iptables ;;
 	bench) echo python3 valgrind binutils ;;
 	model) echo python3 python3-pip ;;
