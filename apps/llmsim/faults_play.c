@@ -5,7 +5,7 @@
 #include "faults.h"
 #include "timer.h"
 
-#define NS_PER_MS 1000000u
+#define NS_PER_MS UINT64_C(1000000)
 #define ALIVE_NS (20 * NS_PER_MS)
 #define ENDLESS 65536 /* bytes, every millisecond */
 #define BIG_HEADER ((size_t)1 << 20)

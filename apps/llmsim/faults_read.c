@@ -7,7 +7,7 @@
 #define PREFIX "fault-"
 #define MODELS_MOST 10000
 #define VALUE_MOST 1000000000000u
-#define NS_PER_MS 1000000u
+#define NS_PER_MS UINT64_C(1000000)
 
 bool faults_is_name(const char *name)
 {
