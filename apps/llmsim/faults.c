@@ -49,7 +49,6 @@
 #define RESETS AFTER_RESET
 #define STALLS AFTER_STALL
 
-/* A longer name comes before one that it begins with only where both take a number. */
 const struct fault_kind fault_kinds[] = {
 	STATUS("429", 429, NULL, "429 without a delay"),
 	STATUS_N("429-seconds", 429, "Retry-After: %s", "429, Retry-After: N"),

@@ -151,7 +151,6 @@ struct fault_scene {
 	bool array; /* Gemini's stream is an array's elements */
 	bool embeds;
 	const struct fault_spec *spec;
-	const char *model;
 	struct reply *r;
 };
 

@@ -119,7 +119,6 @@ static void strike(struct conn *c, struct fault_scene *sc, struct fault_model *m
 	bool strikes = c->srv->models.faults->strikes;
 
 	sc->spec = &m->spec;
-	sc->model = m->model.name;
 	/* A request that is wrong gets its own answer and does not count. */
 	if ((sc->r->status != 200 && !(said && strikes)) || (strikes && !playable(sc)))
 		return;

@@ -161,9 +161,11 @@ void faults_error(const struct fault_scene *sc, int status, const char *text)
 static void around(const struct fault_scene *sc, struct bytes *b, const char *json)
 {
 	bool events = sc->r->stream && sc->wire != WIRE_OLLAMA && !sc->array;
+	const struct bytes *so_far = &sc->r->p.b;
+	bool first = so_far->len < 4 || !memcmp(so_far->data + so_far->len - 4, "\r\n\r\n", 4);
 
 	if (sc->r->stream && sc->array)
-		bytes_format(b, "%s%s\r\n]", sc->r->p.count > 0 ? ",\r\n" : "[", json);
+		bytes_format(b, "%s%s\r\n]", first ? "[" : ",\r\n", json);
 	else if (events)
 		bytes_format(b, "data: %s%s", json, sc->wire == WIRE_GEMINI ? "\r\n\r\n" : "\n\n");
 	else

@@ -1,5 +1,6 @@
 /* llmsim's faults: what is on the wire, in every protocol, as a stream and as a whole. */
 #include <criterion/criterion.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -324,6 +325,33 @@ Test(llmsim_faults, a_filter_blocks_the_prompt)
 		cr_expect(strstr(h.body, "promptFeedback"), "%s", h.data);
 		cr_expect_not(strstr(h.body, "candidates\""), "%s", h.data);
 		heard_done(&h);
+	}
+	cr_assert_eq(sim_stop(s), 0);
+}
+
+/* Without alt=sse Gemini's stream is one array; what goes wrong in it leaves it one. */
+Test(llmsim_faults, elements_of_an_array)
+{
+	static const struct {
+		const char *name;
+		size_t size;
+	} arrays[] = {{"error-in-200", 1}, {"error-after-2", 3}, {"no-choices", 1},
+		{"no-end", TOKENS}, {"empty", 1}};
+	static const char body[] = "{\"contents\":[{\"parts\":[{\"text\":\"hi\"}]}]}";
+	sim *s = sim_start(RUN_LIST("--say", SAY));
+
+	for (size_t i = 0; i < COUNT(arrays); i++) {
+		char path[128];
+		sim_reply r;
+		json_t *v;
+
+		snprintf(path, sizeof(path), "/v1beta/models/fault-%s:streamGenerateContent?key=k",
+			arrays[i].name);
+		sim_ask_once(s, "POST", path, body, &r);
+		v = json_loads(r.body, 0, NULL);
+		cr_expect_eq(json_array_size(v), arrays[i].size, "%s: %s", path, r.body);
+		json_decref(v);
+		sim_reply_done(&r);
 	}
 	cr_assert_eq(sim_stop(s), 0);
 }
