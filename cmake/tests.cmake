@@ -115,6 +115,9 @@ if(NOT LLM_FUZZ)
 		else()
 			target_link_libraries(prove_${stem} PRIVATE llm_support llm)
 		endif()
+		if(stem STREQUAL "drip") # beside bare libcurl
+			target_link_libraries(prove_${stem} PRIVATE PkgConfig::CURL)
+		endif()
 		add_dependencies(prove_${stem} llmsim ollama openai gemini)
 	endforeach()
 	foreach(layer base wire conf plugin net run)
@@ -133,6 +136,11 @@ if(NOT LLM_FUZZ)
 	if(TARGET prove_cut)
 		add_test(NAME cut_slice COMMAND prove_cut 600)
 		set_tests_properties(cut_slice PROPERTIES LABELS "prove" TIMEOUT 120
+			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+	endif()
+	if(TARGET prove_drip AND NOT LLM_SANITIZE AND NOT LLM_COVERAGE) # compares CPU times
+		add_test(NAME drip COMMAND prove_drip)
+		set_tests_properties(drip PROPERTIES LABELS "prove" TIMEOUT 120
 			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	endif()
 	set(slice_limit_ms 100)

@@ -13,8 +13,13 @@ dev=build/dev
 release=build/release
 bad=0
 
+line() { # NAME DEMANDED MEASURED HOW_MANY VERDICT : cut, so that columns stay columns
+	local measured=${3//$'\n'/ }
+	printf '%-60.60s %-28.28s %-48.48s %-14.14s %s\n' "$1" "$2" "$measured" "$4" "$5"
+}
+
 row() { # NAME DEMANDED MEASURED HOW_MANY OK(0|1)
-	printf '%-34s %-26s %-34s %-14s %s\n' "$1" "$2" "$3" "$4" "$([ "$5" = 0 ] && echo PASS || echo FAIL)"
+	line "$1" "$2" "$3" "$4" "$([ "$5" = 0 ] && echo PASS || echo FAIL)"
 	[ "$5" = 0 ] || bad=1
 }
 
@@ -30,6 +35,6 @@ fi
 LLM_WITH_TESTS=1 scripts/build.sh dev >/dev/null && scripts/build.sh release >/dev/null || exit 1
 # shellcheck source=/dev/null
 . "scripts/prove/$topic.sh"
-printf '%-34s %-26s %-34s %-14s\n' what demanded measured "how many"
+line what demanded measured "how many" verdict
 prove
 exit $bad

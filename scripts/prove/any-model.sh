@@ -3,7 +3,11 @@
 # official clients and a real model, and what the library costs over bare libcurl.
 
 bench_rows() { # WORKLOAD... : the targets that scripts/bench.sh measures
-	scripts/bench.sh "$@" --rows || bad=1
+	local rows what demanded measured many verdict
+	rows=$(scripts/bench.sh "$@" --rows) || bad=1
+	while IFS=$'\t' read -r what demanded measured many verdict; do
+		[ -z "$what" ] || row "$what" "$demanded" "$measured" "$many" "$([ "$verdict" = PASS ]; echo $?)"
+	done <<<"$rows"
 }
 
 # U-04: three wires, stream and whole, reset and end, 2048 offsets each. There is no fallback yet
@@ -15,6 +19,20 @@ prove_cuts() {
 	row "ended at each byte of 2 KiB" "24576, 0 wrong, <= 60 s" \
 		"${wrong:-?} wrong, $(awk "BEGIN { printf \"%.1f\", ${ms:-0} / 1000 }") s" "${runs:-0} runs" \
 		"$([ "${runs:-0}" = 24576 ] && [ "$wrong" = 0 ] && within "$ms" 60000; echo $?)"
+}
+
+# U-07: each byte in a packet of its own. Waking up for it costs bare libcurl as well many times what
+# one block costs, so libcurl is what the library is held against.
+prove_drip() {
+	local out ratio growth block bare
+	out=$("$dev/tests/prove_drip" 2>&1)
+	local rc=$?
+	read -r ratio growth block bare < <(sed -n \
+		's/^drip: \([0-9.]*\) times.* \([0-9.]*\) growth, \([0-9.]*\) times.*libcurl.s \([0-9.]*\)$/\1 \2 \3 \4/p' <<<"$out")
+	row "a byte a packet: CPU beside libcurl's" "< 2x" "${ratio:-none}x, of one block ${block:-?}x (libcurl ${bare:-?}x)" \
+		"3 wires" "$([ $rc = 0 ] && [ -n "$ratio" ]; echo $?)"
+	row "a byte a packet: growth along an event of 32 KB" "< 1.5x a byte" "${growth:-none}x" "3 wires" \
+		"$([ $rc = 0 ] && [ -n "$growth" ]; echo $?)"
 }
 
 prove_members() {
@@ -66,6 +84,7 @@ prove_real_services() {
 
 prove() {
 	prove_cuts
+	prove_drip
 	prove_members
 	prove_clients
 	prove_real_model

@@ -96,7 +96,7 @@ prove_model() {
 	a=$("$release/bin/llmctl" ask -c "$conf" -m local/smollm2-135m "What is the capital of France?" 2>&1)
 	b=$("$release/bin/llmctl" ask -c "$conf" -m local/smollm2-135m "How many legs has a spider?" 2>&1)
 	sha=$(sha256sum "$(scripts/model.sh path)" | cut -c1-64)
-	row "answered by llama.cpp" "2 questions, 2 answers" "\"${a:0:24}\" / \"${b:0:24}\"" "2 answers" \
+	row "answered by llama.cpp" "2 questions, 2 answers" "\"${a:0:20}\" / \"${b:0:20}\"" "2 answers" \
 		"$([ -n "$a" ] && [ -n "$b" ] && [ "$a" != "$b" ]; echo $?)"
 	echo "  model file SHA-256 $sha"
 }
