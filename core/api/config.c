@@ -63,14 +63,20 @@ static int32_t look_at_key(llm_config *c, const conf_provider *p, const plugin *
 {
 	llm_err why = LLM_ERR_INIT;
 	const char *text = NULL;
-	address at;
+	address at = {
+		.from_env = 1}; /* what a usual variable says wrongly is still the user's wish */
 	usual_key k;
 	int32_t rc = address_find(c->conf, p, plug, &c->ar, &at, &why);
 
 	if (rc == LLM_E_NOMEM)
 		return rc;
-	if (rc)
-		return named || has_address(c, plug->info) ? note(c, why.message) : 0;
+	if (rc && !named && !has_address(c, plug->info))
+		return 0;
+	if (rc) {
+		rc = note(c, why.message);
+		if (rc || named)
+			return rc;
+	}
 	if (p->endpoints[0].key.origin)
 		return 0;
 	k = address_key(c->conf, plug->info, &at);

@@ -224,3 +224,36 @@ const char *text_nearest(const char *word, const char *const *names, size_t n)
 	}
 	return nearest;
 }
+
+/* What begins alike is near; words that are not compared come last. */
+static size_t text_rank_of(const char *word, const char *name)
+{
+	const size_t word_len = strlen(word), name_len = strlen(name);
+	const size_t near = text_nearness(word, name);
+
+	if (near != SIZE_MAX)
+		return near;
+	if (word_len > TEXT_NEAR_MAX || name_len > TEXT_NEAR_MAX)
+		return SIZE_MAX;
+	return TEXT_NEAR_MAX + text_distance(word, word_len, name, name_len);
+}
+
+size_t text_rank(const char *word, const char *const *names, size_t n, const char **ret, size_t max)
+{
+	size_t filled = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const size_t far = text_rank_of(word, names[i]);
+		size_t at = filled;
+
+		while (at && far < text_rank_of(word, ret[at - 1]))
+			at--;
+		if (at == max)
+			continue;
+		if (filled < max)
+			filled++;
+		memmove(ret + at + 1, ret + at, (filled - at - 1) * sizeof(*ret));
+		ret[at] = names[i];
+	}
+	return filled;
+}

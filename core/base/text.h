@@ -29,4 +29,8 @@ const char *ascii_casestr(const char *text, size_t len, const char *needle);
  */
 const char *text_nearest(const char *word, const char *const *names, size_t n);
 
+/* Puts the `max` nearest of the names into `ret`, the nearest first, however far; how many. */
+size_t text_rank(
+	const char *word, const char *const *names, size_t n, const char **ret, size_t max);
+
 #endif

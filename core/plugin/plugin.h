@@ -72,6 +72,9 @@ int32_t plugins_get(plugins *ps, const char *name_or_path, const char *sha256, c
  */
 int32_t plugins_scan(plugins *ps, const char *name, arena *mem, plugin_seen **ret, size_t *ret_n);
 
+/* The names of the files in the search path, each once, in order of the name. Nothing is opened. */
+int32_t plugins_names(plugins *ps, arena *mem, const char *const **ret, size_t *ret_n);
+
 /* ---- one instance: the host table and what a call into it leaves behind ---- */
 
 typedef struct host_config_item {

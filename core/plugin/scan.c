@@ -211,3 +211,66 @@ int32_t plugins_scan(plugins *ps, const char *name, arena *mem, plugin_seen **re
 	*ret_n = sc.n;
 	return 0;
 }
+
+/* ---- names only ---- */
+
+/* The paths become names, in order; those that come twice and those that are none are left out. */
+static int32_t scan_stems(scan *sc, scan_list *list)
+{
+	size_t i, len, n = 0;
+
+	for (i = 0; i < list->n; i++) {
+		const char *stem = registry_stem(list->paths[i], &len);
+
+		if (!stem || !search_name_valid(stem, len))
+			continue;
+		list->paths[n] = arena_dup(sc->mem, stem, len);
+		if (!list->paths[n++])
+			return LLM_E_NOMEM;
+	}
+	if (n)
+		qsort(list->paths, n, sizeof(*list->paths), scan_compare);
+	list->n = 0;
+	for (i = 0; i < n; i++)
+		if (!list->n || strcmp(list->paths[list->n - 1], list->paths[i]) != 0)
+			list->paths[list->n++] = list->paths[i];
+	return 0;
+}
+
+static int32_t scan_names(scan *sc, scan_list *list)
+{
+	const search_list *places = &sc->ps->places;
+	int32_t rc = 0;
+	size_t i;
+
+	for (i = 0; i < places->n && !rc; i++) {
+		DIR *dir = places->places[i].skip ? NULL : opendir(places->places[i].path);
+
+		if (!dir)
+			continue;
+		rc = scan_read(sc, dir, places->places[i].path, NULL, list);
+		closedir(dir);
+	}
+	return rc ? rc : scan_stems(sc, list);
+}
+
+int32_t plugins_names(plugins *ps, arena *mem, const char *const **ret, size_t *ret_n)
+{
+	scan sc = {.ps = ps, .mem = mem};
+	scan_list list = {0};
+	const char **names = NULL;
+	int32_t rc = scan_names(&sc, &list); /* the places never change: no lock */
+
+	if (!rc)
+		names = arena_array(mem, list.n + 1, sizeof(*names));
+	if (!rc && !names)
+		rc = LLM_E_NOMEM;
+	if (!rc) {
+		if (list.n)
+			memcpy(names, list.paths, list.n * sizeof(*names));
+		*ret = names;
+		*ret_n = list.n;
+	}
+	mem_free(ps->mem, list.paths);
+	return rc;
+}

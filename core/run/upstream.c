@@ -14,9 +14,11 @@ static const llm_provider_info *info_of(const upstream *up)
 static int32_t find_conf(llm_service *svc, const char *name, upstream *up, llm_err *err)
 {
 	up->conf = conf_provider_named(svc->conf, name);
-	if (!up->conf && !svc->conf->plugins_implicit)
-		return err_set(err, LLM_E_INVALID_REQUEST,
+	if (!up->conf && !svc->conf->plugins_implicit) {
+		err_set(err, LLM_E_INVALID_REQUEST,
 			"provider \"%.64s\" is not configured, and plugins.implicit is off", name);
+		return upstream_unknown(svc, name, NULL, err);
+	}
 	if (!up->conf)
 		up->conf = address_implicit(name, &up->ar);
 	if (!up->conf)
@@ -127,12 +129,19 @@ static uint32_t locality_of(const upstream *up)
 	return up->at.base.local ? LLM_LOCALITY_LOCAL : LLM_LOCALITY_CLOUD;
 }
 
+static int32_t find_plugin(llm_service *svc, const char *name, upstream *up, llm_err *err)
+{
+	int32_t rc = plugins_get(svc->plugins, up->conf->plugin, up->conf->sha256, &up->plug, err);
+
+	return rc == LLM_E_PLUGIN ? upstream_unknown(svc, name, up->conf, err) : rc;
+}
+
 static int32_t fill(llm_service *svc, const char *name, upstream *up, llm_err *err)
 {
 	int32_t rc = find_conf(svc, name, up, err);
 
 	if (!rc)
-		rc = plugins_get(svc->plugins, up->conf->plugin, up->conf->sha256, &up->plug, err);
+		rc = find_plugin(svc, name, up, err);
 	if (!rc && !up->plug->provider) {
 		err_set(err, LLM_E_PLUGIN, "%s holds no provider", up->plug->path);
 		return LLM_E_PLUGIN;

@@ -27,6 +27,12 @@ typedef struct upstream {
 /* Loaded at first use. LLM_E_INVALID_REQUEST, LLM_E_PLUGIN, LLM_E_CONFIG, LLM_E_NOMEM. */
 int32_t upstream_get(llm_service *svc, const char *name, upstream **ret, llm_err *err);
 void upstream_free(llm_service *svc, upstream *up);
+/*
+ * unknown.c: adds to `err`, which says why provider `name` cannot be had, the nearest names
+ * that there are. `p` is what stands for it; null: only what is configured counts. Returns
+ * the code of `err`.
+ */
+int32_t upstream_unknown(llm_service *svc, const char *name, const conf_provider *p, llm_err *err);
 /* proxy.c: by which proxy it is reached. LLM_E_CONFIG, LLM_E_NOMEM. */
 int32_t upstream_proxy(llm_service *svc, upstream *up, llm_err *err);
 

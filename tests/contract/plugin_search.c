@@ -255,3 +255,33 @@ Test(plugin_search, X_09_scan_of_one_id_in_two_files)
 	arena_reset(&ar);
 	plugins_free(ps);
 }
+
+/* Names of files, each once, in order; nothing is opened for them. */
+Test(plugin_search, names_of_what_could_be_loaded)
+{
+	static const char *const wanted[] = {"alpha", "beta", "damaged"};
+	const char *const *names = NULL;
+	help_path first, second, file;
+	char places[600];
+	plugins *ps;
+	size_t n = 0;
+	arena ar;
+
+	help_folder(first);
+	help_folder(second);
+	help_install("good", first, "beta.so", file);
+	help_install("damaged", first, "damaged.so", file);
+	help_install("good", first, "Capital.so", file);
+	help_install("good", first, "beta.txt", file);
+	help_install("good", second, "beta.so", file);
+	help_install("good", second, "alpha.so", file);
+	snprintf(places, sizeof(places), "%s:/nowhere/at/all:relative", first);
+	ps = help_registry(places, second);
+	arena_init(&ar, mem_default(), 0);
+	cr_assert_eq(plugins_names(ps, &ar, &names, &n), 0);
+	cr_assert_eq(n, 3);
+	for (size_t i = 0; i < n; i++)
+		cr_expect_str_eq(names[i], wanted[i]);
+	arena_reset(&ar);
+	plugins_free(ps);
+}

@@ -112,6 +112,17 @@ static const golden_case golden_modules[] = {
 		.text = "",
 		.mode = 0644},
 	{.name = "plugin_missing", .status = 2, .args = {"ask", "-m", "olama/m", "hi"}},
+	{.name = "plugin_unlike_any", .status = 2, .args = {"models", "banana"}},
+	{.name = "plugin_nearest_configured",
+		.status = 2,
+		.args = {"ask", "-m", "worl/m", "hi"},
+		.conf = "providers = { work = { plugin = \"openai\"; }; wort = { plugin = \"openai\"; };"
+			" play = { plugin = \"gemini\"; }; };\n"},
+	{.name = "plugin_not_implicit",
+		.status = 2,
+		.args = {"ask", "-m", "olama/m", "hi"},
+		.conf = "plugins = { implicit = false; };\n"
+			"providers = { local = { plugin = \"ollama\"; }; };\n"},
 	{.name = "plugin_odd_name", .status = 2, .args = {"ask", "-m", "../x/m", "hi"}},
 	{.name = "plugin_same_id",
 		.status = 2,

@@ -211,3 +211,31 @@ Test(base_text, nearest_first_of_equals)
 	cr_assert_eq(text_nearest("num_", names, 2), names[0]);
 	cr_assert_eq(text_nearest("num_ct", names, 2), names[1]);
 }
+
+static size_t rank(const char *word, const char *ret[3])
+{
+	static const char *const names[] = {"gemini", "ollama", "openai", "work"};
+
+	return text_rank(word, names, sizeof(names) / sizeof(names[0]), ret, 3);
+}
+
+Test(base_text, rank_has_the_nearest_first_however_far)
+{
+	char long_word[200];
+	const char *got[3];
+
+	cr_assert_eq(rank("opena", got), 3);
+	cr_assert_str_eq(got[0], "openai");
+	cr_assert_str_eq(got[1], "ollama");
+	cr_assert_eq(rank("gem", got), 3);
+	cr_assert_str_eq(got[0], "gemini", "what it begins with is nearer than short words");
+	cr_assert_eq(rank("zzzz", got), 3);
+	cr_assert_str_eq(got[0], "work", "four bytes away, the others six");
+	cr_assert_str_eq(got[1], "gemini", "the first of equals");
+	cr_assert_str_eq(got[2], "ollama");
+	memset(long_word, 'x', sizeof(long_word) - 1);
+	long_word[sizeof(long_word) - 1] = '\0';
+	cr_assert_eq(rank(long_word, got), 3);
+	cr_assert_str_eq(got[0], "gemini", "words that are not compared keep their order");
+	cr_assert_eq(text_rank("a", NULL, 0, got, 3), 0);
+}
