@@ -198,8 +198,10 @@ static int32_t run(ask *a)
 static int failed(const ask *a, const llm_err *err)
 {
 	char hint[800];
-	bool hinted = a->c->svc && missing_hint(a->c->svc, err, hint, sizeof(hint));
+	bool hinted;
 
+	interrupt_ends();
+	hinted = a->c->svc && missing_hint(a->c->svc, err, hint, sizeof(hint));
 	complain(&a->c->term, err, hinted ? hint : NULL);
 	return complain_exit(err->code);
 }

@@ -133,13 +133,15 @@ static json_t *timing(const llm_result *r)
 	llm_timing t = {.struct_size = (uint32_t)sizeof(t),
 		.queue_ms = -1,
 		.ttft_ms = -1,
-		.duration_ms = -1};
+		.duration_ms = -1,
+		.first_content_ms = -1};
 	json_t *o = json_object();
 
 	if (r)
 		llm_result_timing(r, &t);
 	set(o, "queue_ms", json_count(t.queue_ms));
 	set(o, "ttft_ms", json_count(t.ttft_ms));
+	set(o, "first_content_ms", json_count(t.first_content_ms));
 	set(o, "duration_ms", json_count(t.duration_ms));
 	return o;
 }

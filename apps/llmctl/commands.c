@@ -59,9 +59,12 @@ const command commands[] = {
 		"  llmctl ask -i photo.jpg \"What is on this picture?\"\n"
 		"  llmctl ask --json \"Say hello\" | jq -r .text\n",
 		ask_options, (size_t)-1},
-	{"models", NULL, "List the models that providers have.", "[PROVIDER]",
+	{"models", NULL,
+		"List the models of a provider, or of all that are configured or have a key.",
+		"[PROVIDER]",
 		"  llmctl models\n"
-		"  llmctl models ollama --loaded\n",
+		"  llmctl models ollama --loaded\n"
+		"  GEMINI_API_KEY=... llmctl models   # with no configuration: Ollama and Gemini\n",
 		models_options, 1},
 	{"profiles", NULL, "List profiles, their candidates in order, and aliases.", "",
 		"  llmctl profiles\n", NULL, 0},

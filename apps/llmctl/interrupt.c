@@ -10,6 +10,7 @@
 #define TWICE_MS 1000
 
 static _Atomic int64_t last_ms; /* 0: never */
+static atomic_bool at_once; /* the first one is enough */
 
 /* Only what is safe in a handler: a clock, an atomic, _exit. */
 static void note(int number)
@@ -17,7 +18,7 @@ static void note(int number)
 	int64_t now = term_now_ms(), before = atomic_exchange(&last_ms, now);
 
 	(void)number;
-	if (before && now - before < TWICE_MS)
+	if (atomic_load(&at_once) || (before && now - before < TWICE_MS))
 		_exit(EXIT_INTERRUPTED);
 }
 
@@ -28,6 +29,11 @@ void interrupt_catch(void)
 
 	sigemptyset(&act.sa_mask);
 	sigaction(SIGINT, &act, NULL);
+}
+
+void interrupt_ends(void)
+{
+	atomic_store(&at_once, true);
 }
 
 bool interrupt_seen(void)

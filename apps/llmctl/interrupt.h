@@ -8,6 +8,8 @@
 
 /* From now on SIGINT is only noted. The second one within 1 s ends the process, 130. */
 void interrupt_catch(void);
+/* From now on the first one does: the run is over, and there is nothing to be cancelled. */
+void interrupt_ends(void);
 bool interrupt_seen(void);
 
 #endif

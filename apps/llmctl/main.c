@@ -5,9 +5,11 @@
  * for them.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl.h"
 #include "help.h"
@@ -148,10 +150,21 @@ static int end_output(const ctl *c, int status)
 		return status;
 	complain_set(&err, LLM_E_INTERNAL,
 		"standard output cannot be written: %s\n"
-		"Check the disk it leads to, then run the command again.",
+		"Check where it leads to, then run the command again.",
 		strerror(errno));
 	complain_note(&c->term, "error", err.message);
 	return status ? status : 1;
+}
+
+/*
+ * What is opened next would become a standard descriptor that is closed: an answer would be
+ * written into a connection. Nothing can be written to what stands there now.
+ */
+static void fill_closed(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY | O_NOCTTY) != fd)
+			_exit(1);
 }
 
 int main(int argc, char **argv)
@@ -162,6 +175,7 @@ int main(int argc, char **argv)
 	static char version[] = "version";
 	int status;
 
+	fill_closed();
 	sigaction(SIGPIPE, &quiet, NULL);
 	if (argc == 2 && (same(argv[1], "--version") || same(argv[1], "-V")))
 		argv[1] = version;

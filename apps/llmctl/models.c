@@ -2,9 +2,11 @@
  * models.c - "llmctl models": what the providers have.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "ctl.h"
 #include "json.h"
+#include "llm/config.h"
 #include "table.h"
 
 /* Where rows go: a table, or the arrays of the JSON object. */
@@ -77,7 +79,9 @@ static void list_provider(listing *l, const char *provider)
 	llm_err err = LLM_ERR_INIT;
 
 	if (llm_service_models(l->c->svc, provider, which, 0, &models, &err)) {
-		add_failure(l, provider, &err);
+		/* Of all that are asked, those in the cloud have no memory to look into. */
+		if (err.code != LLM_E_UNSUPPORTED || l->c->opt.words.n)
+			add_failure(l, provider, &err);
 		return;
 	}
 	for (uint32_t i = 0; llm_models_at(models, i, &m) == 0; i++) {
@@ -89,8 +93,56 @@ static void list_provider(listing *l, const char *provider)
 	llm_models_free(models);
 }
 
+static bool is_configured(const llm_service *svc, const char *provider)
+{
+	const char *name;
+
+	for (uint32_t i = 0; (name = llm_service_provider_at(svc, i)); i++)
+		if (strcmp(name, provider) == 0)
+			return true;
+	return false;
+}
+
+/* NAME of the key "providers.NAME.api_key"; false for another key. */
+static bool keyed_name(const char *key, char *ret, size_t cap)
+{
+	static const char before[] = "providers.", behind[] = ".api_key";
+	const size_t skip = sizeof(before) - 1;
+	const char *end;
+
+	if (strncmp(key, before, skip) != 0)
+		return false;
+	end = strchr(key + skip, '.');
+	if (!end || strcmp(end, behind) != 0 || (size_t)(end - key) - skip >= cap)
+		return false;
+	snprintf(ret, cap, "%.*s", (int)((size_t)(end - key) - skip), key + skip);
+	return true;
+}
+
+/* Those but `listed` (or null) that nobody configured, whose usual variable holds a key. */
+static void list_keyed(listing *l, const char *listed)
+{
+	llm_config_item item = {.struct_size = (uint32_t)sizeof(item)};
+	llm_config *cfg = NULL;
+	llm_err err = LLM_ERR_INIT;
+	char name[80];
+
+	if (llm_config_load(&l->c->opts, &cfg, &err)) {
+		/* What is wrong with a configured provider was said when it was listed. */
+		if (err.code != LLM_E_CONFIG)
+			add_failure(l, NULL, &err);
+		return;
+	}
+	for (uint32_t i = 0; llm_config_at(cfg, i, &item) == 0; i++)
+		if (keyed_name(item.key, name, sizeof(name)) &&
+			!(listed && strcmp(name, listed) == 0) && !is_configured(l->c->svc, name))
+			list_provider(l, name);
+	llm_config_free(cfg);
+}
+
 static void list_all(listing *l)
 {
+	static const char usual[] = "ollama";
 	const char *name = l->c->opt.words.n ? l->c->opt.words.items[0] : NULL;
 	uint32_t i;
 
@@ -101,7 +153,8 @@ static void list_all(listing *l)
 	for (i = 0; (name = llm_service_provider_at(l->c->svc, i)); i++)
 		list_provider(l, name);
 	if (!i)
-		list_provider(l, "ollama");
+		list_provider(l, usual);
+	list_keyed(l, i ? NULL : usual);
 }
 
 static void print_json(const listing *l)

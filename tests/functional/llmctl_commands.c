@@ -36,6 +36,13 @@ static json_t *json_of(const char *ollama, const char *const *args, const char *
 	return o;
 }
 
+static void expect_once(const char *text, const char *what)
+{
+	const char *at = strstr(text, what);
+
+	cr_expect(at && !strstr(at + 1, what), "\"%s\" is not once in: %s", what, text);
+}
+
 /* ---- help and typos ---- */
 
 Test(llmctl_commands, help_begins_with_examples)
@@ -152,6 +159,95 @@ Test(llmctl_commands, models_are_listed_by_provider)
 	cr_expect_eq(json_array_size(json_object_get(o, "models")), 2);
 	cr_expect_eq(json_array_size(json_object_get(o, "errors")), 0);
 	json_decref(o);
+	sim_stop(s);
+}
+
+/* Without a configuration: Ollama, and each that has a key in its usual variable. */
+Test(llmctl_commands, models_of_every_provider_with_a_key)
+{
+	sim *s = sim_start(RUN_LIST("--key", "sim-key", "--models", "first,second"));
+	char host[80], gemini[120], openai[120];
+	const run_opts opts = {.env = RUN_LIST(host, gemini, openai, "GEMINI_API_KEY=sim-key",
+				       "OPENAI_API_KEY=sim-key", "OLLAMA_API_KEY=sim-key")};
+	run_result r;
+
+	snprintf(host, sizeof(host), "OLLAMA_HOST=%s", sim_url(s));
+	snprintf(gemini, sizeof(gemini), "GOOGLE_GEMINI_BASE_URL=%s", sim_url(s));
+	snprintf(openai, sizeof(openai), "OPENAI_BASE_URL=%s/v1", sim_url(s));
+	run_program(RUN_LIST(LLMCTL, "models"), &opts, &r);
+	cr_expect_eq(r.status, 0, "%s", r.err);
+	cr_expect_str_empty(r.err);
+	expect_once(r.out, "ollama/first:latest\t");
+	expect_once(r.out, "ollama/second:latest\t");
+	expect_once(r.out, "gemini/first\t");
+	expect_once(r.out, "openai/second:latest\t");
+	run_done(&r);
+	run_program(RUN_LIST(LLMCTL, "models", "--loaded"), &opts, &r);
+	cr_expect_eq(r.status, 0, "those that cannot tell are left out: %s", r.err);
+	run_done(&r);
+	run_program(RUN_LIST(LLMCTL, "models", "--loaded", "gemini"), &opts, &r);
+	cr_expect_eq(r.status, 2, "unless they are named: %s", r.err);
+	run_done(&r);
+	sim_stop(s);
+}
+
+/* One without a key, one that refuses it, one whose address is wrong: the rest is listed. */
+Test(llmctl_commands, models_of_the_others_when_one_fails)
+{
+	sim *s = sim_start(RUN_LIST("--key", "sim-key", "--models", "first"));
+	char gemini[120];
+	const run_opts opts = {
+		.env = RUN_LIST("OLLAMA_HOST=http://127.0.0.1:9", gemini, "OPENAI_BASE_URL=nowhere",
+			"GEMINI_API_KEY=sim-key", "OPENAI_API_KEY=sim-key")};
+	run_result r;
+	json_t *o;
+
+	snprintf(gemini, sizeof(gemini), "GOOGLE_GEMINI_BASE_URL=%s", sim_url(s));
+	run_program(RUN_LIST(LLMCTL, "models"), &opts, &r);
+	cr_expect_eq(r.status, 6, "%s", r.err);
+	expect_once(r.out, "gemini/first\t");
+	expect_once(r.err, "llmctl: CONNECTION: ");
+	expect_once(r.err, "llmctl: CONFIG: OPENAI_BASE_URL");
+	run_done(&r);
+	run_program(RUN_LIST(LLMCTL, "models", "--json"), &opts, &r);
+	o = json_loads(r.out, 0, NULL);
+	cr_expect_eq(json_array_size(json_object_get(o, "models")), 1, "%s", r.out);
+	cr_expect_eq(json_array_size(json_object_get(o, "errors")), 2, "%s", r.out);
+	json_decref(o);
+	run_done(&r);
+	sim_stop(s);
+}
+
+/* A configuration adds to what the environment gives; switching it off leaves nothing else. */
+Test(llmctl_commands, models_of_a_configuration_and_of_keys)
+{
+	sim *s = sim_start(RUN_LIST("--models", "first"));
+	char text[300], openai[120], *home = run_folder();
+	const run_opts opts = {.home = home, .env = RUN_LIST(openai, "OPENAI_API_KEY=sim-key")};
+	run_result r;
+
+	snprintf(openai, sizeof(openai), "OPENAI_BASE_URL=%s/v1", sim_url(s));
+	snprintf(text, sizeof(text),
+		"providers = { mine = { plugin = \"ollama\"; base_url = \"%s\"; }; };\n",
+		sim_url(s));
+	run_folder_put(home, ".config/llm/llm.conf", text);
+	run_program(RUN_LIST(LLMCTL, "models"), &opts, &r);
+	cr_expect_eq(r.status, 0, "%s", r.err);
+	expect_once(r.out, "mine/first:latest\t");
+	expect_once(r.out, "openai/first:latest\t");
+	cr_expect_null(strstr(r.out, "ollama/"), "%s", r.out);
+	run_done(&r);
+	snprintf(text, sizeof(text),
+		"plugins = { implicit = false; };\n"
+		"providers = { mine = { plugin = \"ollama\"; base_url = \"%s\"; }; };\n",
+		sim_url(s));
+	run_folder_put(home, ".config/llm/llm.conf", text);
+	run_program(RUN_LIST(LLMCTL, "models"), &opts, &r);
+	cr_expect_eq(r.status, 0, "%s", r.err);
+	expect_once(r.out, "mine/first:latest\t");
+	cr_expect_null(strstr(r.out, "openai/"), "%s", r.out);
+	run_done(&r);
+	run_folder_free(home);
 	sim_stop(s);
 }
 

@@ -82,6 +82,26 @@ Test(llmctl_json, success_has_every_member)
 	sim_stop(s);
 }
 
+/* The times fit into each other; without content there are none. */
+Test(llmctl_json, timing)
+{
+	sim *s = sim_start(RUN_LIST("--delay-ms", "20"));
+	json_t *o = ask(sim_url(s), RUN_LIST("ask", "--json", "-m", "ollama/sim-small", "x"), 0);
+	const json_t *t = json_object_get(o, "timing");
+	const json_int_t first = json_integer_value(json_object_get(t, "first_content_ms"));
+
+	cr_expect_geq(first, 20);
+	cr_expect_geq(first, json_integer_value(json_object_get(t, "ttft_ms")));
+	cr_expect_leq(first, json_integer_value(json_object_get(t, "duration_ms")));
+	json_decref(o);
+	o = ask(sim_url(s), RUN_LIST("ask", "--json", "-m", "ollama/nope", "x"), 3);
+	t = json_object_get(o, "timing");
+	cr_expect(json_is_null(json_object_get(t, "first_content_ms")));
+	cr_expect(json_is_integer(json_object_get(t, "duration_ms")));
+	json_decref(o);
+	sim_stop(s);
+}
+
 Test(llmctl_json, failure_of_the_provider)
 {
 	sim *s = sim_start(NULL);

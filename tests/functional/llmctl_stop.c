@@ -117,6 +117,29 @@ Test(llmctl_stop, the_second_ctrl_c_ends_it_at_once)
 	sim_file_free(script);
 }
 
+/* The error is told already by then; what is waited for are only names that are near. */
+Test(llmctl_stop, ctrl_c_while_the_nearest_models_are_looked_up)
+{
+	char *script = sim_file(
+		"accept\nread request\nreply 404 \"Content-Type: application/json\" "
+		"\"{\\\"error\\\":\\\"model 'sim-small' not found\\\"}\"\n"
+		"read request\nkeep\n");
+	long_answer a;
+	run_result r;
+	uint64_t at;
+
+	begin(&a, RUN_LIST("--script", script), NULL);
+	cr_assert(sim_log_wait(a.s, "\"event\":\"request\"", 2, 5000), "%s", sim_log_text(a.s));
+	at = sim_now_ns();
+	run_signal(a.p, SIGINT);
+	run_end(a.p, &r);
+	cr_expect_lt(sim_now_ns() - at, UINT64_C(1000000000));
+	cr_expect_eq(r.status, 130, "status %d: %s", r.status, r.err);
+	run_done(&r);
+	sim_stop(a.s);
+	sim_file_free(script);
+}
+
 Test(llmctl_stop, a_closed_pipe_is_quiet_and_closes_the_upstream)
 {
 	long_answer a;
@@ -172,4 +195,82 @@ Test(llmctl_stop, help_to_a_closed_pipe_is_quiet)
 	cr_expect_eq(r.status, 0, "status %d", r.status);
 	cr_expect_str_empty(r.err);
 	run_done(&r);
+}
+
+/* By a shell, for what only it can do to descriptors; $0 is the tool. */
+static void run_shell(const char *script, const char *host, run_result *ret)
+{
+	char ollama[128];
+	const run_opts opts = {.env = RUN_LIST(ollama)};
+
+	snprintf(ollama, sizeof(ollama), "OLLAMA_HOST=%s", host);
+	run_program(RUN_LIST("/bin/sh", "-c", script, LLMCTL), &opts, ret);
+}
+
+/* Else the first thing that is opened would become standard output, and be written to. */
+Test(llmctl_stop, descriptors_that_are_closed_stay_unused)
+{
+	sim *s = sim_start(RUN_LIST("--say", "canary-answer"));
+	run_result r;
+
+	run_shell("exec \"$0\" ask -m ollama/sim-small hi >&-", sim_url(s), &r);
+	cr_expect_eq(r.status, 1, "status %d: %s", r.status, r.err);
+	cr_expect(strstr(r.err, "the answer cannot be written: Bad file descriptor"), "%s", r.err);
+	run_done(&r);
+	run_shell("exec \"$0\" models >&-", sim_url(s), &r);
+	cr_expect_eq(r.status, 1, "status %d: %s", r.status, r.err);
+	cr_expect(strstr(r.err, "standard output cannot be written"), "%s", r.err);
+	run_done(&r);
+	run_shell("exec \"$0\" ask -m ollama/sim-small hi <&- 2>&-", sim_url(s), &r);
+	cr_expect_eq(r.status, 0, "status %d", r.status);
+	cr_expect_str_eq(r.out, "canary-answer\n");
+	run_done(&r);
+	run_shell("exec \"$0\" ask -m ollama/nosuch hi 2>&-", sim_url(s), &r);
+	cr_expect_eq(r.status, 3, "status %d: %s", r.status, r.out);
+	cr_expect_str_empty(r.out);
+	run_done(&r);
+	cr_expect_eq(sim_log_count(s, "canary-answer"), 0, "%s", sim_log_text(s));
+	sim_stop(s);
+}
+
+/* Every command tells of it, also those that are answered before the library is loaded. */
+Test(llmctl_stop, a_full_disk_is_told_by_every_command)
+{
+	static const char *const words[] = {"--help", "help", "help ask", "--version", "errors",
+		"config path", "plugins list", "models", "models --json"};
+	sim *s = sim_start(NULL);
+	char script[128];
+	run_result r;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		snprintf(script, sizeof(script), "exec \"$0\" %s >/dev/full", words[i]);
+		run_shell(script, sim_url(s), &r);
+		cr_expect_eq(r.status, 1, "%s: status %d: %s", words[i], r.status, r.err);
+		cr_expect(strstr(r.err,
+				  "llmctl: error: standard output cannot be written: "
+				  "No space left on device"),
+			"%s: %s", words[i], r.err);
+		run_done(&r);
+	}
+	sim_stop(s);
+}
+
+Test(llmctl_stop, a_reader_that_has_gone_is_no_failure_of_any_command)
+{
+	static const char *const words[] = {"--help", "help ask", "errors", "models"};
+	sim *s = sim_start(NULL);
+	char script[256];
+	run_result r;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		snprintf(script, sizeof(script),
+			"mkfifo $HOME/p; : <$HOME/p & exec 3>$HOME/p; wait; \"$0\" %s >&3; s=$?; "
+			"rm $HOME/p; exit $s",
+			words[i]);
+		run_shell(script, sim_url(s), &r);
+		cr_expect_eq(r.status, 0, "%s: status %d: %s", words[i], r.status, r.err);
+		cr_expect_str_empty(r.err);
+		run_done(&r);
+	}
+	sim_stop(s);
 }

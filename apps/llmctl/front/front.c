@@ -6,6 +6,7 @@
  * becomes the whole tool for everything else.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,12 +46,26 @@ static bool find_whole_tool(char *path, size_t cap)
 	return true;
 }
 
+/* As the whole tool does it: a reader that has seen enough is no failure. */
+static int end_help(void)
+{
+	if (fflush(stdout) == 0 || errno == EPIPE)
+		return 0;
+	fprintf(stderr,
+		"llmctl: error: standard output cannot be written: %s\n"
+		"  Check where it leads to, then run the command again.\n",
+		strerror(errno));
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
+	const struct sigaction quiet = {.sa_handler = SIG_IGN};
 	char path[4096];
 
+	sigaction(SIGPIPE, &quiet, NULL);
 	if (helped(argc, argv))
-		return fflush(stdout) == 0 || errno == EPIPE ? 0 : 1;
+		return end_help();
 	if (find_whole_tool(path, sizeof(path)))
 		execv(path, argv);
 	fprintf(stderr,
