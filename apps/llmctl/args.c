@@ -53,11 +53,16 @@ static int32_t store(
 {
 	char *where = (char *)o + opt->at;
 
+	if (value && !*value && opt->kind != ARG_ANY)
+		return complain_set(err, LLM_E_INVALID_REQUEST,
+			"the value of --%s is empty: --%s %s\nTry: %s --help", opt->name, opt->name,
+			opt->value, a->command);
 	switch (opt->kind) {
 	case ARG_SWITCH:
 		*(bool *)(void *)where = true;
 		return 0;
 	case ARG_TEXT:
+	case ARG_ANY:
 		*(const char **)(void *)where = value;
 		return 0;
 	case ARG_LIST:

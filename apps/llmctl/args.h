@@ -39,7 +39,8 @@ typedef struct ctl_options {
 	arg_words words; /* what is no option */
 } ctl_options;
 
-typedef enum arg_kind { ARG_SWITCH, ARG_TEXT, ARG_LIST } arg_kind;
+/* Only what is ARG_ANY may be empty: an unset variable of a script is no value. */
+typedef enum arg_kind { ARG_SWITCH, ARG_TEXT, ARG_ANY, ARG_LIST } arg_kind;
 
 typedef struct arg_option {
 	char letter; /* 'm', or 0 */

@@ -32,7 +32,8 @@ static int32_t read_time(const char *text, uint32_t *ret_ms, llm_err *err)
 			return 0;
 		}
 	return complain_set(err, LLM_E_INVALID_REQUEST,
-		"--timeout %.40s is no time: write a whole number and ms, s, m or h, such as 30s",
+		"--timeout %.40s is no time that a run may take: write a whole number from 1 on "
+		"and ms, s, m or h, such as 30s, at most 1193h",
 		text);
 }
 

@@ -20,7 +20,7 @@ const arg_option args_common[] = {
 static const arg_option ask_options[] = {
 	{'m', ARG_TEXT, "model", "PROVIDER/MODEL|ALIAS", "who answers", AT(model)},
 	{'p', ARG_TEXT, "profile", "PROFILE", "the profile that chooses who answers", AT(profile)},
-	{'s', ARG_TEXT, "system", "SYSTEM", "the system text", AT(system)},
+	{'s', ARG_ANY, "system", "SYSTEM", "the system text", AT(system)},
 	{'i', ARG_LIST, "image", "IMAGE", "show an image: PNG, JPEG, WebP or GIF (repeatable)",
 		AT(images)},
 	{'o', ARG_LIST, "option", "NAME=VALUE",

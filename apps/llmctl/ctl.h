@@ -44,5 +44,7 @@ int config_path_run(ctl *c);
 int errors_run(ctl *c);
 int version_run(ctl *c);
 int help_run(ctl *c);
+/* "config chekc": the first word is known, the second (or null) is not. LLM_E_INVALID_REQUEST. */
+int32_t help_wrong_sub(const char *name, const char *sub, llm_err *err);
 
 #endif

@@ -28,27 +28,6 @@ static const command *find(const char *name, const char *sub)
 	return NULL;
 }
 
-/* "config chekc": the first word is known, the second is not or is missing. */
-static int32_t wrong_sub(const char *name, const char *sub, llm_err *err)
-{
-	near n = {.word = sub ? sub : ""};
-	char list[120] = "";
-
-	for (const command *cmd = commands; cmd->name; cmd++) {
-		if (!same(cmd->name, name))
-			continue;
-		near_try(&n, cmd->sub);
-		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
-			list[0] ? ", " : "", cmd->sub);
-	}
-	if (n.best)
-		return complain_set(err, LLM_E_INVALID_REQUEST,
-			"%s knows no \"%.60s\"; did you mean %s %s?\nTry: llmctl help %s", name,
-			sub, name, n.best, name);
-	return complain_set(err, LLM_E_INVALID_REQUEST, "%s wants one of: %s\nTry: llmctl help %s",
-		name, list, name);
-}
-
 static int32_t wrong_name(const char *name, llm_err *err)
 {
 	near n = {.word = name};
@@ -77,7 +56,7 @@ static int32_t pick(args *a, const command **ret, llm_err *err)
 
 	if (!cmd) {
 		rc = wrong_name(name, err);
-		return rc ? rc : wrong_sub(name, sub, err);
+		return rc ? rc : help_wrong_sub(name, sub, err);
 	}
 	a->next += cmd->sub ? 2 : 1;
 	*ret = cmd;

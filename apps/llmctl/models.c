@@ -80,7 +80,7 @@ static void list_provider(listing *l, const char *provider)
 
 	if (llm_service_models(l->c->svc, provider, which, 0, &models, &err)) {
 		/* Of all that are asked, those in the cloud have no memory to look into. */
-		if (err.code != LLM_E_UNSUPPORTED || l->c->opt.words.n)
+		if (err.code != LLM_E_UNSUPPORTED || !l->c->opt.loaded || l->c->opt.words.n)
 			add_failure(l, provider, &err);
 		return;
 	}

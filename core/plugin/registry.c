@@ -205,7 +205,7 @@ static int32_t registry_find(
 		return registry_find_path(ps, name, sha256, ret, err);
 	if (!search_name_valid(name, strlen(name)))
 		return err_set(err, LLM_E_PLUGIN,
-			"'%s' is no name of a plugin: give [a-z][a-z0-9_-]{0,62}, "
+			"'%.80s' is no name of a plugin: give [a-z][a-z0-9_-]{0,62}, "
 			"or an absolute path to its file",
 			name);
 	return registry_find_name(ps, name, sha256, ret, err);

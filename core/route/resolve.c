@@ -9,6 +9,11 @@ static int32_t unknown(const conf *c, const char *name, const char *kind, llm_er
 {
 	const char *near = conf_nearest_target(c, name);
 
+	if (conf_provider_named(c, name))
+		return err_set(err, LLM_E_INVALID_REQUEST,
+			"\"%.100s\" is a provider and no %s: name one of its models, as in "
+			"%.100s/MODEL (llmctl models %.100s lists them)",
+			name, kind, name, name);
 	if (near && strcmp(near, name) == 0)
 		return err_set(err, LLM_E_INVALID_REQUEST,
 			"\"%.100s\" is no %s: name it as a model (llmctl: -m)", name, kind);
