@@ -28,6 +28,7 @@ typedef struct ctl_options {
 	arg_words images;
 	arg_words options;
 	const char *timeout;
+	const char *recover;
 	bool no_stream;
 	bool stream;
 	bool stats;

@@ -37,6 +37,29 @@ static int32_t read_time(const char *text, uint32_t *ret_ms, llm_err *err)
 		text);
 }
 
+/*
+ * What mends an answer that breaks off. A pipe takes no part back, and whoever wants one
+ * object wants a whole answer.
+ */
+static int32_t set_recovery(const ask *a, llm_call_opts *opts, llm_err *err)
+{
+	static const char *const modes[] = {"off", "match", "continue", "buffer"};
+	const ctl_options *opt = &a->c->opt;
+
+	for (uint32_t i = 0; opt->recover && i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (strcmp(opt->recover, modes[i]) == 0) {
+			opts->stream_recovery = LLM_RECOVER_OFF + i;
+			return 0;
+		}
+	if (opt->recover)
+		return complain_set(err, LLM_E_INVALID_REQUEST,
+			"--recover %.40s is none of off, match, continue and buffer",
+			opt->recover);
+	if (!opt->stream && (opt->json || !a->c->term.out))
+		opts->stream_recovery = LLM_RECOVER_BUFFER;
+	return 0;
+}
+
 /* ---- the request ---- */
 
 static int32_t refused(ask *a, int32_t rc)
@@ -125,6 +148,8 @@ static int32_t prepare(ask *a, llm_call_opts *opts)
 	if (opt->timeout)
 		rc = read_time(opt->timeout, &opts->total_ms, &a->err);
 	if (!rc)
+		rc = set_recovery(a, opts, &a->err);
+	if (!rc)
 		rc = input_prompt(&opt->words, &a->prompt, &a->err);
 	if (!rc)
 		rc = ctl_service(a->c, &a->err);
@@ -150,7 +175,10 @@ static void watch(void *ctx)
 
 static void take(ask *a, const llm_event *e)
 {
-	if (!a->c->opt.json)
+	if (e->kind == LLM_EVENT_WAITING || e->kind == LLM_EVENT_FALLBACK ||
+		e->kind == LLM_EVENT_RECOVERED)
+		show_notice(a, e);
+	else if (!a->c->opt.json)
 		show_event(a, e);
 	else if (a->c->opt.stream)
 		ask_json_event(a, e);
@@ -186,6 +214,7 @@ static int32_t run(ask *a)
 		return rc;
 	if (!a->c->opt.no_stream)
 		opts.flags |= LLM_CALL_STREAM;
+	opts.flags |= LLM_CALL_NOTICES;
 	if (a->c->opt.verbose)
 		opts.flags |= LLM_CALL_TRACE;
 	interrupt_catch();
@@ -196,6 +225,28 @@ static int32_t run(ask *a)
 
 /* ---- what came of it ---- */
 
+/* Who broke off, after how much, and what would have waited for the whole. */
+static void tell_part(const ask *a, const llm_err *err)
+{
+	llm_usage u = LLM_USAGE_INIT;
+	size_t len = 0;
+	char line[400];
+
+	if (!a->result || !(err->flags & LLM_ERRF_PARTIAL))
+		return;
+	(void)llm_result_attempt_usage(a->result, err->attempt ? err->attempt - 1 : 0, &u);
+	(void)llm_result_text(a->result, &len);
+	if (u.output_tokens > 0)
+		snprintf(line, sizeof(line), "%.150s broke off after %lld tokens",
+			err->candidate, (long long)u.output_tokens);
+	else
+		snprintf(line, sizeof(line), "%.150s broke off after about %zu tokens",
+			err->candidate, (len + 3) / 4);
+	strncat(line, "; --recover buffer shows nothing before the answer is whole",
+		sizeof(line) - strlen(line) - 1);
+	complain_note(&a->c->term, "note", line);
+}
+
 static int failed(const ask *a, const llm_err *err)
 {
 	char hint[800];
@@ -204,6 +255,7 @@ static int failed(const ask *a, const llm_err *err)
 	interrupt_ends();
 	hinted = a->c->svc && missing_hint(a->c->svc, err, hint, sizeof(hint));
 	complain(&a->c->term, err, hinted ? hint : NULL);
+	tell_part(a, err);
 	return complain_exit(err->code);
 }
 

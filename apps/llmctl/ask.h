@@ -37,6 +37,8 @@ typedef struct ask {
 /* ask_show.c: text for people. */
 void show_begin(ask *a);
 void show_event(ask *a, const llm_event *e);
+/* A line for people: what is waited for, who is asked instead. */
+void show_notice(ask *a, const llm_event *e);
 void show_wait(ask *a);
 /* What did not come in pieces, and the end of the line. */
 void show_end(ask *a);

@@ -92,6 +92,23 @@ void show_event(ask *a, const llm_event *e)
 		show_reasoning(a, e->text, e->len);
 }
 
+/* Waits that nobody notices are not worth a line. */
+#define NOTICED_MS 1000
+
+void show_notice(ask *a, const llm_event *e)
+{
+	char line[500];
+
+	if (e->kind == LLM_EVENT_WAITING && e->index < NOTICED_MS)
+		return;
+	spinner_clear(&a->show.spin);
+	if (a->show.got_text && a->c->term.out)
+		term_say("\n", 1);
+	snprintf(line, sizeof(line), "%.400s%s", e->text,
+		e->kind == LLM_EVENT_WAITING ? " (Ctrl-C stops)" : "");
+	complain_note(&a->c->term, "note", line);
+}
+
 void show_end(ask *a)
 {
 	const char *text;

@@ -26,6 +26,8 @@ static const arg_option ask_options[] = {
 	{'o', ARG_LIST, "option", "NAME=VALUE",
 		"temperature=0, max_tokens=100, reasoning=on, ... (repeatable)", AT(options)},
 	{0, ARG_TEXT, "timeout", "TIME", "give up after 500ms, 30s, 5m or 1h", AT(timeout)},
+	{0, ARG_TEXT, "recover", "MODE",
+		"when the answer breaks off: off, match, continue or buffer", AT(recover)},
 	{0, ARG_SWITCH, "no-stream", NULL, "ask for the answer in one piece", AT(no_stream)},
 	{0, ARG_SWITCH, "stream", NULL, "with --json: one event a line, the object last",
 		AT(stream)},
@@ -66,6 +68,10 @@ const command commands[] = {
 		"  llmctl models ollama --loaded\n"
 		"  GEMINI_API_KEY=... llmctl models   # with no configuration: Ollama and Gemini\n",
 		models_options, 1},
+	{"health", NULL, "Show which candidates would be asked now.", "",
+		"  llmctl health\n"
+		"  llmctl health --json\n",
+		NULL, 0},
 	{"profiles", NULL, "List profiles, their candidates in order, and aliases.", "",
 		"  llmctl profiles\n", NULL, 0},
 	{"plugins", "list", "List the plugins that would be used.", "", "  llmctl plugins list\n",

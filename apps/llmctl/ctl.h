@@ -35,6 +35,7 @@ int action_refuse(ctl *c, const command *cmd, const llm_err *err);
 int ask_run(ctl *c);
 int ask_refused(ctl *c, const llm_err *err);
 int models_run(ctl *c);
+int health_run(ctl *c);
 int profiles_run(ctl *c);
 int plugins_list_run(ctl *c);
 int plugins_explain_run(ctl *c);

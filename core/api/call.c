@@ -21,6 +21,11 @@ static int32_t adopt(const llm_call_opts *opts, llm_call_opts *own, llm_err *err
 		return err_set(err, LLM_E_INVALID_REQUEST,
 			"the options are not initialised: begin with LLM_CALL_OPTS_INIT");
 	memcpy(own, opts, n < sizeof(*own) ? n : sizeof(*own));
+	if (own->max_attempts > 10 || own->max_attempts_total > 10)
+		return err_set(err, LLM_E_CONFIG, "max_attempts and max_attempts_total are at most 10");
+	if (own->stream_recovery > LLM_RECOVER_BUFFER || own->priority > LLM_PRIORITY_BATCH)
+		return err_set(err, LLM_E_INVALID_REQUEST,
+			"stream_recovery or priority has a value that does not exist");
 	return 0;
 }
 
@@ -35,15 +40,7 @@ static int32_t route_call(llm_call *c, const llm_call_opts *opts, llm_err *err)
 	if (!r.n_names)
 		return err_set(
 			err, LLM_E_CONFIG, "the profile \"%s\" has no candidates", r.profile->name);
-	rc = resolve_candidate(c->svc->conf, r.names[0], &c->cand, err);
-	if (rc)
-		return rc;
-	/* The call may outlive the configuration's text. */
-	c->cand.id = arena_str(&c->ar, c->cand.id);
-	if (!c->cand.id)
-		return err_set(err, LLM_E_NOMEM, "out of memory");
-	c->cand.model = strchr(c->cand.id, '/') + 1;
-	return call_route(c, c->cand.provider, r.profile, opts, err);
+	return call_plan(c, &r, opts, err);
 }
 
 static void name_run(llm_call *c)

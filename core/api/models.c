@@ -17,7 +17,7 @@ static int32_t ask_page(llm_service *svc, const char *provider, uint32_t op, uin
 		return rc;
 	c->op = op;
 	c->models = m;
-	rc = call_route(c, provider, NULL, &opts, err);
+	rc = call_plan_provider(c, provider, &opts, err);
 	/* Whoever waits must be sure of an end before the rows are lent to the run. */
 	if (!rc && !service_is_driver(svc))
 		rc = service_drive(svc, err);

@@ -161,6 +161,22 @@ int32_t llm_result_attempt(const llm_result *r, uint32_t i, llm_attempt *ret)
 	return 0;
 }
 
+int32_t llm_result_attempt_usage(const llm_result *r, uint32_t i, llm_usage *ret)
+{
+	const attempt_row *row;
+
+	if (i >= r->attempts.n)
+		return LLM_E_NOT_FOUND;
+	row = r->attempts.items[i];
+	*ret = row->usage;
+	return 0;
+}
+
+uint32_t llm_result_recovered(const llm_result *r)
+{
+	return r->recovered;
+}
+
 void llm_result_timing(const llm_result *r, llm_timing *ret)
 {
 	*ret = r->timing;

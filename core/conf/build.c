@@ -27,11 +27,18 @@ static int is_object(const entry *e, uint32_t scope)
 	return !e->dead && (e->def->flags & KEY_OBJECT) && e->def->scope == scope;
 }
 
+static void unset_guard(conf_guard *g)
+{
+	g->retry_after_max = g->patience = CONF_UNSET;
+	g->min_attempt_budget = g->slow_start_reasoning = CONF_UNSET;
+}
+
 static int32_t init_provider(loader *l, conf_provider *p, const entry *e)
 {
 	p->name = p->plugin = e->name;
 	p->origin = e->set.origin;
 	memset(&p->times, 0xff, sizeof(p->times));
+	unset_guard(&p->guard);
 	p->endpoints = arena_new(l->mem, sizeof(conf_endpoint));
 	if (!p->endpoints)
 		return LLM_E_NOMEM;
@@ -58,6 +65,7 @@ static int32_t init_object(loader *l, void *object, entry *e)
 		p->policy = "ordered";
 		p->origin = e->set.origin;
 		memset(&p->times, 0xff, sizeof(p->times));
+		unset_guard(&p->guard);
 		return 0;
 	}
 }
@@ -224,6 +232,7 @@ int32_t build_conf(loader *l)
 	int32_t rc;
 
 	memset(&c->times, 0xff, sizeof(c->times));
+	unset_guard(&c->guard);
 	c->plugins_implicit = 1;
 	c->shutdown_grace = 5000;
 	l->t.items[0]->object = c;

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "llm/abi/provider.h"
+#include "llm/call.h"
 #include "llm/service.h"
 #include "wire/redact.h"
 #include "wire/url.h"
@@ -30,6 +31,39 @@ typedef struct conf_times {
 	uint64_t deadline;
 	uint64_t slow_start;
 } conf_times;
+
+/* Retries and streams that break; CONF_UNSET, of the others 0, where nothing was said. */
+typedef struct conf_guard {
+	uint64_t retry_after_max; /* ms, as are the next three */
+	uint64_t patience;
+	uint64_t min_attempt_budget;
+	uint64_t slow_start_reasoning;
+	uint32_t max_attempts;
+	uint32_t max_attempts_total;
+	uint32_t prefer; /* PREFER_* */
+	uint32_t stream_recovery; /* LLM_RECOVER_* */
+	uint32_t slow_start_action; /* SLOW_* */
+	int slow_start_crosses;
+} conf_guard;
+
+enum { PREFER_PRIMARY = 1, PREFER_FASTEST = 2 };
+enum { SLOW_WAIT = 1, SLOW_SWITCH = 2, SLOW_RACE = 3 };
+
+/* When a candidate is left alone for a while; 0 where nothing was said. Times in ms. */
+typedef struct conf_breaker {
+	uint32_t failures;
+	uint32_t outcomes;
+	uint32_t share;
+	uint32_t probes;
+	uint64_t open;
+	uint64_t open_max;
+	uint64_t account;
+	uint64_t calm;
+	uint64_t cool;
+	uint64_t cool_long;
+} conf_breaker;
+
+enum { ADAPTIVE_OFF = 1, ADAPTIVE_AIMD = 2 };
 
 /* Is a stream asked for where the caller wants the whole answer? The nearest wins. */
 enum { UPSTREAM_UNSET = 0, UPSTREAM_AUTO = 1, UPSTREAM_ON = 2, UPSTREAM_OFF = 3 };
@@ -67,6 +101,8 @@ typedef struct conf_provider {
 	const char *origin;
 	uint32_t locality; /* LLM_LOCALITY_*; UNKNOWN: by base URL and plugin */
 	uint32_t max_concurrency; /* 0: default */
+	uint32_t queue_max; /* 0: default */
+	int upstream_retries; /* it is a gateway that asks again by itself */
 	conf_endpoint *endpoints; /* at least one */
 	size_t n_endpoints;
 	conf_pair *headers;
@@ -80,6 +116,7 @@ typedef struct conf_provider {
 	const char *proxy; /* a URL, "env" or "none"; null: what stands at the top */
 	uint32_t http_version; /* 2, or 1 and 0 for HTTP/1.1 */
 	conf_times times;
+	conf_guard guard;
 	uint32_t upstream_stream; /* UPSTREAM_* */
 	conf_pair *settings; /* keys that only the plugin knows, still unchecked, as text */
 	size_t n_settings;
@@ -89,6 +126,9 @@ typedef struct conf_model {
 	const char *id; /* "provider/model" */
 	const char *origin;
 	llm_caps caps; /* UNKNOWN where nothing was said */
+	uint32_t max_concurrency; /* 0: as the provider's */
+	int64_t rpm; /* requests and tokens a minute; 0: no limit */
+	int64_t tpm;
 } conf_model;
 
 typedef struct conf_profile {
@@ -98,6 +138,7 @@ typedef struct conf_profile {
 	size_t n_candidates;
 	const char *origin;
 	conf_times times;
+	conf_guard guard;
 	uint32_t upstream_stream; /* UPSTREAM_* */
 } conf_profile;
 
@@ -119,6 +160,11 @@ typedef struct conf {
 	const char *const *no_proxy;
 	size_t n_no_proxy;
 	conf_times times; /* top level */
+	conf_guard guard;
+	conf_breaker breaker;
+	uint32_t limit_service; /* attempts on the wire; 0: default */
+	uint32_t limit_workspace;
+	uint32_t adaptive; /* ADAPTIVE_* */
 	uint32_t upstream_stream; /* UPSTREAM_* */
 	uint64_t shutdown_grace; /* ms */
 	int allow_unbounded;

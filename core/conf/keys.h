@@ -58,7 +58,7 @@ typedef struct key_def {
 	uint32_t scope;
 	size_t offset;
 	uint32_t flags;
-	uint32_t min;
+	uint32_t min; /* of an integer; of a duration in ms, where max is not 0 */
 	uint32_t max;
 	const key_choice *choices;
 	int (*ok)(const char *text, size_t len); /* null: any text */

@@ -37,6 +37,33 @@ static const key_choice upstream_stream[] = {
 	{NULL, 0},
 };
 
+static const key_choice prefer[] = {
+	{"primary", PREFER_PRIMARY},
+	{"fastest", PREFER_FASTEST},
+	{NULL, 0},
+};
+
+static const key_choice stream_recovery[] = {
+	{"off", LLM_RECOVER_OFF},
+	{"match", LLM_RECOVER_MATCH},
+	{"continue", LLM_RECOVER_CONTINUE},
+	{"buffer", LLM_RECOVER_BUFFER},
+	{NULL, 0},
+};
+
+static const key_choice slow_start[] = {
+	{"wait", SLOW_WAIT},
+	{"switch", SLOW_SWITCH},
+	{"race", SLOW_RACE},
+	{NULL, 0},
+};
+
+static const key_choice adaptive[] = {
+	{"off", ADAPTIVE_OFF},
+	{"aimd", ADAPTIVE_AIMD},
+	{NULL, 0},
+};
+
 #define A_NAME "a name of a-z, 0-9, _ and -, a letter first"
 #define A_HEADER "the name of a header that carries no secret"
 #define A_PROXY "http:// or https://, host and port, no user; or \"env\", or \"none\""
@@ -76,6 +103,61 @@ static const key_choice upstream_stream[] = {
 		.offset = offsetof(type_, upstream_stream), .choices = upstream_stream, \
 		.expected = "\"auto\", \"on\" or \"off\"", \
 		.help = "ask for a stream where the caller wants the whole answer" \
+	}
+
+/* Where a run goes when an attempt fails: at the top and in a profile, two of them in a provider. */
+#define GUARD_AT(type_, name) .offset = offsetof(type_, guard) + offsetof(conf_guard, name)
+#define GUARD_INT(prefix, s, type_, name, what) \
+	{ \
+		.pattern = prefix #name, .type = KEY_INT, .scope = s, .min = 1, .max = 10, \
+		GUARD_AT(type_, name), .expected = "a whole number from 1 to 10", .help = what \
+	}
+#define GUARD_TIME(prefix, s, type_, name, f, most, what) \
+	{ \
+		.pattern = prefix #name, .type = KEY_DURATION, .scope = s, .flags = f, \
+		.min = (f) ? 0 : 1, .max = most, GUARD_AT(type_, name), .help = what \
+	}
+#define GUARD_CHOICE(prefix, s, type_, name, of, form, what) \
+	{ \
+		.pattern = prefix #name, .type = KEY_CHOICE, .scope = s, GUARD_AT(type_, name), \
+		.choices = of, .expected = form, .help = what \
+	}
+#define HOUR_MS 3600000
+#define ATTEMPT_ROWS(prefix, s, type_) \
+	GUARD_INT(prefix, s, type_, max_attempts, \
+		"attempts at one candidate, the first included; 1: no retries"), \
+		GUARD_TIME(prefix, s, type_, retry_after_max, KEY_ZERO, HOUR_MS, \
+			"a longer delay of the server is not waited for")
+#define GUARD_ROWS(prefix, s, type_) \
+	ATTEMPT_ROWS(prefix, s, type_), \
+		GUARD_INT(prefix, s, type_, max_attempts_total, "attempts at all candidates"), \
+		GUARD_CHOICE(prefix, s, type_, prefer, prefer, "\"primary\" or \"fastest\"", \
+			"after a failure: the same candidate again, or the next at once"), \
+		GUARD_TIME(prefix, s, type_, patience, KEY_ZERO, HOUR_MS, \
+			"all waits for one candidate while another is untried"), \
+		GUARD_TIME(prefix, s, type_, min_attempt_budget, 0, 60000, \
+			"with less time left no further attempt begins"), \
+		GUARD_CHOICE(prefix, s, type_, stream_recovery, stream_recovery, \
+			"\"off\", \"match\", \"continue\" or \"buffer\"", \
+			"what mends a stream that breaks after its first piece"), \
+		GUARD_CHOICE(prefix, s, type_, slow_start_action, slow_start, \
+			"\"wait\", \"switch\" or \"race\"", \
+			"what follows when a stream is slow to begin"), \
+		GUARD_TIME(prefix, s, type_, slow_start_reasoning, 0, HOUR_MS, \
+			"the same as slow_start where reasoning was asked for")
+
+#define BREAKER_INT(name, most, usual, what) \
+	{ \
+		.pattern = "breaker." #name, .type = KEY_INT, .scope = SCOPE_CONF, .min = 1, \
+		.max = most, .offset = offsetof(conf, breaker) + offsetof(conf_breaker, name), \
+		.preset = usual, .help = what \
+	}
+#define BREAKER_TIME(name, usual, what) \
+	{ \
+		.pattern = "breaker." #name, .type = KEY_DURATION, .scope = SCOPE_CONF, \
+		.min = 1000, .max = 24 * HOUR_MS, \
+		.offset = offsetof(conf, breaker) + offsetof(conf_breaker, name), \
+		.preset = usual, .expected = "a time from \"1s\" to \"24h\"", .help = what \
 	}
 
 #define CAP_ROW(name) \
@@ -160,6 +242,45 @@ const key_def key_table[] = {
 		.help = "hosts that are reached without that proxy, and their subdomains"},
 	TIME_ROWS("", SCOPE_CONF, conf),
 	UPSTREAM_ROW("", SCOPE_CONF, conf),
+	GUARD_ROWS("", SCOPE_CONF, conf),
+	{.pattern = "adaptive",
+		.type = KEY_CHOICE,
+		.scope = SCOPE_CONF,
+		.offset = offsetof(conf, adaptive),
+		.choices = adaptive,
+		.expected = "\"off\" or \"aimd\"",
+		.preset = "off",
+		.help = "`aimd`: a candidate that is overloaded gets fewer attempts at a time"},
+
+	{.pattern = "limits", .type = KEY_GROUP},
+	{.pattern = "limits.service",
+		.type = KEY_INT,
+		.scope = SCOPE_CONF,
+		.offset = offsetof(conf, limit_service),
+		.min = 1,
+		.max = 65535,
+		.preset = "1024",
+		.help = "attempts at the same time, in all"},
+	{.pattern = "limits.workspace",
+		.type = KEY_INT,
+		.scope = SCOPE_CONF,
+		.offset = offsetof(conf, limit_workspace),
+		.min = 1,
+		.max = 65535,
+		.preset = "256",
+		.help = "attempts at the same time, of each workspace"},
+
+	{.pattern = "breaker", .type = KEY_GROUP},
+	BREAKER_INT(failures, 1000, "5", "failures in a row that open it"),
+	BREAKER_INT(outcomes, 10000, "10", "outcomes in a minute before their share counts"),
+	BREAKER_INT(share, 100, "50", "percent of failures among them that opens it"),
+	BREAKER_INT(probes, 100, "2", "successes in a row that close it"),
+	BREAKER_TIME(open, "30s", "how long it is open the first time; then twice as long"),
+	BREAKER_TIME(open_max, "5m", "and at most"),
+	BREAKER_TIME(account, "1m", "after a refused key or an unknown model"),
+	BREAKER_TIME(calm, "5m", "closed for so long forgets earlier openings"),
+	BREAKER_TIME(cool, "5s", "after a rate limit that names no delay"),
+	BREAKER_TIME(cool_long, "15m", "after a quota is used up and no time is named"),
 
 	{.pattern = "plugins", .type = KEY_GROUP},
 	{.pattern = "plugins.path",
@@ -231,6 +352,20 @@ const key_def key_table[] = {
 		.max = 65535,
 		.preset = "the plugin's",
 		.help = "attempts at the same time"},
+	{.pattern = "providers.*.queue_max",
+		.type = KEY_INT,
+		.scope = SCOPE_PROVIDER,
+		.offset = offsetof(conf_provider, queue_max),
+		.min = 1,
+		.max = 65535,
+		.preset = "256",
+		.help = "attempts that may wait for it"},
+	{.pattern = "providers.*.upstream_retries",
+		.type = KEY_BOOL,
+		.scope = SCOPE_PROVIDER,
+		.offset = offsetof(conf_provider, upstream_retries),
+		.preset = "false",
+		.help = "it is a gateway that asks again by itself: max_attempts is 1 unless set"},
 	{.pattern = "providers.*.ca_file",
 		.type = KEY_STRING,
 		.scope = SCOPE_PROVIDER,
@@ -324,6 +459,7 @@ const key_def key_table[] = {
 		.help = "share of the requests"},
 	TIME_ROWS("providers.*.", SCOPE_PROVIDER, conf_provider),
 	UPSTREAM_ROW("providers.*.", SCOPE_PROVIDER, conf_provider),
+	ATTEMPT_ROWS("providers.*.", SCOPE_PROVIDER, conf_provider),
 	{.pattern = "providers.*.*",
 		.type = KEY_SETTING,
 		.scope = SCOPE_PROVIDER,
@@ -352,6 +488,26 @@ const key_def key_table[] = {
 		.offset = offsetof(conf_model, caps.max_output_tokens),
 		.preset = "unknown",
 		.help = "what it can write"},
+	{.pattern = "models.#.max_concurrency",
+		.type = KEY_INT,
+		.scope = SCOPE_MODEL,
+		.offset = offsetof(conf_model, max_concurrency),
+		.min = 1,
+		.max = 65535,
+		.preset = "the provider's",
+		.help = "attempts at the same time"},
+	{.pattern = "models.#.rpm",
+		.type = KEY_COUNT,
+		.scope = SCOPE_MODEL,
+		.offset = offsetof(conf_model, rpm),
+		.preset = "no limit",
+		.help = "requests a minute; more of them wait"},
+	{.pattern = "models.#.tpm",
+		.type = KEY_COUNT,
+		.scope = SCOPE_MODEL,
+		.offset = offsetof(conf_model, tpm),
+		.preset = "no limit",
+		.help = "tokens a minute; more of them wait"},
 	{.pattern = "models.#.capabilities", .type = KEY_GROUP},
 	CAP_ROW(chat),
 	CAP_ROW(stream),
@@ -402,9 +558,15 @@ const key_def key_table[] = {
 	LATER_ROW("profiles.*.fallbacks", KEY_GROUP),
 	TIME_ROWS("profiles.*.", SCOPE_PROFILE, conf_profile),
 	UPSTREAM_ROW("profiles.*.", SCOPE_PROFILE, conf_profile),
+	GUARD_ROWS("profiles.*.", SCOPE_PROFILE, conf_profile),
+	{.pattern = "profiles.*.slow_start_crosses",
+		.type = KEY_BOOL,
+		.scope = SCOPE_PROFILE,
+		GUARD_AT(conf_profile, slow_start_crosses),
+		.preset = "false",
+		.help = "slowness alone may move a prompt from this machine to a cloud"},
 
 	LATER_ROW("storage", KEY_GROUP),
-	LATER_ROW("limits", KEY_GROUP),
 	LATER_ROW("telemetry", KEY_GROUP),
 	LATER_ROW("privacy", KEY_GROUP),
 	LATER_ROW("cache", KEY_GROUP),

@@ -76,6 +76,8 @@ static int duration_ok(const key_def *def, const char *text, uint64_t *ret)
 		return 0;
 	if (!v && !(def->flags & KEY_ZERO))
 		return 0;
+	if (def->max && (v < def->min || v > def->max))
+		return 0;
 	*ret = v;
 	return 1;
 }

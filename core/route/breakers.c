@@ -86,10 +86,11 @@ int breakers_admit(breakers *t, breakers_entry *e, uint32_t who, breaker_ticket 
 uint32_t breakers_settle(breakers *t, breakers_entry *e, const breaker_ticket *ticket, int32_t code,
 	int64_t server_ms)
 {
-	uint64_t chance;
+	uint64_t chance = 0;
 	uint32_t changed;
 
-	clock_random(t->time, &chance, sizeof(chance));
+	if (code) /* success opens nothing */
+		clock_random(t->time, &chance, sizeof(chance));
 	changed = breaker_settle(
 		&e->state, &t->rules, ticket, code, server_ms, clock_ns(t->time), chance);
 	tell(t, e, changed);

@@ -79,20 +79,30 @@ static limit_workspace *workspace_get(limiter *l, const char *name)
 		ws->next = *row;
 		*row = ws;
 	}
+	if (l->idle == ws)
+		l->idle = NULL;
 	ws->users++;
 	return ws;
 }
 
-static void workspace_put(limiter *l, limit_workspace *ws)
+static void workspace_drop(limiter *l, limit_workspace *ws)
 {
 	limit_workspace **at;
 
-	if (--ws->users)
-		return;
 	for (at = row_of(l, ws->name); *at != ws;)
 		at = &(*at)->next;
 	*at = ws->next;
 	mem_free(l->mem, ws);
+}
+
+/* The last one stays: most services have one only, and would make it for each attempt. */
+static void workspace_put(limiter *l, limit_workspace *ws)
+{
+	if (--ws->users)
+		return;
+	if (l->idle)
+		workspace_drop(l, l->idle);
+	l->idle = ws;
 }
 
 /* ---- rings: lanes of a provider, providers with waiters ---- */

@@ -85,6 +85,7 @@ typedef struct limiter {
 	uint32_t metered; /* and those whose candidate has a bucket */
 	uint64_t looks;
 	limit_provider *turn; /* ring; whose turn it is */
+	limit_workspace *idle; /* nobody uses it now; kept for the next */
 	limit_workspace *workspaces[LIMITER_TABLE]; /* those with attempts or waiters */
 } limiter;
 

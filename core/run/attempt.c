@@ -136,19 +136,25 @@ static const xfer_events events = {.connected = on_connected,
 
 /* ---- life ---- */
 
-static int32_t new_row(llm_call *c, llm_attempt **ret)
+static int32_t new_row(attempt *a)
 {
-	llm_attempt *rec = arena_new(&c->ar, sizeof(*rec));
+	llm_call *c = a->c;
+	attempt_row *row = arena_new(&c->ar, sizeof(*row));
+	llm_attempt *rec = row ? &row->shown : NULL;
 
 	if (!rec || call_push(&c->ar, &c->res.attempts, rec))
 		return LLM_E_NOMEM;
 	rec->struct_size = (uint32_t)sizeof(*rec);
 	rec->seq = (uint32_t)c->res.attempts.n;
-	rec->candidate = c->cand.id;
+	rec->candidate = a->t->cand.id;
 	rec->provider = c->res.provider;
-	rec->model = c->cand.model;
+	rec->model = a->t->cand.model;
 	rec->retry_after_ms = rec->ttft_ms = rec->load_ms = -1;
-	*ret = rec;
+	if (c->ended_ns)
+		rec->waited_ms =
+			(int64_t)((loop_now(c->svc->loop) - c->ended_ns) / NS_PER_MS);
+	row->usage = (llm_usage)LLM_USAGE_INIT;
+	a->rec = rec;
 	return 0;
 }
 
@@ -159,7 +165,9 @@ static int32_t attempt_new(llm_call *c)
 	if (!a)
 		return LLM_E_NOMEM;
 	a->c = c;
-	if (new_row(c, &a->rec)) {
+	a->t = c->at;
+	a->warned = c->res.warnings.n;
+	if (new_row(a)) {
 		mem_free(&c->mem, a);
 		return LLM_E_NOMEM;
 	}
@@ -173,7 +181,7 @@ static int32_t attempt_new(llm_call *c)
 	sink_init(a);
 	a->clock.started_ns = loop_now(c->svc->loop);
 	a->clock.deadline_ns = c->deadline_ns;
-	a->clock.keepalives = (c->up->plug->info->flags & LLM_PROVIDER_KEEPALIVES) != 0;
+	a->clock.keepalives = (a->t->up->plug->info->flags & LLM_PROVIDER_KEEPALIVES) != 0;
 	c->att = a;
 	return 0;
 }
@@ -188,10 +196,10 @@ void attempt_free(attempt *a)
 	if (a->stream_open) {
 		uint32_t complete = 0;
 		const llm_bytes none = {"", 0};
-		instance *in = a->c->up->in;
+		instance *in = a->t->up->in;
 
 		instance_begin(in, &a->ar);
-		(void)a->c->up->plug->provider->stream_close(
+		(void)a->t->up->plug->provider->stream_close(
 			instance_handle(in), a->stream, &none, NULL, &complete);
 	}
 	ndjson_done(&a->lines);
@@ -222,21 +230,6 @@ static int32_t send_wire(attempt *a)
 	return rc ? err_set(&a->c->res.error, rc, "out of memory") : 0;
 }
 
-int32_t attempt_again(attempt *a)
-{
-	llm_call *c = a->c;
-
-	err_clear(&c->res.error);
-	if (new_row(c, &a->rec))
-		return err_set(&c->res.error, LLM_E_NOMEM, "out of memory");
-	a->clock = (phase_clock){.started_ns = loop_now(loop_of(a)),
-		.deadline_ns = c->deadline_ns,
-		.stream = a->clock.stream};
-	a->failed = 0;
-	a->wire.fresh = 1;
-	return send_wire(a);
-}
-
 int32_t attempt_start(llm_call *c)
 {
 	llm_err *err = &c->res.error;
@@ -249,5 +242,6 @@ int32_t attempt_start(llm_call *c)
 		return err_set(err, rc, "out of memory");
 	a = c->att;
 	rc = attempt_build(a, err);
+	a->wire.fresh = c->repeats && c->verdict.why == RETRY_AT_ONCE;
 	return rc ? rc : send_wire(a);
 }

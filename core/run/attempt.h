@@ -22,6 +22,7 @@ enum { READ_UNKNOWN = 0, READ_WHOLE, READ_SSE, READ_NDJSON, READ_NOTHING };
 
 struct attempt {
 	llm_call *c;
+	target *t; /* who is asked */
 	llm_attempt *rec; /* its row in the result */
 	arena ar; /* LLM_SCOPE_ATTEMPT */
 	xfer *x;
@@ -62,15 +63,11 @@ struct attempt {
 	int32_t sink_rc; /* why the sink stopped the provider, */
 	const char *sink_why; /* and in words, static; null: short of memory */
 	uint32_t n_calls; /* tool calls of this attempt */
+	size_t warned; /* warnings of the attempts before */
 };
 
 /* Begins an attempt; failures come through run_attempt_ended as well, later. */
 int32_t attempt_start(llm_call *c);
-/*
- * The request that was lost on a kept connection, once more on a new one, as an attempt of
- * its own. 0, or LLM_E_NOMEM in c->res.error.
- */
-int32_t attempt_again(attempt *a);
 /* Ends it now, closing its connection; nothing is reported. */
 void attempt_abort(attempt *a);
 void attempt_free(attempt *a);

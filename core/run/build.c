@@ -35,7 +35,7 @@ static int32_t put_target(void *ctx, const char *method, const char *path, size_
 	if (!a->method)
 		return sink_stop(a, LLM_E_NOMEM, NULL);
 	buf_clear(&a->url);
-	rc = url_join(&a->c->up->at.base, path, len, &a->url);
+	rc = url_join(&a->t->up->at.base, path, len, &a->url);
 	if (rc == LLM_E_INVALID_REQUEST)
 		return refuse(a, "the target's path is not percent-encoded");
 	return sink_stop(a, rc, rc == LLM_E_TOO_LARGE ? "the URL is longer than 16 KiB" : NULL);
@@ -103,7 +103,35 @@ static uint32_t wants_stream(const attempt *a)
 {
 	if (a->c->flags & LLM_CALL_STREAM)
 		return 1;
-	return a->c->upstream_stream && a->caps.stream != LLM_CAP_NO;
+	return a->t->upstream_stream && a->caps.stream != LLM_CAP_NO;
+}
+
+/* The answer so far as the beginning of the assistant's turn, to be gone on with. */
+static int32_t continue_turn(attempt *a)
+{
+	llm_request_view *v = &a->view;
+	const buf *text = &a->c->res.text;
+	llm_part_view *part = arena_new(&a->ar, sizeof(*part));
+	llm_message_view *turn = arena_new(&a->ar, sizeof(*turn));
+	const llm_part_view **parts = arena_array(&a->ar, 1, sizeof(*parts));
+	const llm_message_view **all = arena_array(&a->ar, v->n_messages + 1, sizeof(*all));
+	char *copy = arena_dup(&a->ar, buf_text(text), text->len);
+
+	if (!part || !turn || !parts || !all || !copy)
+		return LLM_E_NOMEM;
+	*part = (llm_part_view){.struct_size = (uint32_t)sizeof(*part),
+		.kind = LLM_PART_TEXT,
+		.text = {copy, text->len}};
+	parts[0] = part;
+	*turn = (llm_message_view){.struct_size = (uint32_t)sizeof(*turn),
+		.role = LLM_ROLE_ASSISTANT,
+		.parts = parts,
+		.n_parts = 1};
+	memcpy(all, v->messages, v->n_messages * sizeof(*all));
+	all[v->n_messages++] = turn;
+	v->messages = all;
+	v->continue_last_turn = 1;
+	return 0;
 }
 
 static void fill_view(attempt *a)
@@ -111,19 +139,19 @@ static void fill_view(attempt *a)
 	const llm_call *c = a->c;
 
 	a->view = c->rq->view;
-	a->view.model = c->cand.model;
-	a->view.endpoint = c->cand.endpoint[0] ? c->cand.endpoint : NULL;
+	a->view.model = a->t->cand.model;
+	a->view.endpoint = a->t->cand.endpoint[0] ? a->t->cand.endpoint : NULL;
 	a->view.stream = a->clock.stream = wants_stream(a);
-	a->view.options = c->options;
-	a->view.n_options = c->n_options;
-	a->view.extra = c->extra;
+	a->view.options = a->t->options;
+	a->view.n_options = a->t->n_options;
+	a->view.extra = a->t->extra;
 }
 
 /* The call into the provider is over: what the sink refused counts, whatever it returned. */
 static int32_t ended(attempt *a, const char *slot, int32_t rc, llm_err *err)
 {
 	llm_err ignored = LLM_ERR_INIT;
-	const upstream *up = a->c->up;
+	const upstream *up = a->t->up;
 
 	if (a->sink_rc) {
 		(void)instance_end(up->in, slot, 0, &ignored);
@@ -139,12 +167,12 @@ static int32_t ended(attempt *a, const char *slot, int32_t rc, llm_err *err)
 
 static int32_t ask_state(attempt *a, const llm_http_sink *out, llm_err *err)
 {
-	instance *in = a->c->up->in;
+	instance *in = a->t->up->in;
 	llm_state_ext ext;
 
 	if (!models_state(in, &ext))
 		return err_set(err, LLM_E_UNSUPPORTED, "%s cannot say which models are loaded",
-			a->c->up->title);
+			a->t->up->title);
 	instance_begin(in, &a->ar);
 	return ended(a, "state.build", ext.build(instance_handle(in), out), err);
 }
@@ -152,11 +180,11 @@ static int32_t ask_state(attempt *a, const llm_http_sink *out, llm_err *err)
 static int32_t ask_models(attempt *a, const llm_http_sink *out, llm_err *err)
 {
 	const char *cursor = a->c->models->cursor;
-	instance *in = a->c->up->in;
+	instance *in = a->t->up->in;
 	llm_models_ext ext;
 
 	if (!models_list(in, &ext))
-		return err_set(err, LLM_E_UNSUPPORTED, "%s cannot list models", a->c->up->title);
+		return err_set(err, LLM_E_UNSUPPORTED, "%s cannot list models", a->t->up->title);
 	instance_begin(in, &a->ar);
 	return ended(a, "models.build", ext.build(instance_handle(in), cursor, out), err);
 }
@@ -182,14 +210,14 @@ static int32_t make_room(attempt *a)
 
 static int32_t ask_chat(attempt *a, const llm_http_sink *out, llm_err *err)
 {
-	instance *in = a->c->up->in;
+	instance *in = a->t->up->in;
 
 	fill_view(a);
-	if (make_room(a))
+	if ((a->c->mending == RECOVER_CONTINUE && continue_turn(a)) || make_room(a))
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	instance_begin(in, &a->ar);
 	return ended(a, "build_request",
-		a->c->up->plug->provider->build_request(instance_handle(in), &a->view, out), err);
+		a->t->up->plug->provider->build_request(instance_handle(in), &a->view, out), err);
 }
 
 static int32_t ask_provider(attempt *a, llm_err *err)
@@ -201,13 +229,13 @@ static int32_t ask_provider(attempt *a, llm_err *err)
 		.body = put_body,
 		.warning = put_warning};
 	llm_call *c = a->c;
-	instance *in = c->up->in;
+	instance *in = a->t->up->in;
 	int32_t rc;
 
 	instance_begin(in, &a->ar);
 	a->caps.struct_size = (uint32_t)sizeof(a->caps);
-	rc = c->up->plug->provider->capabilities(
-		instance_handle(in), c->cand.model ? c->cand.model : "", &a->caps);
+	rc = a->t->up->plug->provider->capabilities(
+		instance_handle(in), a->t->cand.model ? a->t->cand.model : "", &a->caps);
 	rc = instance_end(in, "capabilities", rc, err);
 	if (rc)
 		return rc;
@@ -240,7 +268,7 @@ static int is_key(const conf_secret *key)
 
 static int32_t add_key(attempt *a, llm_err *err)
 {
-	const upstream *up = a->c->up;
+	const upstream *up = a->t->up;
 	const int bearer = a->caps.auth == LLM_AUTH_BEARER;
 	const char *name = bearer ? "Authorization" : a->caps.auth_header;
 	size_t lead = bearer ? strlen("Bearer ") : 0;
@@ -290,8 +318,8 @@ static int32_t add_headers(attempt *a)
 	size_t i;
 	int32_t rc = 0;
 
-	for (i = 0; !rc && i < c->up->conf->n_headers; i++) {
-		const conf_pair *p = &c->up->conf->headers[i];
+	for (i = 0; !rc && i < a->t->up->conf->n_headers; i++) {
+		const conf_pair *p = &a->t->up->conf->headers[i];
 
 		rc = add_header(a, p->name, p->value, strlen(p->value));
 	}
@@ -322,7 +350,7 @@ static int32_t add_query_text(buf *out, const char *text)
 
 static int32_t add_query(attempt *a)
 {
-	const conf_provider *p = a->c->up->conf;
+	const conf_provider *p = a->t->up->conf;
 	size_t i;
 	int32_t rc = 0;
 
@@ -341,7 +369,7 @@ static int32_t add_query(attempt *a)
 /* The transfer wants its headers as one array. */
 static int32_t lay_out(attempt *a)
 {
-	const conf_provider *p = a->c->up->conf;
+	const conf_provider *p = a->t->up->conf;
 	xfer_header *rows = arena_array(&a->ar, a->headers.n + 1, sizeof(*rows));
 	size_t i;
 
@@ -358,8 +386,8 @@ static int32_t lay_out(attempt *a)
 	a->wire.ca_file = p->ca_file;
 	a->wire.client_cert = p->client_cert;
 	a->wire.client_key = (llm_bytes){p->client_key.value, p->client_key.len};
-	a->wire.proxy = a->c->up->proxy;
-	a->wire.no_proxy = a->c->up->no_proxy;
+	a->wire.proxy = a->t->up->proxy;
+	a->wire.no_proxy = a->t->up->no_proxy;
 	a->wire.http2 = p->http_version == 2;
 	a->wire.connect_ns = a->c->limits.connect_ns;
 	return 0;
@@ -367,7 +395,7 @@ static int32_t lay_out(attempt *a)
 
 int32_t attempt_build(attempt *a, llm_err *err)
 {
-	const conf_provider *p = a->c->up->conf;
+	const conf_provider *p = a->t->up->conf;
 	int32_t rc = ask_provider(a, err);
 
 	if (!rc)

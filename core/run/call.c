@@ -5,7 +5,6 @@
 #include "attempt.h"
 #include "base/alloc.h"
 #include "base/err.h"
-#include "options.h"
 
 #define CALL_CHUNK 1024 /* names and rows of the usual result */
 
@@ -76,15 +75,18 @@ int32_t call_new(
 	streamq_init(&c->events, &c->mem);
 	result_init(c);
 	c->submit_ns = clock_ns(&svc->time);
+	c->plan = c->at = &c->first;
+	c->n_plan = 1;
 	if (opts) {
 		c->flags = opts->flags;
+		c->slot.priority = opts->priority;
 		c->on_event = opts->on_event;
 		c->token = opts->token;
 	}
 	if (rq) {
 		request_ref(rq);
 		c->rq = rq;
-		c->extra = rq->view.extra;
+		c->first.extra = rq->view.extra;
 	}
 	*ret = c;
 	return 0;
@@ -129,127 +131,4 @@ void call_unref(llm_call *c)
 	pthread_mutex_destroy(&c->lock);
 	mem_free(&mem, c);
 	service_unref(svc);
-}
-
-/* ---- times: the nearest that speaks wins ---- */
-
-static uint64_t nearest_ms(
-	uint32_t call, uint64_t profile, uint64_t provider, uint64_t top, uint64_t usual)
-{
-	if (call)
-		return call;
-	if (profile != CONF_UNSET)
-		return profile;
-	if (provider != CONF_UNSET)
-		return provider;
-	return top != CONF_UNSET ? top : usual;
-}
-
-static uint64_t as_ns(uint64_t ms, int zero_is_none)
-{
-	if ((zero_is_none && !ms) || ms > UINT64_MAX / NS_PER_MS)
-		return UINT64_MAX;
-	return ms * NS_PER_MS;
-}
-
-static uint64_t or_usual(uint32_t described_ms, uint64_t usual_ms)
-{
-	return described_ms ? described_ms : usual_ms;
-}
-
-/* The times between pieces. A call's own `idle` holds whether keep-alives flow or not. */
-static void set_gaps(llm_call *c, const conf_times *pf, const llm_call_opts *o)
-{
-	const conf_times *pv = &c->up->conf->times, *top = &c->svc->conf->times;
-	uint64_t idle = nearest_ms(o->idle_ms, pf->idle, pv->idle, top->idle,
-		or_usual(c->up->plug->info->idle_ms, 30000));
-
-	c->limits.idle_ns = as_ns(idle, 1);
-	c->limits.keepalive_ns = as_ns(nearest_ms(o->idle_ms, pf->idle_keepalive,
-					       pv->idle_keepalive, top->idle_keepalive, 120000),
-		1);
-	c->limits.silence_ns = as_ns(
-		nearest_ms(o->silence_ms, pf->silence, pv->silence, top->silence, idle), 1);
-	c->limits.consumer_ns = as_ns(
-		nearest_ms(0, pf->consumer_idle, pv->consumer_idle, top->consumer_idle, 120000), 0);
-}
-
-static void set_times(llm_call *c, const conf_times *pf, const llm_call_opts *o)
-{
-	const conf_times *pv = &c->up->conf->times, *top = &c->svc->conf->times;
-	const llm_provider_info *d = c->up->plug->info;
-	uint64_t total;
-
-	c->limits.connect_ns = as_ns(nearest_ms(o->connect_ms, pf->connect, pv->connect,
-					     top->connect, or_usual(d->connect_ms, 5000)),
-		0);
-	c->limits.first_token_ns = as_ns(
-		nearest_ms(o->first_token_ms, pf->first_token, pv->first_token, top->first_token,
-			or_usual(d->first_token_ms, 60000)),
-		1);
-	c->limits.attempt_ns = as_ns(nearest_ms(o->attempt_ms, pf->attempt, pv->attempt,
-					     top->attempt, or_usual(d->attempt_ms, 300000)),
-		1);
-	total = nearest_ms(o->total_ms, pf->deadline, pv->deadline, top->deadline, 600000);
-	c->deadline_ns = total ? clock_after_ms(c->submit_ns, total) : UINT64_MAX;
-}
-
-static int known_not_to_stream(const llm_call *c)
-{
-	const conf_model *model = c->cand.id ? conf_model_named(c->svc->conf, c->cand.id) : NULL;
-
-	return model && model->caps.stream == LLM_CAP_NO;
-}
-
-/* With others to fall back to, a candidate that stalls is to be noticed early (R-TIME-3). */
-static int asks_for_stream(const llm_call *c, const conf_profile *profile)
-{
-	uint32_t say = profile ? profile->upstream_stream : UPSTREAM_UNSET;
-
-	if (say == UPSTREAM_UNSET)
-		say = c->up->conf->upstream_stream;
-	if (say == UPSTREAM_UNSET)
-		say = c->svc->conf->upstream_stream;
-	if (say == UPSTREAM_UNSET || say == UPSTREAM_AUTO)
-		say = profile && profile->n_candidates > 1 ? UPSTREAM_ON : UPSTREAM_OFF;
-	return say == UPSTREAM_ON && !known_not_to_stream(c);
-}
-
-/* ---- names ---- */
-
-static int32_t name_result(llm_call *c, const conf_profile *profile)
-{
-	llm_result *r = &c->res;
-
-	r->profile = profile ? arena_str(&c->ar, profile->name) : NULL;
-	r->provider = arena_str(&c->ar, c->up->name);
-	r->model = c->cand.model;
-	if (c->rq && c->rq->target)
-		r->requested = arena_str(&c->ar, c->rq->target);
-	else if (profile)
-		r->requested = r->profile;
-	return (profile && !r->profile) || !r->provider ? LLM_E_NOMEM : 0;
-}
-
-int32_t call_route(llm_call *c, const char *provider, const conf_profile *profile,
-	const llm_call_opts *opts, llm_err *err)
-{
-	static const conf_times unsaid = {CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET,
-		CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET};
-	_Static_assert(sizeof(unsaid) == 11 * sizeof(uint64_t), "each time is unsaid");
-	static const llm_call_opts none;
-	const conf_times *pf = profile ? &profile->times : &unsaid;
-	int32_t rc = upstream_get(c->svc, provider, &c->up, err);
-
-	if (rc)
-		return rc;
-	set_times(c, pf, opts ? opts : &none);
-	set_gaps(c, pf, opts ? opts : &none);
-	c->upstream_stream = asks_for_stream(c, profile);
-	if (name_result(c, profile))
-		return err_set(err, LLM_E_NOMEM, "out of memory");
-	if (!c->rq)
-		return 0;
-	rc = options_for(c, err);
-	return rc ? rc : options_extra(c, err);
 }

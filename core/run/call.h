@@ -7,10 +7,14 @@
 #ifndef LLM_RUN_CALL_H
 #define LLM_RUN_CALL_H
 
+#include "base/err.h"
 #include "deadline.h"
 #include "llm/call.h"
+#include "recover.h"
 #include "request.h"
+#include "retry.h"
 #include "route/resolve.h"
+#include "slots.h"
 #include "streamq.h"
 #include "upstream.h"
 
@@ -19,12 +23,44 @@ typedef struct attempt attempt;
 /* What a call asks of its provider. */
 enum { OP_CHAT = 0, OP_MODELS = 1, OP_STATE = 2 };
 
+/* One candidate of a run's plan. */
+typedef struct target {
+	/* set at submit, then read-only */
+	candidate cand;
+	upstream *up;
+	phase_limits limits;
+	uint64_t warm_ns; /* first_token of a model known to be in memory; UINT64_MAX: the same */
+	uint64_t queue_ns;
+	uint64_t retry_after_max_ns;
+	uint32_t max_attempts;
+	int upstream_stream; /* ask for a stream also when the caller wants none */
+	const llm_option_view *const *options;
+	size_t n_options;
+	llm_bytes extra;
+
+	/* loop thread */
+	cand_state *state; /* null: no slots, no breaker */
+	uint32_t tried; /* by this run */
+	uint32_t left_out; /* it lacks what the request needs */
+	uint32_t own; /* its breaker or cooling is of this run's making */
+	retry_tries tries;
+} target;
+
+/* What a run waits for. */
+enum { RUN_STARTS = 0, RUN_QUEUED, RUN_FLIES, RUN_WAITS };
+
 typedef struct tool_acc {
 	uint32_t index; /* the provider's */
 	buf id;
 	buf name;
 	buf arguments;
 } tool_acc;
+
+/* An attempt as the result keeps it: what is shown comes first. */
+typedef struct attempt_row {
+	llm_attempt shown;
+	llm_usage usage;
+} attempt_row;
 
 struct llm_result {
 	arena *ar; /* the call's */
@@ -48,9 +84,10 @@ struct llm_result {
 	list tools; /* tool_acc */
 	list parts; /* llm_result_part */
 	list warnings; /* char */
-	list attempts; /* llm_attempt */
+	list attempts; /* llm_attempt, each of an attempt_row */
 	llm_timing timing;
 	buf exchange;
+	uint32_t recovered; /* candidates that were asked to mend the stream */
 };
 
 struct llm_models {
@@ -71,14 +108,15 @@ struct llm_call {
 	llm_event_fn on_event;
 	uintptr_t token;
 	uint64_t submit_ns;
-	upstream *up;
-	candidate cand;
-	phase_limits limits;
 	uint64_t deadline_ns;
-	int upstream_stream; /* ask for a stream also when the caller wants none */
-	const llm_option_view *const *options;
-	size_t n_options;
-	llm_bytes extra;
+	const char *workspace;
+	target first; /* the plan of most runs */
+	target *plan;
+	size_t n_plan;
+	uint32_t recovery; /* RECOVER_* */
+	uint32_t slow_action; /* SLOW_* */
+	uint32_t slow_crosses;
+	uint64_t slow_ns; /* UINT64_MAX: never */
 
 	/* under the service's lock */
 	struct llm_call *inbox_next;
@@ -100,10 +138,33 @@ struct llm_call {
 	struct llm_call *prev;
 	struct llm_call *next;
 	arena ar;
+	target *at; /* who is asked */
 	attempt *att;
+	phase_limits limits; /* of this attempt */
+	retry_run retry;
+	retry_failure failure; /* of the last attempt, */
+	retry_verdict verdict; /* and what follows from it */
+	uint32_t state; /* RUN_* */
+	uint32_t repeats; /* the same candidate is asked again, by `verdict` */
+	uint32_t admitted; /* `ticket` is out */
+	uint32_t slow_done; /* this attempt may take its time */
+	uint32_t cost; /* of the retry that goes on, to be given back */
+	uint32_t retrying; /* the attempt is on the wire as a retry */
+	uint32_t mending; /* RECOVER_MATCH or RECOVER_CONTINUE: after content was delivered */
+	uint32_t recoveries;
+	uint32_t differed;
+	uint64_t wake_ns; /* RUN_WAITS, RUN_QUEUED: until then */
+	uint64_t asked_ns; /* RUN_QUEUED since */
+	uint64_t ended_ns; /* the last attempt */
+	limit_waiter slot;
+	breaker_ticket ticket;
+	recover_match match;
+	const llm_err *broke; /* why the stream that was delivered broke */
+	const char *told_model; /* whose text that was */
 	loop_timer timer;
 	uint64_t timer_ns; /* what `timer` is set to */
 	int delivered;
+	int whole; /* the answer is complete: what was kept back may be delivered */
 	llm_models *models; /* OP_MODELS, OP_STATE: where rows go */
 	llm_result res;
 };
@@ -113,9 +174,13 @@ int32_t call_new(
 	llm_service *svc, llm_request *rq, const llm_call_opts *opts, llm_call **ret, llm_err *err);
 void call_ref(llm_call *c);
 void call_unref(llm_call *c);
-/* Names the candidate and its times; loads its provider. `times` may be null. */
-int32_t call_route(llm_call *c, const char *provider, const conf_profile *profile,
-	const llm_call_opts *opts, llm_err *err);
+/* plan.c: who may answer, and in which times; loads their providers. */
+int32_t call_plan(llm_call *c, const route *r, const llm_call_opts *opts, llm_err *err);
+/* The same for what is no chat. */
+int32_t call_plan_provider(
+	llm_call *c, const char *provider, const llm_call_opts *opts, llm_err *err);
+/* Leaves out who cannot do what the request needs. LLM_E_UNSUPPORTED when nobody is left. */
+int32_t plan_check(llm_call *c);
 /* As request_push, for lists in the call's arena. */
 int32_t call_push(arena *ar, list *l, void *item);
 
@@ -127,8 +192,34 @@ void run_begin(llm_call *c);
 void run_refuse(llm_call *c);
 void run_cancel(llm_call *c, uint32_t flags);
 void run_resume(llm_call *c);
-/* An attempt has ended: `code` 0 is success, else c->res.error says why. */
+/* Its slots are there: it flies. */
+void run_granted(llm_call *c);
+/* The first candidate, by health. */
+void run_choose(llm_call *c);
+/* Asks `t`, as soon as it has slots. `who`: BREAKER_AS_*. */
+void run_ask(llm_call *c, target *t, uint32_t who);
+/* The whole run is over. */
+void run_end(llm_call *c, int32_t code);
+/* ended.c: an attempt has ended: `code` 0 is success, else c->res.error says why. */
 void run_attempt_ended(llm_call *c, int32_t code);
+/* The same before an attempt began: the queue is full, or it took too long. */
+void run_not_asked(llm_call *c, int32_t code);
+/* What follows c->failure while nothing was delivered. */
+enum { REFUSED_NOT = 0, REFUSED_BREAKER, REFUSED_BUDGET };
+void run_decide(llm_call *c, uint32_t refused);
+/* Another one is asked, and the reader is told. */
+void run_move(llm_call *c, target *to);
+void run_give_way(llm_call *c, target *to);
+/* Slots, probe and what a retry costs, as far as the run holds them. */
+void run_let_go(llm_call *c, int32_t code);
+void run_close_row(llm_call *c, const attempt *a, int32_t code);
+/* What the core knows of a failure, whoever reported it (R-ERR-3). */
+void run_complete_error(llm_call *c, const attempt *a, int32_t code);
+/* Healthy others that this run has not asked. */
+uint32_t plan_untried(llm_call *c, const target *except);
+target *plan_next(llm_call *c);
+/* LLM_CAP_*: does it go on with a turn that was begun? */
+uint32_t plan_prefill(llm_call *c, const target *t);
 /* Arms the timer for what is due next. */
 void run_arm(llm_call *c);
 
@@ -138,6 +229,11 @@ void run_arm(llm_call *c);
 int32_t deliver(llm_call *c, const llm_event *e);
 /* 1 when the reader is too far behind; the call is then marked as paused. */
 int deliver_should_pause(llm_call *c);
+/* A line for people: LLM_EVENT_WAITING, FALLBACK or RECOVERED. */
+void deliver_notice(llm_call *c, uint32_t kind, uint32_t index, const char *format, ...)
+	ERR_PRINTF(4, 5);
+/* What was kept back until the answer is whole. */
+int32_t deliver_kept(llm_call *c);
 /* The last event: the result is ready, waiters wake. */
 void deliver_end(llm_call *c);
 

@@ -1,4 +1,8 @@
 /* From the loop to whoever reads: callbacks, or the queue of a pulling reader. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "call.h"
 
 static void call_back(llm_call *c, const llm_event *e)
@@ -8,6 +12,8 @@ static void call_back(llm_call *c, const llm_event *e)
 
 static int wanted(const llm_call *c, uint32_t kind)
 {
+	if (kind >= LLM_EVENT_WAITING)
+		return (c->flags & (LLM_CALL_STREAM | LLM_CALL_NOTICES)) != 0;
 	return kind == LLM_EVENT_START || kind == LLM_EVENT_END || (c->flags & LLM_CALL_STREAM);
 }
 
@@ -17,8 +23,11 @@ int32_t deliver(llm_call *c, const llm_event *e)
 
 	if (!wanted(c, e->kind))
 		return 0;
-	if (e->kind >= LLM_EVENT_TEXT && e->kind <= LLM_EVENT_TOOL_CALL)
+	if (e->kind >= LLM_EVENT_TEXT && e->kind <= LLM_EVENT_TOOL_CALL) {
+		if (recover_buffers(c->recovery) && !c->whole)
+			return 0;
 		c->delivered = 1;
+	}
 	if (c->on_event) {
 		call_back(c, e);
 		return 0;
@@ -28,6 +37,58 @@ int32_t deliver(llm_call *c, const llm_event *e)
 	pthread_mutex_unlock(&c->lock);
 	/* Not before: who wakes would wait for the lock at once. */
 	pthread_cond_signal(&c->cond);
+	return rc;
+}
+
+void deliver_notice(llm_call *c, uint32_t kind, uint32_t index, const char *format, ...)
+{
+	llm_event e = {.struct_size = (uint32_t)sizeof(e), .kind = kind, .index = index};
+	char text[400];
+	va_list ap;
+
+	if (!wanted(c, kind))
+		return;
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	e.text = text;
+	e.len = strlen(text);
+	e.id = c->at->cand.id;
+	(void)deliver(c, &e); /* short of memory nobody is told, and the run goes on */
+}
+
+static int32_t deliver_whole(llm_call *c, uint32_t kind, const buf *b)
+{
+	const llm_event e = {.struct_size = (uint32_t)sizeof(e),
+		.kind = kind,
+		.text = buf_text(b),
+		.len = b->len};
+
+	return b->len ? deliver(c, &e) : 0;
+}
+
+int32_t deliver_kept(llm_call *c)
+{
+	llm_event e = {.struct_size = (uint32_t)sizeof(e), .kind = LLM_EVENT_TOOL_CALL};
+	int32_t rc;
+	size_t i;
+
+	if (!recover_buffers(c->recovery) || c->op != OP_CHAT)
+		return 0;
+	c->whole = 1;
+	rc = deliver_whole(c, LLM_EVENT_REASONING, &c->res.reasoning);
+	if (!rc)
+		rc = deliver_whole(c, LLM_EVENT_TEXT, &c->res.text);
+	for (i = 0; !rc && i < c->res.tools.n; i++) {
+		const tool_acc *t = c->res.tools.items[i];
+
+		e.index = t->index;
+		e.text = buf_text(&t->arguments);
+		e.len = t->arguments.len;
+		e.id = buf_text(&t->id);
+		e.name = buf_text(&t->name);
+		rc = deliver(c, &e);
+	}
 	return rc;
 }
 

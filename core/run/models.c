@@ -91,7 +91,7 @@ int32_t models_parse(attempt *a, const llm_reply_view *reply)
 {
 	const llm_models_sink out = {
 		.struct_size = (uint32_t)sizeof(out), .ctx = a, .model = on_model, .next = on_next};
-	instance *in = a->c->up->in;
+	instance *in = a->t->up->in;
 	llm_models_ext models;
 	llm_state_ext state;
 

@@ -134,9 +134,9 @@ static int32_t write_value(
 	return ret->ptr ? 0 : err_set(err, LLM_E_NOMEM, "out of memory");
 }
 
-int32_t options_for(llm_call *c, llm_err *err)
+int32_t options_for(llm_call *c, target *t, llm_err *err)
 {
-	const llm_provider_info *info = c->up->plug->info;
+	const llm_provider_info *info = t->up->plug->info;
 	const list *asked = &c->rq->options;
 	const llm_option_view **views;
 	size_t i;
@@ -163,28 +163,28 @@ int32_t options_for(llm_call *c, llm_err *err)
 			return rc;
 		views[i] = v;
 	}
-	c->options = views;
-	c->n_options = asked->n;
+	t->options = views;
+	t->n_options = asked->n;
 	return 0;
 }
 
-static int32_t merge(llm_call *c, const char *usual, llm_err *err)
+static int32_t merge(llm_call *c, target *t, const char *usual, llm_err *err)
 {
 	json_t *base = NULL, *own = NULL;
 	char *text = NULL;
 	int32_t rc = jsonio_load(usual, strlen(usual), "the provider's extra", &base, err);
 
-	if (!rc && c->extra.len)
-		rc = jsonio_load(c->extra.ptr, c->extra.len, "extra", &own, err);
+	if (!rc && t->extra.len)
+		rc = jsonio_load(t->extra.ptr, t->extra.len, "extra", &own, err);
 	if (rc)
 		goto drop;
 	rc = err_set(err, LLM_E_NOMEM, "out of memory");
 	if (own && json_object_update(base, own))
 		goto drop;
 	text = json_dumps(base, JSON_COMPACT);
-	c->extra.ptr = text ? arena_str(&c->ar, text) : NULL;
-	c->extra.len = c->extra.ptr ? strlen(text) : 0;
-	if (c->extra.ptr)
+	t->extra.ptr = text ? arena_str(&c->ar, text) : NULL;
+	t->extra.len = t->extra.ptr ? strlen(text) : 0;
+	if (t->extra.ptr)
 		rc = 0;
 drop:
 	free(text);
@@ -193,9 +193,9 @@ drop:
 	return rc;
 }
 
-int32_t options_extra(llm_call *c, llm_err *err)
+int32_t options_extra(llm_call *c, target *t, llm_err *err)
 {
-	const char *usual = c->up->conf->extra;
+	const char *usual = t->up->conf->extra;
 
-	return usual ? merge(c, usual, err) : 0;
+	return usual ? merge(c, t, usual, err) : 0;
 }

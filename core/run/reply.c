@@ -11,12 +11,12 @@
 
 static const llm_provider_vtable *vt_of(const attempt *a)
 {
-	return a->c->up->plug->provider;
+	return a->t->up->plug->provider;
 }
 
 static const char *label_of(const attempt *a)
 {
-	return a->c->up->title;
+	return a->t->up->title;
 }
 
 int32_t reply_fail(attempt *a, int32_t code, const char *format, ...)
@@ -58,11 +58,11 @@ static int32_t slot_failed(attempt *a, const char *slot, int32_t rc)
 	llm_err why = LLM_ERR_INIT;
 
 	if (a->sink_rc) {
-		(void)instance_end(a->c->up->in, slot, 0, &why);
+		(void)instance_end(a->t->up->in, slot, 0, &why);
 		return reply_fail(a, a->sink_rc, "%s",
 			a->sink_why ? a->sink_why : "out of memory while reading the answer");
 	}
-	rc = instance_end(a->c->up->in, slot, rc, &why);
+	rc = instance_end(a->t->up->in, slot, rc, &why);
 	if (!a->failed) {
 		a->failed = 1;
 		a->c->res.error = why;
@@ -75,7 +75,7 @@ static int32_t slot_ended(attempt *a, const char *slot, int32_t rc)
 {
 	if (rc || a->sink_rc)
 		return slot_failed(a, slot, rc);
-	return instance_end(a->c->up->in, slot, 0, NULL);
+	return instance_end(a->t->up->in, slot, 0, NULL);
 }
 
 /* ---- frames ---- */
@@ -100,7 +100,7 @@ static int32_t on_frame(void *ctx, const frame *f)
 		.event = f->event,
 		.data = f->data,
 		.id = f->id};
-	instance *in = a->c->up->in;
+	instance *in = a->t->up->in;
 	int32_t rc;
 
 	if (a->complete) /* what follows the end does not matter */
@@ -128,7 +128,7 @@ static int is_success(const attempt *a)
 static int32_t open_stream(attempt *a, int how)
 {
 	llm_reply_view v;
-	instance *in = a->c->up->in;
+	instance *in = a->t->up->in;
 	int32_t rc;
 
 	view_of(a, &v);
@@ -268,7 +268,7 @@ static int32_t end_error_reply(attempt *a)
 	llm_error_facts facts = {.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1};
 	llm_err ignored = LLM_ERR_INIT;
 	llm_reply_view v;
-	instance *in = a->c->up->in;
+	instance *in = a->t->up->in;
 	int32_t rc;
 
 	if (is_redirect(a->head.status))
@@ -315,7 +315,7 @@ int32_t reply_body(attempt *a, const char *bytes, size_t len)
 static int32_t end_stream(attempt *a, const xfer_outcome *out)
 {
 	llm_bytes residue = {"", 0};
-	instance *in = a->c->up->in;
+	instance *in = a->t->up->in;
 	uint32_t complete = 0;
 	int32_t rc = 0;
 
@@ -355,7 +355,7 @@ static const char *models_slot(const attempt *a)
 static int32_t end_whole(attempt *a)
 {
 	llm_reply_view v;
-	instance *in = a->c->up->in;
+	instance *in = a->t->up->in;
 	int32_t rc;
 
 	view_of(a, &v);
@@ -383,8 +383,8 @@ static int32_t transport_failed(attempt *a, const xfer_outcome *out)
 		rc = LLM_E_PROTOCOL;
 	if (rc == LLM_E_CONNECTION && !a->clock.connected_ns)
 		return reply_fail(a, rc, "cannot reach %s://%s:%u%s: %s%s%s",
-			a->c->up->at.base.scheme, a->c->up->at.base.host,
-			(unsigned)a->c->up->at.base.port, a->wire.proxy ? " through the proxy" : "",
+			a->t->up->at.base.scheme, a->t->up->at.base.host,
+			(unsigned)a->t->up->at.base.port, a->wire.proxy ? " through the proxy" : "",
 			out->detail, out->advice[0] ? "\n" : "", out->advice);
 	if (rc == LLM_E_CONNECTION && out->reused && !a->got_bytes) {
 		reply_fail(a, rc, "a kept connection was closed as it was used again");

@@ -3,6 +3,7 @@
  * are made by pure functions (deadline.h, classify.h); this file acts on them.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "attempt.h"
@@ -42,79 +43,6 @@ static void leave_live(llm_call *c)
 	svc->n_live--;
 }
 
-/* ---- the end of an attempt ---- */
-
-/* The provider's id of the request, when the answer got as far as that. */
-static void keep_request_id(llm_call *c, const attempt *a)
-{
-	llm_err *e = &c->res.error;
-	const char *id = c->res.request_id ? c->res.request_id :
-					     httpmsg_get(&a->head, "x-request-id");
-
-	if (!e->request_id[0] && id)
-		err_copy(e->request_id, sizeof(e->request_id), id, strlen(id));
-}
-
-/* What the core knows of a failure, whoever reported it (R-ERR-3). */
-static void complete_error(llm_call *c, const attempt *a, int32_t code)
-{
-	llm_err *e = &c->res.error;
-	const llm_error_info *row = llm_error_info_of(code);
-	size_t n;
-
-	e->code = code;
-	e->err_class = row ? row->err_class : LLM_CLASS_LOCAL;
-	e->delivered = (uint32_t)c->delivered;
-	if (c->res.provider)
-		err_copy(
-			e->provider, sizeof(e->provider), c->res.provider, strlen(c->res.provider));
-	if (c->cand.id)
-		err_copy(e->candidate, sizeof(e->candidate), c->cand.id, strlen(c->cand.id));
-	if (a) {
-		e->sent = attempt_sent(a);
-		e->http_status = a->head.status;
-		e->attempt = a->rec->seq;
-		keep_request_id(c, a);
-		if (!e->phase)
-			e->phase = attempt_phase(a);
-	}
-	n = service_clean(c->svc, e->message, strlen(e->message), sizeof(e->message) - 1);
-	e->message[n] = '\0';
-}
-
-/* Of the run it is the last attempt that counts: the one that answered (R-TIME-8). */
-static void note_first(llm_call *c, const attempt *a)
-{
-	const uint64_t first = a->clock.first_delta_ns;
-	llm_timing *t = &c->res.timing;
-
-	a->rec->ttft_ms = first ? ms_between(a->clock.started_ns, first) : -1;
-	t->ttft_ms = a->rec->ttft_ms;
-	t->first_content_ms = first ? ms_between(c->submit_ns, first) : -1;
-}
-
-static void close_row(llm_call *c, const attempt *a, int32_t code)
-{
-	llm_attempt *rec = a->rec;
-	llm_err *copy;
-
-	rec->duration_ms = ms_between(a->clock.started_ns, loop_now(c->svc->loop));
-	rec->http_status = a->head.status;
-	note_first(c, a);
-	rec->status = code == LLM_E_CANCELLED ? LLM_STATUS_CANCELLED :
-		code			      ? LLM_STATUS_FAILED :
-						LLM_STATUS_SUCCEEDED;
-	if (!code)
-		return;
-	rec->error_code = code;
-	rec->phase = c->res.error.phase;
-	rec->retry_after_ms = c->res.error.retry_after_ms;
-	copy = arena_new(&c->ar, sizeof(*copy));
-	if (copy) /* short of memory the row is enough */
-		*copy = c->res.error;
-	rec->error = copy;
-}
-
 /* ---- the end of the run ---- */
 
 static void close_result(llm_call *c, int32_t code)
@@ -131,27 +59,66 @@ static void close_result(llm_call *c, int32_t code)
 		r->timing.queue_ms = r->timing.duration_ms;
 }
 
+/* Where nobody was asked at last, the last who was asked counts. */
+static int is_of_queue(int32_t code)
+{
+	return code == LLM_E_QUEUE_FULL || code == LLM_E_QUEUE_TIMEOUT;
+}
+
+/* What was delivered stays, and why it is not whole is what the caller is told. */
+static int32_t tell_break(llm_call *c)
+{
+	llm_err *e = &c->res.error;
+	const uint32_t flags = e->flags & LLM_ERRF_DEADLINE;
+	const size_t n = strlen(c->broke->message);
+
+	*e = *c->broke;
+	e->flags |= flags;
+	if (!c->differed)
+		return e->code;
+	e->code = LLM_E_STREAM_BROKEN;
+	e->err_class = LLM_CLASS_ELSEWHERE;
+	snprintf(e->message + n, sizeof(e->message) - n, "\n%s began another answer, which does not go on from there",
+		c->at->cand.id);
+	return e->code;
+}
+
 /* The run fails with the error of one of its attempts. */
 static int32_t choose_error(llm_call *c, int32_t code)
 {
 	const list *rows = &c->res.attempts;
 	size_t i;
 
-	for (i = rows->n; code && i-- > 0;) {
+	if (!code || code == LLM_E_CANCELLED || code == LLM_E_DEADLINE)
+		return code;
+	if (c->broke)
+		return tell_break(c);
+	for (i = rows->n; i-- > 0;) {
 		const llm_attempt *row = rows->items[i];
 
-		if (row->error && classify_outranks(row->error_code, code)) {
+		if (row->error &&
+			(classify_outranks(row->error_code, code) ||
+				(is_of_queue(code) && row->error_code != LLM_E_CANCELLED))) {
+			const uint32_t flags = c->res.error.flags;
+
 			c->res.error = *row->error;
+			c->res.error.flags |= flags;
 			code = row->error_code;
 		}
 	}
 	return code;
 }
 
-static void end_run(llm_call *c, int32_t code)
+void run_end(llm_call *c, int32_t code)
 {
+	if (!code && deliver_kept(c)) {
+		code = err_set(&c->res.error, LLM_E_NOMEM, "out of memory");
+		run_complete_error(c, NULL, code);
+	}
 	loop_timer_clear(c->svc->loop, &c->timer);
 	code = choose_error(c, code);
+	if (code && c->delivered)
+		c->res.error.flags |= LLM_ERRF_PARTIAL;
 	layer_enter(c->svc, LAYER_FINALISE);
 	close_result(c, code);
 	leave_live(c);
@@ -160,67 +127,18 @@ static void end_run(llm_call *c, int32_t code)
 	call_unref(c);
 }
 
-/*
- * Text was produced and then withheld: that is an answer, not an error (R-ERR-8). And
- * an answer that was withheld whole is an error.
- */
-static int32_t judge_filter(llm_call *c, int32_t code)
+/* Ends the run now, from outside the transfer, whatever it waits for. */
+static void stop_run(llm_call *c, int32_t code)
 {
-	llm_result *r = &c->res;
-
-	if (code || r->finish != LLM_FINISH_CONTENT_FILTER || r->text.len || r->tools.n)
-		return code;
-	return err_set(&r->error, LLM_E_CONTENT_FILTERED,
-		"%s withheld the answer (%s)\nchange the prompt, or ask another model",
-		c->up->title, r->finish_raw ? r->finish_raw : "content filter");
-}
-
-/* A connection can die between two requests: that is no failure of the provider's. */
-static int is_lost(const attempt *a, int32_t code)
-{
-	return code == LLM_E_CONNECTION && (a->c->res.error.flags & LLM_ERRF_REUSED);
-}
-
-static void end_attempt(llm_call *c, attempt *a, int32_t code)
-{
-	if (code)
-		complete_error(c, a, code);
-	if (a)
-		close_row(c, a, code);
-}
-
-/*
- * One attempt a run for now, and a second one, at once, where a kept connection died
- * before the answer's first byte (R-RETRY-14). The second has a new connection, so there
- * is never a third.
- */
-void run_attempt_ended(llm_call *c, int32_t code)
-{
-	attempt *a = c->att;
-
-	code = judge_filter(c, code);
-	end_attempt(c, a, code);
-	if (a && is_lost(a, code)) {
-		code = attempt_again(a);
-		if (!code) {
-			run_arm(c);
-			return;
-		}
-		end_attempt(c, a, code);
-	}
-	if (a) {
-		c->att = NULL;
-		attempt_free(a);
-	}
-	end_run(c, code);
-}
-
-/* Ends what runs now, from outside the transfer. */
-static void stop_attempt(llm_call *c, int32_t code)
-{
-	if (c->att)
+	if (c->att) {
 		attempt_abort(c->att);
-	run_attempt_ended(c, code);
+		run_attempt_ended(c, code);
+		return;
+	}
+	run_complete_error(c, NULL, code);
+	if (c->state != RUN_STARTS)
+		run_let_go(c, LLM_E_CANCELLED);
+	run_end(c, code);
 }
 
 /* ---- time ---- */
@@ -270,12 +188,12 @@ static void explain_time(llm_call *c, uint32_t phase, int32_t code)
 		err_set(&c->res.error, code,
 			"%s: no %s within %" PRIu64 " ms (connect)\n"
 			"check base_url, proxy and firewall, or raise connect",
-			c->up->title, xfer_waits_for(c->att->x), ms);
+			c->at->up->title, xfer_waits_for(c->att->x), ms);
 	else
 		err_set(&c->res.error, code,
 			"%s: %s within %" PRIu64 " ms (%s)\nraise %s, "
 			"or ask a faster model",
-			c->up->title, setting_of(phase), ms, name, name);
+			c->at->up->title, setting_of(phase), ms, name, name);
 	c->res.error.phase = phase;
 }
 
@@ -284,29 +202,87 @@ static void expire(llm_call *c, uint32_t phase)
 	int32_t code = phase == LLM_PHASE_DEADLINE ? LLM_E_DEADLINE : LLM_E_TIMEOUT;
 
 	if (c->att && c->att->complete) {
-		stop_attempt(c, 0);
+		stop_run(c, 0);
 		return;
 	}
 	explain_time(c, phase, code);
 	if (c->att && c->att->x)
 		xfer_doubt(c->att->x);
-	stop_attempt(c, code);
+	stop_run(c, code);
 }
 
 /* An answer that is whole waits this long for the end of its body, to keep the connection. */
 #define DRAIN_NS NS_PER_S
 
+/* Of phase_due, beside those of deadline.h. */
+#define DUE_WAKE 101u /* the queue took too long, or a wait is over */
+#define DUE_SLOW 102u /* nothing has come, and others could be asked */
+
+/* While a model is known to be loading it is not slow (R-RETRY-20). */
+static uint64_t slow_at(const llm_call *c)
+{
+	const phase_clock *k = &c->att->clock;
+
+	if (c->slow_ns == UINT64_MAX || c->slow_done || !k->stream || !k->sent_ns || k->first_delta_ns)
+		return UINT64_MAX;
+	return clock_after_ns(k->sent_ns, c->slow_ns);
+}
+
 static phase_due due_of(const llm_call *c)
 {
+	phase_due due;
+	uint64_t slow;
+
 	if (c->att && c->att->complete) {
 		uint64_t at = c->att->complete_ns + DRAIN_NS;
 
 		return (phase_due){at < c->deadline_ns ? at : c->deadline_ns, LLM_PHASE_ATTEMPT};
 	}
+	if (!c->att && (c->state == RUN_QUEUED || c->state == RUN_WAITS) &&
+		c->wake_ns < c->deadline_ns)
+		return (phase_due){c->wake_ns, DUE_WAKE};
 	if (!c->att)
 		return (phase_due){c->deadline_ns, LLM_PHASE_DEADLINE};
 	c->att->clock.read_ns = atomic_load(&c->read_ns);
-	return deadline_next(&c->limits, &c->att->clock);
+	due = deadline_next(&c->limits, &c->att->clock);
+	slow = slow_at(c);
+	return slow < due.at_ns ? (phase_due){slow, DUE_SLOW} : due;
+}
+
+static void wake(llm_call *c)
+{
+	if (c->state == RUN_QUEUED) {
+		err_set(&c->res.error, LLM_E_QUEUE_TIMEOUT,
+			"%s: no free slot within %" PRIu64 " ms (queue)\n"
+			"raise queue, or max_concurrency where the provider bears it",
+			c->at->up->title, c->at->queue_ns / NS_PER_MS);
+		run_not_asked(c, LLM_E_QUEUE_TIMEOUT);
+	} else if (c->repeats) {
+		run_ask(c, c->at, c->at->own ? BREAKER_AS_OWN : BREAKER_AS_USUAL);
+	} else {
+		run_choose(c);
+	}
+}
+
+/* Slowness alone sends no prompt from this machine to a cloud. */
+static int may_cross(const llm_call *c, const target *to)
+{
+	return c->slow_crosses || c->at->up->locality != LLM_LOCALITY_LOCAL ||
+		to->up->locality != LLM_LOCALITY_CLOUD;
+}
+
+static void too_slow(llm_call *c)
+{
+	target *to = plan_next(c);
+
+	c->slow_done = 1;
+	if (!to || !may_cross(c, to) || c->delivered ||
+		c->retry.attempts >= c->retry.rules.in_all ||
+		!retry_has_time(&c->retry, loop_now(c->svc->loop))) {
+		run_arm(c);
+		return;
+	}
+	run_give_way(c, to);
 }
 
 static void on_timer(loop_timer *t)
@@ -321,6 +297,10 @@ static void on_timer(loop_timer *t)
 	/* Both may have passed since the last turn: the deadline is what counts then. */
 	else if (c->deadline_ns <= now)
 		expire(c, LLM_PHASE_DEADLINE);
+	else if (due.phase == DUE_WAKE)
+		wake(c);
+	else if (due.phase == DUE_SLOW)
+		too_slow(c);
 	else if (due.phase == DUE_CONSUMER)
 		run_cancel(c, LLM_ERRF_CONSUMER);
 	else
@@ -353,7 +333,7 @@ void run_cancel(llm_call *c, uint32_t flags)
 	else
 		err_set(&c->res.error, LLM_E_CANCELLED, "the run was cancelled");
 	c->res.error.flags = flags;
-	stop_attempt(c, LLM_E_CANCELLED);
+	stop_run(c, LLM_E_CANCELLED);
 }
 
 void run_resume(llm_call *c)
@@ -372,8 +352,8 @@ static int32_t say_start(llm_call *c)
 {
 	llm_event e = {.struct_size = (uint32_t)sizeof(e),
 		.kind = LLM_EVENT_START,
-		.text = c->cand.id ? c->cand.id : "",
-		.len = c->cand.id ? strlen(c->cand.id) : 0};
+		.text = c->at->cand.id ? c->at->cand.id : "",
+		.len = c->at->cand.id ? strlen(c->at->cand.id) : 0};
 
 	return deliver(c, &e);
 }
@@ -383,7 +363,7 @@ void run_refuse(llm_call *c)
 	join_live(c);
 	err_set(&c->res.error, LLM_E_CANCELLED, "the service was shut down before the run began");
 	c->res.error.phase = LLM_PHASE_QUEUE;
-	run_attempt_ended(c, LLM_E_CANCELLED);
+	stop_run(c, LLM_E_CANCELLED);
 }
 
 void run_begin(llm_call *c)
@@ -392,12 +372,16 @@ void run_begin(llm_call *c)
 
 	join_live(c);
 	c->res.timing.queue_ms = ms_between(c->submit_ns, loop_now(c->svc->loop));
-	if (rc)
+	if (rc) {
 		err_set(&c->res.error, rc, "out of memory");
-	else
-		rc = attempt_start(c);
+		stop_run(c, rc);
+		return;
+	}
+	if (c->op == OP_CHAT)
+		slots_find(c);
+	rc = plan_check(c);
 	if (rc)
-		run_attempt_ended(c, rc);
+		stop_run(c, rc);
 	else
-		run_arm(c);
+		run_choose(c);
 }

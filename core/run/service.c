@@ -73,6 +73,8 @@ static int32_t fill(llm_service *svc, const llm_service_opts *opts, llm_err *err
 	if (!rc)
 		rc = net_new(svc->loop, &svc->mem, &svc->net, err);
 	if (!rc)
+		slots_init(svc);
+	if (!rc)
 		loop_on_wake(svc->loop, on_woken, svc);
 	return rc;
 }
@@ -91,6 +93,7 @@ void service_unref(llm_service *svc)
 	mem = svc->mem;
 	pthread_rwlock_destroy(&svc->secrets_lock);
 	pthread_mutex_destroy(&svc->lead);
+	pthread_mutex_destroy(&svc->slots.lock);
 	pthread_mutex_destroy(&svc->lock);
 	pthread_mutex_destroy(&svc->making);
 	mem_free(&mem, svc);
@@ -103,6 +106,7 @@ static void dismantle(llm_service *svc)
 	for (i = 0; i < svc->upstreams.n; i++)
 		upstream_free(svc, svc->upstreams.slots[i].value);
 	idmap_done(&svc->upstreams);
+	slots_done(svc);
 	net_free(svc->net);
 	loop_free(svc->loop);
 	plugins_free(svc->plugins);
@@ -129,6 +133,9 @@ int32_t service_new(const llm_service_opts *opts, llm_service **ret, llm_err *er
 	pthread_mutex_init(&svc->lead, NULL);
 	pthread_rwlock_init(&svc->secrets_lock, NULL);
 	idmap_init(&svc->upstreams, &svc->mem);
+	idmap_init(&svc->slots.candidates, &svc->mem);
+	idmap_init(&svc->slots.health.by_id, &svc->mem);
+	pthread_mutex_init(&svc->slots.lock, NULL);
 	rc = fill(svc, opts, err);
 	if (rc) {
 		dismantle(svc);

@@ -20,6 +20,7 @@
 #include "net/loop.h"
 #include "net/xfer.h"
 #include "plugin/plugin.h"
+#include "slots.h"
 #include "wire/redact.h"
 
 struct llm_call;
@@ -68,6 +69,7 @@ struct llm_service {
 	/* loop thread only */
 	struct llm_call *live; /* calls that have not completed */
 	size_t n_live;
+	slots slots;
 	loop_timer stop_timer; /* the end of the grace time, on the service's clock */
 	int stop_seen;
 

@@ -78,17 +78,52 @@ static int32_t add_text(attempt *a, buf *to, uint32_t kind, const char *text, si
 	return stop(a, rc);
 }
 
+static int32_t differs(attempt *a)
+{
+	a->c->differed = 1;
+	return sink_stop(
+		a, LLM_E_STREAM_BROKEN, "it tells another answer than the one that was begun");
+}
+
+/* What repeats the answer that broke off is known already (R-RETRY-19). */
+static int32_t match_text(attempt *a, const char *text, size_t len)
+{
+	size_t skip = 0;
+
+	if (!sink_is_text(text, len))
+		return not_utf8(a);
+	note_delta(a);
+	switch (recover_text(&a->c->match, text, len, &skip)) {
+	case RECOVER_SUPPRESS:
+		return 0;
+	case RECOVER_DELIVER:
+		return add_text(a, &a->c->res.text, LLM_EVENT_TEXT, text + skip, len - skip);
+	default:
+		return differs(a);
+	}
+}
+
 static int32_t on_text(void *ctx, const char *text, size_t len)
 {
 	attempt *a = ctx;
 
+	if (a->c->mending == RECOVER_MATCH && len)
+		return match_text(a, text, len);
 	return add_text(a, &a->c->res.text, LLM_EVENT_TEXT, text, len);
 }
 
 static int32_t on_reasoning(void *ctx, const char *text, size_t len)
 {
 	attempt *a = ctx;
+	const llm_call *c = a->c;
 
+	if (c->mending &&
+		(c->mending != RECOVER_MATCH ||
+			recover_reasoning(&c->match) == RECOVER_SUPPRESS)) {
+		if (len)
+			note_delta(a);
+		return 0;
+	}
 	return add_text(a, &a->c->res.reasoning, LLM_EVENT_REASONING, text, len);
 }
 
@@ -152,6 +187,8 @@ static int32_t on_tool_call(void *ctx, const llm_tool_delta *d)
 		return broken(a);
 	if (!all_text(d))
 		return not_utf8(a);
+	if (a->c->mending == RECOVER_MATCH && recover_tool(&a->c->match) == RECOVER_DIFFERS)
+		return differs(a);
 	t = find_tool(&a->c->res, d->index);
 	if (!t)
 		rc = begin_tool(a, d, &t);
@@ -219,7 +256,7 @@ static int32_t on_opaque(void *ctx, const llm_opaque_view *o)
 	if (!p)
 		return stop(a, LLM_E_NOMEM);
 	p->kind = LLM_PART_OPAQUE;
-	p->provider = a->c->up->plug->id; /* static */
+	p->provider = a->t->up->plug->id; /* static */
 	p->opaque_kind = arena_str(&a->c->ar, kind);
 	p->text_len = a->c->res.text.len;
 	if (is_whole(o, sizeof(*o))) { /* a plugin of an older minor has no such members */
@@ -341,9 +378,13 @@ static int32_t on_warning(void *ctx, const char *text, size_t len)
 	llm_result *r = &a->c->res;
 	llm_event e = {.struct_size = (uint32_t)sizeof(e), .kind = LLM_EVENT_WARNING};
 	char *copy;
+	size_t i;
 
 	if (!text || !sink_is_text(text, len) || r->warnings.n == WARNINGS_MAX)
 		return 0;
+	for (i = 0; i < a->warned; i++) /* an earlier attempt said so as well */
+		if (strlen(r->warnings.items[i]) == len && !memcmp(r->warnings.items[i], text, len))
+			return 0;
 	copy = arena_dup(&a->c->ar, text, len);
 	if (!copy || call_push(&a->c->ar, &r->warnings, copy))
 		return stop(a, LLM_E_NOMEM);
@@ -389,7 +430,7 @@ static void name_key(const upstream *up, llm_err *err)
 static void describe(attempt *a, const llm_error_facts *f, int32_t code)
 {
 	llm_err *err = &a->c->res.error;
-	const char *label = a->c->up->title;
+	const char *label = a->t->up->title;
 	size_t n = utf8_cut(f->message.ptr, f->message.len, LLM_ERR_MESSAGE_MAX - 200);
 
 	if (n && utf8_valid(f->message.ptr, n))
@@ -399,7 +440,7 @@ static void describe(attempt *a, const llm_error_facts *f, int32_t code)
 			label, (int)a->head.status);
 	join_lines(err->message);
 	if (code == LLM_E_AUTHENTICATION)
-		name_key(a->c->up, err);
+		name_key(a->t->up, err);
 }
 
 /* One line of text, as a code or an id is. */
@@ -435,7 +476,7 @@ static llm_error_facts sound(const llm_error_facts *theirs)
 int32_t sink_facts(attempt *a, const llm_error_facts *theirs)
 {
 	const llm_error_facts own = sound(theirs), *f = &own;
-	verdict v = classify_reply(a->head.status, f, a->c->up->plug->info->error_rules);
+	verdict v = classify_reply(a->head.status, f, a->t->up->plug->info->error_rules);
 	llm_err *err = &a->c->res.error;
 	const llm_bytes *word = f->code.len ? &f->code : &f->type;
 

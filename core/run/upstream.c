@@ -136,6 +136,17 @@ static int32_t find_plugin(llm_service *svc, const char *name, upstream *up, llm
 	return rc == LLM_E_PLUGIN ? upstream_unknown(svc, name, up->conf, err) : rc;
 }
 
+static void init_limits(upstream *up)
+{
+	uint32_t most = up->conf->max_concurrency;
+
+	if (!most)
+		most = info_of(up)->max_concurrency;
+	limiter_provider_init(&up->slots, most ? most : LIMITER_PROVIDER,
+		up->conf->queue_max ? up->conf->queue_max : LIMITER_QUEUE);
+	quota_init(&up->quota);
+}
+
 static int32_t fill(llm_service *svc, const char *name, upstream *up, llm_err *err)
 {
 	int32_t rc = find_conf(svc, name, up, err);
@@ -154,9 +165,11 @@ static int32_t fill(llm_service *svc, const char *name, upstream *up, llm_err *e
 		rc = err_set(err, LLM_E_NOMEM, "out of memory");
 	if (!rc)
 		rc = make_instance(svc, up, err);
-	if (!rc)
-		up->locality = locality_of(up);
-	return rc;
+	if (rc)
+		return rc;
+	up->locality = locality_of(up);
+	init_limits(up);
+	return 0;
 }
 
 static upstream *find(llm_service *svc, const char *name)

@@ -6,6 +6,8 @@
 #define LLM_RUN_UPSTREAM_H
 
 #include "address.h"
+#include "quota.h"
+#include "route/limiter.h"
 #include "service.h"
 
 typedef struct upstream {
@@ -22,6 +24,10 @@ typedef struct upstream {
 	const char *proxy; /* null: none */
 	const char *no_proxy; /* hosts that are reached without it, or null */
 	arena ar;
+	/* loop thread */
+	limit_provider slots;
+	quota quota; /* of its endpoint */
+	quota_wire wire;
 } upstream;
 
 /* Loaded at first use. LLM_E_INVALID_REQUEST, LLM_E_PLUGIN, LLM_E_CONFIG, LLM_E_NOMEM. */

@@ -25,6 +25,15 @@ typedef struct llm_call llm_call;
 typedef void (*llm_event_fn)(uintptr_t token, llm_call *call, const llm_event *event);
 
 /* Zero means default everywhere: the configuration's, then the library's. */
+/* What mends a stream that breaks after its first piece was delivered. */
+enum {
+	LLM_RECOVER_DEFAULT = 0, /* the configuration's, then LLM_RECOVER_MATCH */
+	LLM_RECOVER_OFF = 1, /* nothing: the run fails */
+	LLM_RECOVER_MATCH = 2, /* the next candidate, as long as it tells the same text */
+	LLM_RECOVER_CONTINUE = 3, /* the next goes on from the text where it can, else MATCH */
+	LLM_RECOVER_BUFFER = 4 /* nothing is delivered before the answer is complete */
+};
+
 typedef struct llm_call_opts {
 	uint32_t struct_size;
 	uint32_t flags; /* LLM_CALL_* */
@@ -36,7 +45,15 @@ typedef struct llm_call_opts {
 	uint32_t attempt_ms;
 	llm_event_fn on_event; /* null: pull with llm_call_next or wait */
 	uintptr_t token;
+	uint32_t max_attempts; /* at one candidate, the first included, at most 10 */
+	uint32_t max_attempts_total; /* at all candidates, at most 10 */
+	uint32_t retry_after_max_ms; /* a longer delay of the server is not waited for */
+	uint32_t stream_recovery; /* LLM_RECOVER_* */
+	uint32_t priority; /* LLM_PRIORITY_*: who waits for a slot longer */
+	uint32_t reserved;
 } llm_call_opts;
+
+enum { LLM_PRIORITY_INTERACTIVE = 0, LLM_PRIORITY_BATCH = 1 };
 
 #define LLM_CALL_OPTS_INIT \
 	{ \
@@ -45,6 +62,8 @@ typedef struct llm_call_opts {
 
 /* Deliver pieces as they come. Without it only START and END are delivered. */
 #define LLM_CALL_STREAM (UINT32_C(1) << 0)
+/* Deliver WAITING, FALLBACK and RECOVERED also without LLM_CALL_STREAM. */
+#define LLM_CALL_NOTICES (UINT32_C(1) << 2)
 /* Keep the redacted HTTP exchange in the result. */
 #define LLM_CALL_TRACE (UINT32_C(1) << 1)
 

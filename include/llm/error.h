@@ -48,6 +48,10 @@ typedef struct llm_err {
 #define LLM_ERRF_RESOURCE (UINT32_C(1) << 1) /* the provider is short of memory */
 #define LLM_ERRF_CONSUMER (UINT32_C(1) << 2) /* nobody read the stream */
 
+#define LLM_ERRF_PARTIAL (UINT32_C(1) << 3) /* a part of the answer was delivered */
+#define LLM_ERRF_RETRY_BUDGET (UINT32_C(1) << 4) /* too many retries there: not asked again */
+#define LLM_ERRF_DEADLINE (UINT32_C(1) << 5) /* too little time was left to ask again */
+
 #define LLM_ERR_INIT \
 	{ \
 		.struct_size = (uint32_t)sizeof(llm_err), .retry_after_ms = -1 \

@@ -115,6 +115,11 @@ typedef struct llm_attempt {
 LLM_API uint32_t llm_result_attempt_count(const llm_result *r);
 LLM_API int32_t llm_result_attempt(const llm_result *r, uint32_t i, llm_attempt *ret);
 
+/* What attempt number `i` used, also one that failed; LLM_E_NOT_FOUND at the end. */
+LLM_API int32_t llm_result_attempt_usage(const llm_result *r, uint32_t i, llm_usage *ret);
+/* How many candidates were asked to mend a stream that had broken; 0: it came in one piece. */
+LLM_API uint32_t llm_result_recovered(const llm_result *r);
+
 typedef struct llm_timing {
 	uint32_t struct_size;
 	uint32_t reserved;

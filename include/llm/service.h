@@ -156,6 +156,43 @@ enum {
 LLM_API int32_t llm_service_option_at(
 	llm_service *svc, const char *provider, uint32_t i, llm_option_desc *ret, llm_err *err);
 
+/* ---- health ---- */
+
+/* May a candidate be asked? */
+enum {
+	LLM_HEALTH_CLOSED = 0, /* yes */
+	LLM_HEALTH_HALF_OPEN = 1, /* one attempt at a time tries whether it answers again */
+	LLM_HEALTH_IS_OPEN = 2 /* no: it has failed too often */
+};
+
+typedef struct llm_health {
+	uint32_t struct_size;
+	uint32_t state; /* LLM_HEALTH_CLOSED, ... */
+	uint32_t failures_in_a_row;
+	uint32_t openings; /* since it was well for a while */
+	uint32_t good; /* outcomes of the last minute */
+	uint32_t bad;
+	int64_t open_ms; /* how long it stays open; 0: it is not */
+	int64_t cooling_ms; /* how long it is left alone because it asked for that; 0: it is not */
+	uint64_t changes; /* of its state, so far */
+	char candidate[192];
+} llm_health;
+
+/*
+ * The health of candidate number `i` of those that runs of this service have asked, in
+ * order of first sight. Set ret->struct_size first.
+ * @return 0; LLM_E_NOT_FOUND at the end; LLM_E_INVALID_REQUEST
+ * [any]
+ */
+LLM_API int32_t llm_service_health(llm_service *svc, uint32_t i, llm_health *ret);
+
+/*
+ * Forgets what a candidate did, so that it is asked again: one, or all with null.
+ * @return how many that were, 0: no run has asked it
+ * [any]
+ */
+LLM_API uint32_t llm_service_health_reset(llm_service *svc, const char *candidate);
+
 /* ---- models ---- */
 
 typedef struct llm_models llm_models;

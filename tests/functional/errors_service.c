@@ -48,7 +48,7 @@ static llm_service *service_for(const exchange *x, const sim *up)
 
 	snprintf(config, sizeof(config),
 		"response_headers = [ \"x-request-id\" ];\n"
-		"providers = { %s = { base_url = \"%s\"; }; };",
+		"max_attempts = 1; providers = { %s = { base_url = \"%s\"; }; };",
 		x->provider, sim_url(up));
 	so.flags = LLM_SERVICE_NO_ENV;
 	so.config_text = config;

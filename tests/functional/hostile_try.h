@@ -55,7 +55,7 @@ static inline void hostile_open(
 	t->up = sim_start(args);
 	failalloc_init(&t->fa);
 	snprintf(config, sizeof(config),
-		"providers = { hostile = { base_url = \"%s\"; %s }; };\n%s", sim_url(t->up), group,
+		"max_attempts = 1; providers = { hostile = { base_url = \"%s\"; %s }; };\n%s", sim_url(t->up), group,
 		top);
 	so = hostile_opts(&t->fa, config);
 	cr_assert_eq(llm_service_new(&so, &t->svc, &t->err), 0, "%s", t->err.message);

@@ -88,7 +88,7 @@ static void open_at(talk *t, const char *version, int faked)
 	char config[1024];
 
 	snprintf(config, sizeof(config),
-		"providers = { ollama = { base_url = \"https://127.0.0.1:%u\"; ca_file = \"%s/c\"; "
+		"max_attempts = 1; providers = { ollama = { base_url = \"https://127.0.0.1:%u\"; ca_file = \"%s/c\"; "
 		"%s }; };",
 		port, folder, version);
 	talk_open(t, PLUGINS, config, faked);
@@ -190,7 +190,7 @@ Test(net_http2, without_tls_there_is_none)
 	talk t;
 
 	talk_open(&t, PLUGINS,
-		"providers = { ollama = { base_url = \"http://127.0.0.1:1\"; http_version = "
+		"max_attempts = 1; providers = { ollama = { base_url = \"http://127.0.0.1:1\"; http_version = "
 		"\"2\"; }; };",
 		0);
 	cr_assert_eq(llm_service_models(t.svc, "ollama", LLM_MODELS_ALL, 100, &m, &err),

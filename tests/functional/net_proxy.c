@@ -85,7 +85,7 @@ static int32_t ask_as(const char *base_url, const char *top, const char *own, ll
 
 	setenv("TRY_PROXY_KEY", KEY, 1);
 	snprintf(config, sizeof(config),
-		"providers = { ollama = { base_url = \"%s\"; api_key = \"env:TRY_PROXY_KEY\"; %s };"
+		"max_attempts = 1; providers = { ollama = { base_url = \"%s\"; api_key = \"env:TRY_PROXY_KEY\"; %s };"
 		" };\ndeadline = \"5s\"; %s",
 		base_url, own, top);
 	so.config_text = config;

@@ -13,7 +13,8 @@
 
 static oracle *play(const char *script, uint32_t mode)
 {
-	const oracle_opts opts = {.mode = mode, .script = script};
+	const oracle_opts opts = {
+		.mode = mode, .script = script, .config = "max_attempts = 2;\n", .attempts = 1};
 
 	return oracle_open(&opts);
 }
@@ -71,7 +72,7 @@ Test(service_conn, R_RETRY_14_U_20_a_dying_kept_connection_is_asked_once_more_at
 
 	for (i = 0; i < 4 * ORACLE_MODES; i++) {
 		const oracle_ask ask = {.stream = i / 2 % 2};
-		oracle_opts opts = {.mode = i / 4, .script = scripts[i % 2]};
+		oracle_opts opts = {.mode = i / 4, .script = scripts[i % 2], .attempts = 1};
 		oracle_run *run;
 		fakeclock fc;
 		oracle *o;
@@ -114,7 +115,8 @@ Test(service_conn, R_RETRY_14_a_dying_new_connection_is_not_asked_again)
 	uint32_t i;
 
 	for (i = 0; i < 4; i++) {
-		oracle *o = play(scripts[i % 2], ORACLE_PULL);
+		const oracle_opts opts = {.script = scripts[i % 2]};
+		oracle *o = oracle_open(&opts);
 		const oracle_ask ask = {.stream = i / 2};
 		oracle_run *run = oracle_do(o, &ask);
 

@@ -128,7 +128,8 @@ static void play_in(play *p, uint32_t mode, llm_err *ret_err)
 
 static char *config_for(const play *p, const sim *up)
 {
-	return joined("providers = { %s = { base_url = \"%s%s\"; api_key = \"env:FAULT_KEY\"; }; };"
+	return joined("max_attempts = 1;\n"
+		      "providers = { %s = { base_url = \"%s%s\"; api_key = \"env:FAULT_KEY\"; }; };"
 		      "\n%s\n",
 		p->w->name, sim_url(up), p->w->base, p->f->config ? p->f->config : "");
 }

@@ -115,9 +115,10 @@ static char *config_of(const oracle *o)
 		    "  openai = { base_url = \"%s/v1\"; api_key = \"file:%s\"; };\n"
 		    "  gemini = { base_url = \"%s\"; api_key = \"file:%s\"; };\n"
 		    "  ok = { plugin = \"ollama\"; base_url = \"%s\"; };\n"
-		    "};\nshutdown_grace = \"%s\";\n%s",
+		    "};\nshutdown_grace = \"%s\";\n%s%s",
 		    url, key, o->opts.provider ? o->opts.provider : "", url, key, url, key,
 		    sim_url(o->up), o->opts.grace ? o->opts.grace : "50ms",
+		    o->opts.attempts ? "" : "max_attempts = 1;\n",
 		    o->opts.config ? o->opts.config : "") < 0)
 		die("configuration", "out of memory");
 	return text;
@@ -167,8 +168,10 @@ oracle *oracle_open_at(const oracle_home *home, const oracle_opts *opts)
 static void healthy(oracle *o)
 {
 	const oracle_ask ask = {.model = o->opts.base_url ? "ok/sim-small" : NULL, .stream = 1};
-	oracle_run *run = oracle_do(o, &ask);
+	oracle_run *run;
 
+	(void)llm_service_health_reset(o->svc, NULL);
+	run = oracle_do(o, &ask);
 	if (run->code)
 		oracle_wrong(o, "the next request failed: %s: %s", llm_error_name(run->code),
 			run->err.message);
@@ -272,6 +275,9 @@ oracle_run *oracle_submit(oracle *o, const oracle_ask *ask, llm_err *ret_err)
 	run->submit_ns = sim_now_ns();
 	/* Of the own thread an event may come at once; of a loop of ours it must not. */
 	atomic_store(&run->submitting, o->opts.mode == ORACLE_LOOP);
+	/* What runs did before is the matter of tests of breakers. */
+	if (!o->opts.attempts)
+		(void)llm_service_health_reset(o->svc, NULL);
 	rc = llm_submit(o->svc, rq, &co, &run->call, ret_err);
 	atomic_store(&run->submitting, 0);
 	llm_request_free(rq);

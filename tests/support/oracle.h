@@ -56,6 +56,7 @@ typedef struct oracle_opts {
 	const llm_time_source *time;
 	const char *const *sim_args;
 	const char *log_word; /* lines of the log that hold it are counted */
+	uint32_t attempts; /* 1: as configured, breakers too; 0: each run has one attempt */
 	uint32_t no_healthy; /* 1: point 7 has no meaning here */
 } oracle_opts;
 

@@ -95,8 +95,12 @@ static void check_attempts(oracle_run *run, const llm_result *r)
 {
 	llm_attempt a = {.struct_size = (uint32_t)sizeof(a)};
 
-	check_again(run, r);
+	if (!run->o->opts.attempts)
+		check_again(run, r);
 	if (llm_result_attempt(r, llm_result_attempt_count(r) - 1, &a))
+		return;
+	/* Ended between two attempts, or by what broke before the last. */
+	if (run->o->opts.attempts && (a.error_code != run->code || a.seq != run->err.attempt))
 		return;
 	if (a.error_code != run->code || a.status != llm_result_status(r))
 		oracle_wrong(run->o, "the attempt says %s, the run %s",

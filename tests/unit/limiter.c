@@ -91,7 +91,9 @@ Test(limiter, R_LIM_3_a_full_queue_refuses_and_keeps_nothing)
 	cr_assert_eq(ask(&s, &w[i], "a"), LLM_E_QUEUE_FULL);
 	cr_assert_eq(ask(&s, &w[i], "b"), LLM_E_QUEUE_FULL);
 	cr_assert_eq(w[i].state, LIMIT_IDLE);
-	cr_assert_eq(fa.blocks, blocks);
+	cr_assert_eq(fa.blocks, blocks + 1); /* the workspace, kept for its next attempt */
+	cr_assert_eq(ask(&s, &w[i], "b"), LLM_E_QUEUE_FULL);
+	cr_assert_eq(fa.blocks, blocks + 1);
 	limiter_leave(&s.l, &w[5]);
 	cr_assert_eq(ask(&s, &w[i], "b"), LIMITER_WAITS);
 	for (i = 0; i < 300; i++)

@@ -1,0 +1,480 @@
+/* The plan of a run: its candidates in order, each with its times, and who of them can. */
+#include <stdio.h>
+#include <string.h>
+
+#include "attempt.h"
+#include "options.h"
+
+/* ---- times: the nearest that speaks wins ---- */
+
+static const conf_times unsaid_times = {CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET,
+	CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET};
+_Static_assert(sizeof(unsaid_times) == 11 * sizeof(uint64_t), "each time is unsaid");
+static const conf_guard unsaid_guard = {.retry_after_max = CONF_UNSET,
+	.patience = CONF_UNSET,
+	.min_attempt_budget = CONF_UNSET,
+	.slow_start_reasoning = CONF_UNSET};
+
+static uint64_t nearest_ms(
+	uint32_t call, uint64_t profile, uint64_t provider, uint64_t top, uint64_t usual)
+{
+	if (call)
+		return call;
+	if (profile != CONF_UNSET)
+		return profile;
+	if (provider != CONF_UNSET)
+		return provider;
+	return top != CONF_UNSET ? top : usual;
+}
+
+static uint32_t nearest(uint32_t call, uint32_t profile, uint32_t provider, uint32_t top)
+{
+	if (call)
+		return call;
+	if (profile)
+		return profile;
+	return provider ? provider : top;
+}
+
+static uint64_t as_ns(uint64_t ms, int zero_is_none)
+{
+	if ((zero_is_none && !ms) || ms > UINT64_MAX / NS_PER_MS)
+		return UINT64_MAX;
+	return ms * NS_PER_MS;
+}
+
+static uint64_t or_usual(uint32_t described_ms, uint64_t usual_ms)
+{
+	return described_ms ? described_ms : usual_ms;
+}
+
+/* The times between pieces. A call's own `idle` holds whether keep-alives flow or not. */
+static void set_gaps(const llm_call *c, target *t, const conf_times *pf, const llm_call_opts *o)
+{
+	const conf_times *pv = &t->up->conf->times, *top = &c->svc->conf->times;
+	uint64_t idle = nearest_ms(o->idle_ms, pf->idle, pv->idle, top->idle,
+		or_usual(t->up->plug->info->idle_ms, 30000));
+
+	t->limits.idle_ns = as_ns(idle, 1);
+	t->limits.keepalive_ns = as_ns(nearest_ms(o->idle_ms, pf->idle_keepalive,
+					       pv->idle_keepalive, top->idle_keepalive, 120000),
+		1);
+	t->limits.silence_ns = as_ns(
+		nearest_ms(o->silence_ms, pf->silence, pv->silence, top->silence, idle), 1);
+	t->limits.consumer_ns = as_ns(
+		nearest_ms(0, pf->consumer_idle, pv->consumer_idle, top->consumer_idle, 120000), 0);
+}
+
+/* Until the first piece: longer where a model may have to be loaded (R-TIME-4). */
+static void set_first(const llm_call *c, target *t, const conf_times *pf, const llm_call_opts *o)
+{
+	const conf_times *pv = &t->up->conf->times, *top = &c->svc->conf->times;
+	const llm_provider_info *d = t->up->plug->info;
+	const uint64_t warm = nearest_ms(0, pf->first_token_warm, pv->first_token_warm,
+		top->first_token_warm, d->first_token_warm_ms);
+
+	t->limits.first_token_ns = as_ns(
+		nearest_ms(o->first_token_ms, pf->first_token, pv->first_token, top->first_token,
+			or_usual(d->first_token_ms, 60000)),
+		1);
+	t->warm_ns = as_ns(warm, 1);
+}
+
+static void set_times(const llm_call *c, target *t, const conf_times *pf, const llm_call_opts *o)
+{
+	const conf_times *pv = &t->up->conf->times, *top = &c->svc->conf->times;
+	const llm_provider_info *d = t->up->plug->info;
+
+	t->limits.connect_ns = as_ns(nearest_ms(o->connect_ms, pf->connect, pv->connect,
+					     top->connect, or_usual(d->connect_ms, 5000)),
+		0);
+	t->limits.attempt_ns = as_ns(nearest_ms(o->attempt_ms, pf->attempt, pv->attempt,
+					     top->attempt, or_usual(d->attempt_ms, 300000)),
+		1);
+	t->queue_ns = as_ns(nearest_ms(0, pf->queue, pv->queue, top->queue, 30000), 0);
+	set_first(c, t, pf, o);
+	set_gaps(c, t, pf, o);
+}
+
+/* ---- retries ---- */
+
+/* Another gateway asks again by itself: two of them would multiply (R-RETRY-14). */
+static void set_attempts(
+	const llm_call *c, target *t, const conf_guard *pf, const llm_call_opts *o)
+{
+	const conf_provider *pv = t->up->conf;
+	const conf_guard *top = &c->svc->conf->guard;
+
+	t->max_attempts =
+		nearest(o->max_attempts, pf->max_attempts, pv->guard.max_attempts, 0);
+	if (!t->max_attempts)
+		t->max_attempts = pv->upstream_retries ? 1 :
+			top->max_attempts	       ? top->max_attempts :
+							 retry_rules_usual().per_candidate;
+	t->retry_after_max_ns = as_ns(nearest_ms(o->retry_after_max_ms, pf->retry_after_max,
+					      pv->guard.retry_after_max, top->retry_after_max,
+					      60000),
+		0);
+}
+
+static void set_rules(llm_call *c, const conf_guard *pf, const llm_call_opts *o)
+{
+	const conf_guard *top = &c->svc->conf->guard;
+	retry_rules *r = &c->retry.rules;
+	uint32_t n = nearest(o->max_attempts_total, pf->max_attempts_total, 0,
+		top->max_attempts_total);
+
+	*r = retry_rules_usual();
+	r->in_all = n ? n : r->in_all;
+	r->prefer = nearest(0, pf->prefer, 0, top->prefer) == PREFER_FASTEST ? RETRY_FASTEST :
+									       RETRY_PRIMARY;
+	r->patience_ns = as_ns(nearest_ms(0, pf->patience, CONF_UNSET, top->patience, 3000), 0);
+	r->min_attempt_ns = as_ns(nearest_ms(0, pf->min_attempt_budget, CONF_UNSET,
+					  top->min_attempt_budget, 250),
+		0);
+	c->retry.deadline_ns = c->deadline_ns;
+}
+
+/* Of the modes the numbers of the core begin with 0. */
+static void set_recovery(llm_call *c, const conf_guard *pf, const llm_call_opts *o)
+{
+	uint32_t mode =
+		nearest(o->stream_recovery, pf->stream_recovery, 0, c->svc->conf->guard.stream_recovery);
+
+	c->recovery = mode ? mode - LLM_RECOVER_OFF + RECOVER_OFF : RECOVER_MATCH;
+}
+
+static void set_slow(llm_call *c, const conf_times *times, const conf_guard *pf)
+{
+	const conf *top = c->svc->conf;
+	uint64_t ms = nearest_ms(0, times->slow_start, CONF_UNSET, top->times.slow_start, 10000);
+	const uint32_t thinks = c->rq ? c->rq->view.reasoning : LLM_REASONING_OFF;
+
+	if (thinks > LLM_REASONING_OFF)
+		ms = nearest_ms(0, pf->slow_start_reasoning, CONF_UNSET,
+			top->guard.slow_start_reasoning, 60000);
+	c->slow_action = nearest(0, pf->slow_start_action, 0, top->guard.slow_start_action);
+	c->slow_crosses = pf->slow_start_crosses != 0;
+	c->slow_ns = c->slow_action > SLOW_WAIT && c->n_plan > 1 ? as_ns(ms, 1) : UINT64_MAX;
+}
+
+/* ---- candidates ---- */
+
+static int known_not_to_stream(const llm_call *c, const target *t)
+{
+	const conf_model *model = t->cand.id ? conf_model_named(c->svc->conf, t->cand.id) : NULL;
+
+	return model && model->caps.stream == LLM_CAP_NO;
+}
+
+/* With others to fall back to, a candidate that stalls is to be noticed early (R-TIME-3). */
+static int asks_for_stream(const llm_call *c, const target *t, const conf_profile *profile)
+{
+	uint32_t say = profile ? profile->upstream_stream : UPSTREAM_UNSET;
+
+	if (say == UPSTREAM_UNSET)
+		say = t->up->conf->upstream_stream;
+	if (say == UPSTREAM_UNSET)
+		say = c->svc->conf->upstream_stream;
+	if (say == UPSTREAM_UNSET || say == UPSTREAM_AUTO)
+		say = profile && profile->n_candidates > 1 ? UPSTREAM_ON : UPSTREAM_OFF;
+	return say == UPSTREAM_ON && !known_not_to_stream(c, t);
+}
+
+static int32_t fill(llm_call *c, target *t, const char *provider, const conf_profile *profile,
+	const llm_call_opts *opts, llm_err *err)
+{
+	int32_t rc = upstream_get(c->svc, provider, &t->up, err);
+
+	if (rc)
+		return rc;
+	set_times(c, t, profile ? &profile->times : &unsaid_times, opts);
+	set_attempts(c, t, profile ? &profile->guard : &unsaid_guard, opts);
+	t->upstream_stream = asks_for_stream(c, t, profile);
+	if (!c->rq)
+		return 0;
+	t->extra = c->rq->view.extra;
+	rc = options_for(c, t, err);
+	return rc ? rc : options_extra(c, t, err);
+}
+
+static int32_t resolve(llm_call *c, const char *name, target *t, llm_err *err)
+{
+	int32_t rc = resolve_candidate(c->svc->conf, name, &t->cand, err);
+
+	if (rc)
+		return rc;
+	/* The call may outlive the configuration's text. */
+	t->cand.id = arena_str(&c->ar, t->cand.id);
+	if (!t->cand.id)
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	t->cand.model = strchr(t->cand.id, '/') + 1;
+	return 0;
+}
+
+static int is_there(const llm_call *c, const target *t)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_plan; i++)
+		if (strcmp(c->plan[i].cand.id, t->cand.id) == 0)
+			return 1;
+	return 0;
+}
+
+/* One that cannot even be set up is no reason to ask nobody. */
+static int32_t leave_out(llm_call *c, const target *t, const llm_err *why)
+{
+	buf text;
+	int32_t rc;
+
+	buf_init(&text, &c->mem, 0);
+	rc = buf_add_str(&text, t->cand.id);
+	if (!rc)
+		rc = buf_add_str(&text, " is not asked: ");
+	if (!rc)
+		rc = buf_add(&text, why->message, strcspn(why->message, "\n"));
+	if (!rc) {
+		char *copy = arena_dup(&c->ar, buf_text(&text), text.len);
+
+		rc = copy ? call_push(&c->ar, &c->res.warnings, copy) : LLM_E_NOMEM;
+	}
+	buf_done(&text);
+	return rc;
+}
+
+static int32_t fill_plan(llm_call *c, const route *r, const llm_call_opts *opts, llm_err *err)
+{
+	llm_err first = LLM_ERR_INIT;
+	size_t i;
+
+	for (i = 0; i < r->n_names; i++) {
+		target *t = &c->plan[c->n_plan];
+		int32_t rc = resolve(c, r->names[i], t, err);
+
+		if (rc)
+			return rc;
+		if (is_there(c, t))
+			continue;
+		rc = fill(c, t, t->cand.provider, r->profile, opts, err);
+		if (rc == LLM_E_NOMEM)
+			return rc;
+		if (!rc) {
+			c->n_plan++;
+			continue;
+		}
+		if (!first.code)
+			first = *err;
+		if (leave_out(c, t, err))
+			return err_set(err, LLM_E_NOMEM, "out of memory");
+		memset(t, 0, sizeof(*t));
+		err_clear(err);
+	}
+	if (!c->n_plan)
+		*err = first;
+	return c->n_plan ? 0 : first.code;
+}
+
+/* Most runs have one candidate, and pay nothing for those of others. */
+static int32_t fill_one(llm_call *c, const route *r, const llm_call_opts *opts, llm_err *err)
+{
+	int32_t rc = resolve(c, r->names[0], &c->first, err);
+
+	return rc ? rc : fill(c, &c->first, c->first.cand.provider, r->profile, opts, err);
+}
+
+static int32_t name_result(llm_call *c, const conf_profile *profile)
+{
+	llm_result *r = &c->res;
+
+	r->profile = profile ? arena_str(&c->ar, profile->name) : NULL;
+	r->provider = arena_str(&c->ar, c->at->up->name);
+	r->model = c->at->cand.model;
+	if (c->rq && c->rq->target)
+		r->requested = arena_str(&c->ar, c->rq->target);
+	else if (profile)
+		r->requested = r->profile;
+	return (profile && !r->profile) || !r->provider ? LLM_E_NOMEM : 0;
+}
+
+static int32_t finish(
+	llm_call *c, const conf_profile *profile, const llm_call_opts *opts, llm_err *err)
+{
+	const conf_times *pf = profile ? &profile->times : &unsaid_times;
+	const conf_guard *guard = profile ? &profile->guard : &unsaid_guard;
+	/* A provider's deadline is that of the runs which begin with it. */
+	uint64_t total = nearest_ms(opts->total_ms, pf->deadline, c->at->up->conf->times.deadline,
+		c->svc->conf->times.deadline, 600000);
+	const char *ws = c->rq ? c->rq->workspace : NULL;
+
+	c->deadline_ns = total ? clock_after_ms(c->submit_ns, total) : UINT64_MAX;
+	if (!ws)
+		ws = c->svc->conf->workspace;
+	c->workspace = ws ? ws : "";
+	set_rules(c, guard, opts);
+	set_recovery(c, guard, opts);
+	set_slow(c, pf, guard);
+	return name_result(c, profile) ? err_set(err, LLM_E_NOMEM, "out of memory") : 0;
+}
+
+int32_t call_plan(llm_call *c, const route *r, const llm_call_opts *opts, llm_err *err)
+{
+	int32_t rc;
+
+	if (r->n_names < 2) {
+		rc = fill_one(c, r, opts, err);
+	} else {
+		c->plan = c->at = arena_array(&c->ar, r->n_names, sizeof(*c->plan));
+		if (!c->plan)
+			return err_set(err, LLM_E_NOMEM, "out of memory");
+		c->n_plan = 0;
+		rc = fill_plan(c, r, opts, err);
+	}
+	return rc ? rc : finish(c, r->profile, opts, err);
+}
+
+int32_t call_plan_provider(
+	llm_call *c, const char *provider, const llm_call_opts *opts, llm_err *err)
+{
+	int32_t rc = fill(c, &c->first, provider, NULL, opts, err);
+
+	return rc ? rc : finish(c, NULL, opts, err);
+}
+
+/* ---- who can (R-ROUTE-4) ---- */
+
+/* What the parts of a request need. */
+static const char *lacks_part(const llm_request_view *v, const llm_caps *caps)
+{
+	size_t i, k;
+
+	for (i = 0; i < v->n_messages; i++)
+		for (k = 0; k < v->messages[i]->n_parts; k++) {
+			const uint32_t kind = v->messages[i]->parts[k]->kind;
+
+			if (kind == LLM_PART_IMAGE && caps->vision == LLM_CAP_NO)
+				return "vision";
+			if (kind == LLM_PART_AUDIO && caps->audio == LLM_CAP_NO)
+				return "audio";
+		}
+	return NULL;
+}
+
+/* The first capability that is wanted and known to be missing, or null. */
+static const char *lacks(const llm_request_view *v, const llm_caps *caps)
+{
+	const struct {
+		int wanted;
+		uint32_t have;
+		const char *name;
+	} rows[] = {
+		{1, caps->chat, "chat"},
+		{v->n_tools != 0, caps->tools, "tools"},
+		{v->n_tools && v->tool_choice >= LLM_TOOLS_REQUIRED, caps->tool_choice,
+			"tool_choice"},
+		{v->format == LLM_FORMAT_JSON, caps->json_object, "json_object"},
+		{v->format == LLM_FORMAT_SCHEMA, caps->json_schema, "json_schema"},
+		{v->n_tools && v->format == LLM_FORMAT_SCHEMA, caps->tools_with_schema,
+			"tools_with_schema"},
+		{v->logprobs != 0, caps->logprobs, "logprobs"},
+		{v->continue_last_turn != 0, caps->prefill, "prefill"},
+		{v->reasoning > LLM_REASONING_OFF, caps->reasoning, "reasoning"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].wanted && rows[i].have == LLM_CAP_NO)
+			return rows[i].name;
+	return lacks_part(v, caps);
+}
+
+/* What is configured wins over what the plugin knows. */
+static void configured(const conf *c, const target *t, llm_caps *caps)
+{
+	const conf_model *m = conf_model_named(c, t->cand.id);
+	const uint32_t *said;
+	uint32_t *to;
+	size_t i;
+	const size_t from = offsetof(llm_caps, chat) / sizeof(uint32_t),
+		     end = offsetof(llm_caps, reserved) / sizeof(uint32_t);
+
+	if (!m)
+		return;
+	said = (const uint32_t *)(const void *)&m->caps;
+	to = (uint32_t *)(void *)caps;
+	for (i = from; i < end; i++)
+		if (said[i])
+			to[i] = said[i];
+}
+
+/* What the plugin cannot say is unknown; the attempt will find out. */
+static llm_caps caps_of(llm_call *c, const target *t)
+{
+	llm_caps caps = {.struct_size = (uint32_t)sizeof(caps)};
+	llm_err why = LLM_ERR_INIT;
+	instance *in = t->up->in;
+	int32_t rc;
+
+	instance_begin(in, &c->ar);
+	rc = t->up->plug->provider->capabilities(
+		instance_handle(in), t->cand.model ? t->cand.model : "", &caps);
+	if (instance_end(in, "capabilities", rc, &why))
+		caps = (llm_caps){.struct_size = (uint32_t)sizeof(caps)};
+	configured(c->svc->conf, t, &caps);
+	return caps;
+}
+
+uint32_t plan_prefill(llm_call *c, const target *t)
+{
+	return caps_of(c, t).prefill;
+}
+
+/* A sole candidate says itself what it lacks, and better. */
+int32_t plan_check(llm_call *c)
+{
+	char text[400];
+	size_t n = 0, left = 0, i;
+
+	if (c->n_plan < 2)
+		return 0;
+	text[0] = '\0';
+	for (i = 0; i < c->n_plan; i++) {
+		const llm_caps caps = caps_of(c, &c->plan[i]);
+		const char *what = lacks(&c->rq->view, &caps);
+
+		c->plan[i].left_out = what != NULL;
+		left += !what;
+		if (what && n < sizeof(text) - 1)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.100s: %s",
+				n ? ", " : "", c->plan[i].cand.id, what);
+	}
+	if (left)
+		return 0;
+	return err_set(&c->res.error, LLM_E_UNSUPPORTED,
+		"no candidate can do what the request needs: %s", text);
+}
+
+static int is_free(llm_call *c, const target *t)
+{
+	return !t->tried && !t->left_out && !slots_ready_ns(c->svc, t->state);
+}
+
+uint32_t plan_untried(llm_call *c, const target *except)
+{
+	uint32_t n = 0;
+	size_t i;
+
+	for (i = 0; i < c->n_plan; i++)
+		n += &c->plan[i] != except && is_free(c, &c->plan[i]);
+	return n;
+}
+
+target *plan_next(llm_call *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_plan; i++)
+		if (is_free(c, &c->plan[i]))
+			return &c->plan[i];
+	return NULL;
+}

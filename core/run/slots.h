@@ -1,0 +1,60 @@
+/*
+ * slots.h - what a service knows of its candidates: how many attempts they bear, and
+ * whether they may be asked.
+ *
+ * Loop thread only, but for the health that anybody may look at and reset: `lock` guards
+ * the breakers. What changes is told to the log when the lock is free again.
+ */
+#ifndef LLM_RUN_SLOTS_H
+#define LLM_RUN_SLOTS_H
+
+#include <pthread.h>
+
+#include "net/loop.h"
+#include "route/breakers.h"
+#include "route/limiter.h"
+
+struct llm_call;
+
+typedef struct cand_state {
+	limit_candidate limit;
+	breakers_entry *health; /* null: there are too many, and this one is never left alone */
+	uint64_t used_ns; /* it answered then, so its model is in memory; 0: unknown */
+} cand_state;
+
+#define SLOTS_TOLD 8
+
+typedef struct slots {
+	limiter limiter;
+	idmap candidates; /* id -> cand_state */
+	breakers health;
+	pthread_mutex_t lock;
+	loop_timer pump;
+	/* under the lock: changes that nobody was told of yet */
+	struct {
+		const breakers_entry *e;
+		uint32_t what;
+	} told[SLOTS_TOLD];
+	size_t n_told;
+} slots;
+
+void slots_init(llm_service *svc);
+void slots_done(llm_service *svc);
+/* The state of each candidate of the plan; short of memory it has none. */
+void slots_find(struct llm_call *c);
+
+/* May the candidate be asked? As breakers_admit and breakers_settle; without a state: yes. */
+int slots_admit(llm_service *svc, cand_state *s, uint32_t who, breaker_ticket *ret);
+uint32_t slots_settle(llm_service *svc, cand_state *s, const breaker_ticket *t, int32_t code,
+	int64_t server_ms);
+/* When it would be let in; 0: now. */
+uint64_t slots_ready_ns(llm_service *svc, const cand_state *s);
+/* Under the lock of the service's health, by any thread. */
+size_t slots_reset(llm_service *svc, const char *id);
+
+/* Slots for the target that the call asks: as limiter_ask. */
+int32_t slots_take(struct llm_call *c);
+/* Gives them back; who waits for them starts through the loop, never in here. */
+void slots_leave(struct llm_call *c);
+
+#endif

@@ -1,0 +1,199 @@
+/* Retries and fallback of real runs, until content has reached the caller. */
+#include "guard_try.h"
+
+static const llm_call_opts usual;
+
+Test(guard_retry, R_RETRY_1_R_RETRY_14_exactly_three_requests_and_no_more)
+{
+	guard g;
+
+	guard_open(&g, STATUS("503", ""), "", "");
+	cr_assert_eq(guard_ask(&g, "ollama/a", 0, usual), LLM_E_UNAVAILABLE);
+	cr_assert_eq(guard_requests(&g), 3, "%s", sim_log_text(g.o->up));
+	cr_assert_eq(llm_result_attempt_count(g.r), 3);
+	cr_assert_eq(guard_attempt(&g, 2).error_code, LLM_E_UNAVAILABLE);
+	cr_assert_eq(g.run->err.attempt, 3);
+	guard_close(&g);
+}
+
+Test(guard_retry, R_RETRY_1_one_attempt_disables_retries)
+{
+	guard g;
+
+	guard_open(&g, STATUS("503", ""), "", "");
+	cr_assert_eq(guard_ask(&g, "ollama/a", 0, (llm_call_opts){.max_attempts = 1}),
+		LLM_E_UNAVAILABLE);
+	cr_assert_eq(guard_requests(&g), 1);
+	guard_close(&g);
+}
+
+Test(guard_retry, R_RETRY_1_more_than_ten_is_refused)
+{
+	const oracle_ask ask = {.limits = {.max_attempts = 11}};
+	llm_err err = LLM_ERR_INIT;
+	guard g;
+
+	guard_open(&g, STATUS("503", ""), "", "");
+	cr_assert_null(oracle_submit(g.o, &ask, &err));
+	cr_assert_eq(err.code, LLM_E_CONFIG);
+	guard_close(&g);
+}
+
+Test(guard_retry, R_RETRY_2_R_RETRY_9_a_busy_server_is_asked_again_and_answers)
+{
+	uint32_t stream;
+
+	for (stream = 0; stream < 2; stream++) {
+		guard g;
+
+		guard_open(&g, STATUS("500", "") STATUS("502", "") "accept\nserve\n", "", "");
+		cr_assert_eq(guard_ask(&g, "ollama/sim-small", stream, usual), 0, "%s",
+			g.run->err.message);
+		cr_assert_eq(llm_result_attempt_count(g.r), 3);
+		cr_assert_eq(guard_attempt(&g, 0).error_code, LLM_E_SERVER_ERROR);
+		cr_assert_eq(guard_attempt(&g, 1).error_code, LLM_E_UNAVAILABLE);
+		cr_assert_eq(guard_attempt(&g, 2).status, LLM_STATUS_SUCCEEDED);
+		cr_assert_null(llm_result_error(g.r));
+		guard_close(&g);
+	}
+}
+
+Test(guard_retry, R_RETRY_3_R_RETRY_4_the_servers_delay_is_waited_for_and_told)
+{
+	guard g;
+
+	guard_open(&g, STATUS("429", "\"retry-after-ms: 40\"") "accept\nserve\n", "", "");
+	cr_assert_eq(guard_ask(&g, "ollama/sim-small", 1, usual), 0, "%s", g.run->err.message);
+	cr_assert_geq(guard_attempt(&g, 1).waited_ms, 40);
+	cr_assert_eq(g.n_waiting, 1);
+	cr_assert_str_eq(g.notices, "Ollama: rate limited, trying again in 0.0 s\n");
+	guard_close(&g);
+}
+
+Test(guard_retry, R_RETRY_5_a_delay_that_is_too_long_is_not_waited_for)
+{
+	guard g;
+
+	guard_open(&g, STATUS("429", "\"Retry-After: 61\""), "", "");
+	cr_assert_eq(guard_ask(&g, "ollama/a", 0, usual), LLM_E_RATE_LIMITED);
+	cr_assert_eq(guard_requests(&g), 1);
+	cr_assert_eq(g.run->err.retry_after_ms, 61000);
+	guard_close(&g);
+}
+
+Test(guard_retry, R_RETRY_6_the_server_may_forbid_it)
+{
+	guard g;
+
+	guard_open(&g, STATUS("503", "\"x-should-retry: false\""), "", "");
+	cr_assert_eq(guard_ask(&g, "ollama/a", 0, usual), LLM_E_UNAVAILABLE);
+	cr_assert_eq(guard_requests(&g), 1);
+	guard_close(&g);
+}
+
+Test(guard_retry, R_RETRY_7_primary_stays_and_fastest_moves_on)
+{
+	guard g;
+
+	guard_open(&g, STATUS("500", "") SAYS(LINE("b") LAST), "prefer = \"fastest\";", "");
+	cr_assert_eq(guard_ask(&g, "two", 1, usual), 0, "%s", g.run->err.message);
+	cr_assert_str_eq(guard_attempt(&g, 1).candidate, "ok/b");
+	cr_assert_eq(g.n_fallback, 1);
+	cr_assert_str_eq(llm_result_provider(g.r), "ok");
+	cr_assert_str_eq(llm_result_model(g.r), "b");
+	guard_close(&g);
+	guard_open(&g, STATUS("500", "") SAYS(LINE("a") LAST), "", "");
+	cr_assert_eq(guard_ask(&g, "two", 1, usual), 0, "%s", g.run->err.message);
+	cr_assert_str_eq(guard_attempt(&g, 1).candidate, "ollama/a");
+	cr_assert_eq(g.n_fallback, 0);
+	guard_close(&g);
+}
+
+Test(guard_retry, R_RETRY_7_what_was_said_in_vain_is_gone)
+{
+	guard g;
+
+	guard_open(&g, STATUS("429", "\"Retry-After: 5\"") SAYS(LINE("from b") LAST), "", "");
+	cr_assert_eq(guard_ask(&g, "two", 0, usual), 0, "%s", g.run->err.message);
+	cr_assert_str_eq(g.run->text, "from b");
+	cr_assert_eq(llm_result_attempt_count(g.r), 2);
+	guard_close(&g);
+}
+
+Test(guard_retry, R_ERR_4_the_last_attempts_error_is_the_runs)
+{
+	guard g;
+
+	guard_open(&g, STATUS("429", "\"Retry-After: 500\"") STATUS("500", ""), "",
+		"max_attempts = 1;\n");
+	cr_assert_eq(guard_ask(&g, "two", 0, usual), LLM_E_SERVER_ERROR);
+	cr_assert_str_eq(g.run->err.candidate, "ok/b");
+	cr_assert_eq(guard_attempt(&g, 0).error_code, LLM_E_RATE_LIMITED);
+	guard_close(&g);
+}
+
+Test(guard_retry, R_RETRY_16_the_error_before_is_told_when_time_is_short)
+{
+	guard g;
+
+	guard_open(&g, STATUS("500", ""), "", "");
+	cr_assert_eq(guard_ask(&g, "ollama/a", 0, (llm_call_opts){.total_ms = 240}),
+		LLM_E_SERVER_ERROR);
+	cr_assert_eq(guard_requests(&g), 1);
+	cr_assert(g.run->err.flags & LLM_ERRF_DEADLINE);
+	guard_close(&g);
+}
+
+Test(guard_retry, R_RETRY_13_a_refused_connection_has_one_free_retry)
+{
+	const oracle_opts opts = {.base_url = "http://127.0.0.1:1",
+		.config = "max_attempts = 2;\n",
+		.attempts = 1,
+		.time = &guard_time};
+	oracle *o = oracle_open(&opts);
+	const oracle_run *run = oracle_do(o, NULL);
+
+	cr_assert_eq(run->code, LLM_E_CONNECTION, "%s", run->err.message);
+	cr_assert_eq(llm_result_attempt_count(llm_call_result(run->call)), 3);
+	cr_assert_eq(oracle_close(o), 0);
+}
+
+Test(guard_retry, R_ROUTE_4_who_cannot_is_not_asked_and_all_who_cannot_are_named)
+{
+	static const char caps[] = "models = ( { id = \"ollama/a\"; capabilities = { chat = \"no\"; }; },"
+				   "{ id = \"ok/b\"; capabilities = { chat = \"no\"; }; } );\n";
+	static const char one[] =
+		"models = ( { id = \"ollama/a\"; capabilities = { chat = \"no\"; }; } );\n";
+	guard g;
+
+	guard_open(&g, SAYS(LINE("b") LAST), "", one);
+	cr_assert_eq(guard_ask(&g, "two", 0, usual), 0, "%s", g.run->err.message);
+	cr_assert_str_eq(guard_attempt(&g, 0).candidate, "ok/b");
+	guard_close(&g);
+	guard_open(&g, SAYS(LINE("b") LAST), "", caps);
+	cr_assert_eq(guard_ask(&g, "two", 0, usual), LLM_E_UNSUPPORTED);
+	cr_assert_not_null(strstr(g.run->err.message, "ollama/a: chat, ok/b: chat"));
+	cr_assert_eq(guard_requests(&g), 0);
+	guard_close(&g);
+}
+
+Test(guard_retry, R_RETRY_15_a_cancel_ends_the_wait_at_once)
+{
+	const oracle_ask ask = {.model = "ollama/a", .stream = 1, .on_event = guard_event};
+	oracle_run *run;
+	llm_err err = LLM_ERR_INIT;
+	guard g;
+	int i;
+
+	guard_open(&g, STATUS("429", "\"Retry-After: 4\""), "", "");
+	run = oracle_submit(g.o, &ask, &err);
+	for (i = 0; i < 100 && !guard_requests(&g); i++)
+		oracle_step(run);
+	for (i = 0; i < 10; i++)
+		oracle_step(run);
+	llm_call_cancel(run->call);
+	oracle_finish(run);
+	cr_assert_eq(run->code, LLM_E_CANCELLED);
+	cr_assert_lt(run->end_ns - run->submit_ns, UINT64_C(3000000000));
+	guard_close(&g);
+}
