@@ -53,8 +53,7 @@ static int32_t set_recovery(const ask *a, llm_call_opts *opts, llm_err *err)
 		}
 	if (opt->recover)
 		return complain_set(err, LLM_E_INVALID_REQUEST,
-			"--recover %.40s is none of off, match, continue and buffer",
-			opt->recover);
+			"--recover %.40s is none of off, match, continue and buffer", opt->recover);
 	if (!opt->stream && (opt->json || !a->c->term.out))
 		opts->stream_recovery = LLM_RECOVER_BUFFER;
 	return 0;
@@ -237,13 +236,13 @@ static void tell_part(const ask *a, const llm_err *err)
 	(void)llm_result_attempt_usage(a->result, err->attempt ? err->attempt - 1 : 0, &u);
 	(void)llm_result_text(a->result, &len);
 	if (u.output_tokens > 0)
-		snprintf(line, sizeof(line), "%.150s broke off after %lld tokens",
-			err->candidate, (long long)u.output_tokens);
+		snprintf(line, sizeof(line), "%.150s broke off after %lld tokens", err->candidate,
+			(long long)u.output_tokens);
 	else
 		snprintf(line, sizeof(line), "%.150s broke off after about %zu tokens",
 			err->candidate, (len + 3) / 4);
-	strncat(line, "; --recover buffer shows nothing before the answer is whole",
-		sizeof(line) - strlen(line) - 1);
+	snprintf(line + strlen(line), sizeof(line) - strlen(line),
+		"; --recover buffer shows nothing before the answer is whole");
 	complain_note(&a->c->term, "note", line);
 }
 

@@ -72,8 +72,8 @@ static bool is_repeated(const llm_service *svc, uint32_t profile, uint32_t candi
 	const char *name;
 
 	for (uint32_t p = 0; p <= profile; p++)
-		for (uint32_t i = 0; (name = llm_service_candidate_at(
-					      svc, llm_service_profile_at(svc, p), i));
+		for (uint32_t i = 0;
+			(name = llm_service_candidate_at(svc, llm_service_profile_at(svc, p), i));
 			i++) {
 			if (p == profile && i == candidate)
 				return false;
@@ -117,7 +117,8 @@ int health_run(ctl *c)
 		return 0;
 	}
 	if (!llm_service_profile_at(c->svc, 0))
-		complain_note(&c->term, "note", "no profiles are configured, so there is nobody to show");
+		complain_note(
+			&c->term, "note", "no profiles are configured, so there is nobody to show");
 	table_open(&t);
 	each(c->svc, &t, NULL);
 	table_close(&t, c->term.out);

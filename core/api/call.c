@@ -22,7 +22,8 @@ static int32_t adopt(const llm_call_opts *opts, llm_call_opts *own, llm_err *err
 			"the options are not initialised: begin with LLM_CALL_OPTS_INIT");
 	memcpy(own, opts, n < sizeof(*own) ? n : sizeof(*own));
 	if (own->max_attempts > 10 || own->max_attempts_total > 10)
-		return err_set(err, LLM_E_CONFIG, "max_attempts and max_attempts_total are at most 10");
+		return err_set(
+			err, LLM_E_CONFIG, "max_attempts and max_attempts_total are at most 10");
 	if (own->stream_recovery > LLM_RECOVER_BUFFER || own->priority > LLM_PRIORITY_BATCH)
 		return err_set(err, LLM_E_INVALID_REQUEST,
 			"stream_recovery or priority has a value that does not exist");

@@ -156,8 +156,8 @@ static const key_choice adaptive[] = {
 	{ \
 		.pattern = "breaker." #name, .type = KEY_DURATION, .scope = SCOPE_CONF, \
 		.min = 1000, .max = 24 * HOUR_MS, \
-		.offset = offsetof(conf, breaker) + offsetof(conf_breaker, name), \
-		.preset = usual, .expected = "a time from \"1s\" to \"24h\"", .help = what \
+		.offset = offsetof(conf, breaker) + offsetof(conf_breaker, name), .preset = usual, \
+		.expected = "a time from \"1s\" to \"24h\"", .help = what \
 	}
 
 #define CAP_ROW(name) \

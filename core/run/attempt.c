@@ -151,8 +151,7 @@ static int32_t new_row(attempt *a)
 	rec->model = a->t->cand.model;
 	rec->retry_after_ms = rec->ttft_ms = rec->load_ms = -1;
 	if (c->ended_ns)
-		rec->waited_ms =
-			(int64_t)((loop_now(c->svc->loop) - c->ended_ns) / NS_PER_MS);
+		rec->waited_ms = (int64_t)((loop_now(c->svc->loop) - c->ended_ns) / NS_PER_MS);
 	row->usage = (llm_usage)LLM_USAGE_INIT;
 	a->rec = rec;
 	return 0;

@@ -40,7 +40,8 @@ void run_complete_error(llm_call *c, const attempt *a, int32_t code)
 		err_copy(
 			e->provider, sizeof(e->provider), c->res.provider, strlen(c->res.provider));
 	if (c->at->cand.id)
-		err_copy(e->candidate, sizeof(e->candidate), c->at->cand.id, strlen(c->at->cand.id));
+		err_copy(
+			e->candidate, sizeof(e->candidate), c->at->cand.id, strlen(c->at->cand.id));
 	if (a) {
 		e->sent = attempt_sent(a);
 		e->http_status = a->head.status;
@@ -101,7 +102,6 @@ static int32_t judge_filter(llm_call *c, int32_t code)
 		"%s withheld the answer (%s)\nchange the prompt, or ask another model",
 		c->at->up->title, r->finish_raw ? r->finish_raw : "content filter");
 }
-
 
 /* An attempt that was to mend the stream has to tell all that was told. */
 static int32_t judge_mending(llm_call *c, int32_t code)
@@ -274,8 +274,7 @@ void run_decide(llm_call *c, uint32_t refused)
 
 static int can_repeat(const llm_request_view *v)
 {
-	return (v->has & LLM_HAS_SEED) ||
-		((v->has & LLM_HAS_TEMPERATURE) && v->temperature <= 0);
+	return (v->has & LLM_HAS_SEED) || ((v->has & LLM_HAS_TEMPERATURE) && v->temperature <= 0);
 }
 
 static recover_scene mending_scene(llm_call *c, target *next)
@@ -372,7 +371,8 @@ static void follow(llm_call *c)
 {
 	const int32_t code = c->failure.code;
 
-	if (code == LLM_E_CANCELLED || code == LLM_E_DEADLINE || c->deadline_ns <= loop_now(c->svc->loop))
+	if (code == LLM_E_CANCELLED || code == LLM_E_DEADLINE ||
+		c->deadline_ns <= loop_now(c->svc->loop))
 		run_end(c, code);
 	else if (c->delivered)
 		mend(c);

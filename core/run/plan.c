@@ -99,21 +99,19 @@ static void set_times(const llm_call *c, target *t, const conf_times *pf, const 
 /* ---- retries ---- */
 
 /* Another gateway asks again by itself: two of them would multiply (R-RETRY-14). */
-static void set_attempts(
-	const llm_call *c, target *t, const conf_guard *pf, const llm_call_opts *o)
+static void set_attempts(const llm_call *c, target *t, const conf_guard *pf, const llm_call_opts *o)
 {
 	const conf_provider *pv = t->up->conf;
 	const conf_guard *top = &c->svc->conf->guard;
 
-	t->max_attempts =
-		nearest(o->max_attempts, pf->max_attempts, pv->guard.max_attempts, 0);
+	t->max_attempts = nearest(o->max_attempts, pf->max_attempts, pv->guard.max_attempts, 0);
 	if (!t->max_attempts)
 		t->max_attempts = pv->upstream_retries ? 1 :
 			top->max_attempts	       ? top->max_attempts :
 							 retry_rules_usual().per_candidate;
-	t->retry_after_max_ns = as_ns(nearest_ms(o->retry_after_max_ms, pf->retry_after_max,
-					      pv->guard.retry_after_max, top->retry_after_max,
-					      60000),
+	t->retry_after_max_ns = as_ns(
+		nearest_ms(o->retry_after_max_ms, pf->retry_after_max, pv->guard.retry_after_max,
+			top->retry_after_max, 60000),
 		0);
 }
 
@@ -121,25 +119,24 @@ static void set_rules(llm_call *c, const conf_guard *pf, const llm_call_opts *o)
 {
 	const conf_guard *top = &c->svc->conf->guard;
 	retry_rules *r = &c->retry.rules;
-	uint32_t n = nearest(o->max_attempts_total, pf->max_attempts_total, 0,
-		top->max_attempts_total);
+	uint32_t n = nearest(
+		o->max_attempts_total, pf->max_attempts_total, 0, top->max_attempts_total);
 
 	*r = retry_rules_usual();
 	r->in_all = n ? n : r->in_all;
 	r->prefer = nearest(0, pf->prefer, 0, top->prefer) == PREFER_FASTEST ? RETRY_FASTEST :
 									       RETRY_PRIMARY;
 	r->patience_ns = as_ns(nearest_ms(0, pf->patience, CONF_UNSET, top->patience, 3000), 0);
-	r->min_attempt_ns = as_ns(nearest_ms(0, pf->min_attempt_budget, CONF_UNSET,
-					  top->min_attempt_budget, 250),
-		0);
+	r->min_attempt_ns = as_ns(
+		nearest_ms(0, pf->min_attempt_budget, CONF_UNSET, top->min_attempt_budget, 250), 0);
 	c->retry.deadline_ns = c->deadline_ns;
 }
 
 /* Of the modes the numbers of the core begin with 0. */
 static void set_recovery(llm_call *c, const conf_guard *pf, const llm_call_opts *o)
 {
-	uint32_t mode =
-		nearest(o->stream_recovery, pf->stream_recovery, 0, c->svc->conf->guard.stream_recovery);
+	uint32_t mode = nearest(
+		o->stream_recovery, pf->stream_recovery, 0, c->svc->conf->guard.stream_recovery);
 
 	c->recovery = mode ? mode - LLM_RECOVER_OFF + RECOVER_OFF : RECOVER_MATCH;
 }

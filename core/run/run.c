@@ -78,8 +78,8 @@ static int32_t tell_break(llm_call *c)
 		return e->code;
 	e->code = LLM_E_STREAM_BROKEN;
 	e->err_class = LLM_CLASS_ELSEWHERE;
-	snprintf(e->message + n, sizeof(e->message) - n, "\n%s began another answer, which does not go on from there",
-		c->at->cand.id);
+	snprintf(e->message + n, sizeof(e->message) - n,
+		"\n%s began another answer, which does not go on from there", c->at->cand.id);
 	return e->code;
 }
 
@@ -223,7 +223,8 @@ static uint64_t slow_at(const llm_call *c)
 {
 	const phase_clock *k = &c->att->clock;
 
-	if (c->slow_ns == UINT64_MAX || c->slow_done || !k->stream || !k->sent_ns || k->first_delta_ns)
+	if (c->slow_ns == UINT64_MAX || c->slow_done || !k->stream || !k->sent_ns ||
+		k->first_delta_ns)
 		return UINT64_MAX;
 	return clock_after_ns(k->sent_ns, c->slow_ns);
 }

@@ -118,8 +118,7 @@ static int32_t on_reasoning(void *ctx, const char *text, size_t len)
 	const llm_call *c = a->c;
 
 	if (c->mending &&
-		(c->mending != RECOVER_MATCH ||
-			recover_reasoning(&c->match) == RECOVER_SUPPRESS)) {
+		(c->mending != RECOVER_MATCH || recover_reasoning(&c->match) == RECOVER_SUPPRESS)) {
 		if (len)
 			note_delta(a);
 		return 0;

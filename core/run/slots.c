@@ -65,8 +65,8 @@ int slots_admit(llm_service *svc, cand_state *s, uint32_t who, breaker_ticket *r
 	return in;
 }
 
-uint32_t slots_settle(llm_service *svc, cand_state *s, const breaker_ticket *t, int32_t code,
-	int64_t server_ms)
+uint32_t slots_settle(
+	llm_service *svc, cand_state *s, const breaker_ticket *t, int32_t code, int64_t server_ms)
 {
 	uint32_t changed;
 

@@ -45,8 +45,8 @@ void slots_find(struct llm_call *c);
 
 /* May the candidate be asked? As breakers_admit and breakers_settle; without a state: yes. */
 int slots_admit(llm_service *svc, cand_state *s, uint32_t who, breaker_ticket *ret);
-uint32_t slots_settle(llm_service *svc, cand_state *s, const breaker_ticket *t, int32_t code,
-	int64_t server_ms);
+uint32_t slots_settle(
+	llm_service *svc, cand_state *s, const breaker_ticket *t, int32_t code, int64_t server_ms);
 /* When it would be let in; 0: now. */
 uint64_t slots_ready_ns(llm_service *svc, const cand_state *s);
 /* Under the lock of the service's health, by any thread. */

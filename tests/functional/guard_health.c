@@ -17,8 +17,10 @@ Test(guard_health, R_CB_2_R_CB_7_R_CB_9_five_failures_open_it_and_a_reset_closes
 	guard g;
 	int i;
 
-	guard_open(&g, STATUS("500", "") STATUS("500", "") STATUS("500", "") STATUS("500", "")
-		STATUS("500", "") STATUS("500", "") SAYS(LINE("well") LAST), "", "");
+	guard_open(&g,
+		STATUS("500", "") STATUS("500", "") STATUS("500", "") STATUS("500", "")
+			STATUS("500", "") STATUS("500", "") SAYS(LINE("well") LAST),
+		"", "");
 	for (i = 0; i < 5; i++)
 		cr_assert_eq(guard_ask(&g, "ollama/a", 1, one), LLM_E_SERVER_ERROR);
 	h = health(&g, 0);
@@ -42,8 +44,9 @@ Test(guard_health, R_CB_1_R_CB_5_one_that_cools_is_passed_over)
 {
 	guard g;
 
-	guard_open(&g, STATUS("429", "\"Retry-After: 5\"") SAYS(LINE("b") LAST) SAYS(
-		LINE("again b") LAST), "", "");
+	guard_open(&g,
+		STATUS("429", "\"Retry-After: 5\"") SAYS(LINE("b") LAST) SAYS(LINE("again b") LAST),
+		"", "");
 	cr_assert_eq(guard_ask(&g, "two", 1, one), 0, "%s", g.run->err.message);
 	cr_assert_eq(guard_ask(&g, "two", 1, one), 0, "%s", g.run->err.message);
 	cr_assert_str_eq(g.run->text, "again b");
@@ -90,8 +93,12 @@ static oracle_run *begin(guard *g, const char *model)
 
 static void open_narrow(guard *g, const char *script, const char *more)
 {
-	oracle_opts opts = {.text = script, .attempts = 1, .time = &guard_time, .no_healthy = 1,
-		.provider = "max_concurrency = 1; queue_max = 1;", .config = more};
+	oracle_opts opts = {.text = script,
+		.attempts = 1,
+		.time = &guard_time,
+		.no_healthy = 1,
+		.provider = "max_concurrency = 1; queue_max = 1;",
+		.config = more};
 
 	memset(g, 0, sizeof(*g));
 	g->o = oracle_open(&opts);

@@ -137,8 +137,8 @@ Test(guard_retry, R_RETRY_16_the_error_before_is_told_when_time_is_short)
 	guard g;
 
 	guard_open(&g, STATUS("500", ""), "", "");
-	cr_assert_eq(guard_ask(&g, "ollama/a", 0, (llm_call_opts){.total_ms = 240}),
-		LLM_E_SERVER_ERROR);
+	cr_assert_eq(
+		guard_ask(&g, "ollama/a", 0, (llm_call_opts){.total_ms = 240}), LLM_E_SERVER_ERROR);
 	cr_assert_eq(guard_requests(&g), 1);
 	cr_assert(g.run->err.flags & LLM_ERRF_DEADLINE);
 	guard_close(&g);
@@ -160,8 +160,9 @@ Test(guard_retry, R_RETRY_13_a_refused_connection_has_one_free_retry)
 
 Test(guard_retry, R_ROUTE_4_who_cannot_is_not_asked_and_all_who_cannot_are_named)
 {
-	static const char caps[] = "models = ( { id = \"ollama/a\"; capabilities = { chat = \"no\"; }; },"
-				   "{ id = \"ok/b\"; capabilities = { chat = \"no\"; }; } );\n";
+	static const char caps[] =
+		"models = ( { id = \"ollama/a\"; capabilities = { chat = \"no\"; }; },"
+		"{ id = \"ok/b\"; capabilities = { chat = \"no\"; }; } );\n";
 	static const char one[] =
 		"models = ( { id = \"ollama/a\"; capabilities = { chat = \"no\"; }; } );\n";
 	guard g;

@@ -26,8 +26,7 @@ Test(guard_stream, R_RETRY_8_R_RETRY_19_match_with_the_same_text_makes_one_answe
 	guard g;
 
 	guard_open(&g, BREAKS(LINE("one ")) SAYS(LINE("on") LINE("e tw") LINE("o") LAST), "", "");
-	cr_assert_eq(guard_ask(&g, "two", 1, mode(LLM_RECOVER_MATCH)), 0, "%s",
-		g.run->err.message);
+	cr_assert_eq(guard_ask(&g, "two", 1, mode(LLM_RECOVER_MATCH)), 0, "%s", g.run->err.message);
 	cr_assert_str_eq(g.run->text, "one two");
 	cr_assert_eq(llm_result_recovered(g.r), 1);
 	cr_assert_eq(g.n_recovered, 1);
@@ -72,8 +71,8 @@ Test(guard_stream, R_RETRY_19_continue_goes_on_from_the_text)
 	guard g;
 
 	guard_open(&g, BREAKS(LINE("one sure thing is ")) GEMINI, "", "");
-	cr_assert_eq(guard_ask(&g, "gem", 1, mode(LLM_RECOVER_CONTINUE)), 0, "%s",
-		g.run->err.message);
+	cr_assert_eq(
+		guard_ask(&g, "gem", 1, mode(LLM_RECOVER_CONTINUE)), 0, "%s", g.run->err.message);
 	cr_assert_str_eq(g.run->text, "one sure thing is two");
 	cr_assert_not_null(strstr(sim_log_text(g.o->up), "one sure thing is"));
 	guard_close(&g);
@@ -94,8 +93,8 @@ Test(guard_stream, R_RETRY_19_buffer_repairs_everything)
 	guard g;
 
 	guard_open(&g, BREAKS(LINE("one ")) SAYS(LINE("quite another") LAST), "", "");
-	cr_assert_eq(guard_ask(&g, "two", 1, mode(LLM_RECOVER_BUFFER)), 0, "%s",
-		g.run->err.message);
+	cr_assert_eq(
+		guard_ask(&g, "two", 1, mode(LLM_RECOVER_BUFFER)), 0, "%s", g.run->err.message);
 	cr_assert_str_eq(g.run->text, "quite another");
 	cr_assert_eq(llm_result_recovered(g.r), 0);
 	cr_assert_eq(atomic_load(&g.run->deltas), 1);
@@ -127,8 +126,7 @@ Test(guard_stream, R_RETRY_21_an_error_inside_a_success_may_fall_over)
 {
 	guard g;
 
-	guard_open(&g,
-		SAYS("{\\\"error\\\":\\\"it broke\\\"}\\n") SAYS(LINE("b") LAST),
+	guard_open(&g, SAYS("{\\\"error\\\":\\\"it broke\\\"}\\n") SAYS(LINE("b") LAST),
 		"prefer = \"fastest\";", "");
 	cr_assert_eq(guard_ask(&g, "two", 1, mode(0)), 0, "%s", g.run->err.message);
 	cr_assert_str_eq(g.run->text, "b");
@@ -152,8 +150,9 @@ Test(guard_stream, R_RETRY_20_switch_moves_on_and_wait_does_not)
 	cr_assert_eq(g.n_fallback, 1);
 	guard_close(&g);
 	guard_open(&g, SLOW SAYS(LINE("b") LAST), "slow_start = 30;", "");
-	cr_assert_eq(guard_ask(&g, "quick", 1, (llm_call_opts){.first_token_ms = 45,
-		.max_attempts = 1}), 0, "%s", g.run->err.message);
+	cr_assert_eq(
+		guard_ask(&g, "quick", 1, (llm_call_opts){.first_token_ms = 45, .max_attempts = 1}),
+		0, "%s", g.run->err.message);
 	cr_assert_eq(guard_attempt(&g, 0).error_code, LLM_E_TIMEOUT);
 	guard_close(&g);
 }
@@ -164,8 +163,7 @@ Test(guard_stream, R_TIME_4_a_cold_model_has_its_time_and_a_warm_one_less)
 	const llm_call_opts limits = {.max_attempts = 1};
 	guard g;
 
-	guard_open(&g, SAYS(LINE("a") LAST) SLOW,
-		"first_token = 5000; first_token_warm = 40;", "");
+	guard_open(&g, SAYS(LINE("a") LAST) SLOW, "first_token = 5000; first_token_warm = 40;", "");
 	cr_assert_eq(guard_ask(&g, "two", 1, limits), 0, "%s", g.run->err.message);
 	(void)llm_service_health_reset(g.o->svc, NULL);
 	(void)guard_ask(&g, "two", 1, (llm_call_opts){.max_attempts = 1, .total_ms = 400});

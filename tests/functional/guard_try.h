@@ -12,20 +12,24 @@
 #include "support/oracle.h"
 
 #define REQUEST "\"event\":\"request\""
-#define TWO "default_profile = \"two\"; profiles = { two = { candidates = " \
-	    "[ \"ollama/a\", \"ok/b\" ]; %s }; quick = { candidates = " \
-	    "[ \"openai/a\", \"ok/b\" ]; %s }; gem = { candidates = " \
-	    "[ \"ollama/a\", \"gemini/gemini-2.0-flash\" ]; %s }; };\n"
-#define LINE(text) "{\\\"model\\\":\\\"m\\\",\\\"message\\\":{\\\"role\\\":\\\"assistant\\\"," \
-		   "\\\"content\\\":\\\"" text "\\\"},\\\"done\\\":false}\\n"
-#define LAST "{\\\"model\\\":\\\"m\\\",\\\"message\\\":{\\\"role\\\":\\\"assistant\\\"," \
-	     "\\\"content\\\":\\\"\\\"},\\\"done\\\":true,\\\"done_reason\\\":\\\"stop\\\"," \
-	     "\\\"prompt_eval_count\\\":3,\\\"eval_count\\\":5}\\n"
+#define TWO \
+	"default_profile = \"two\"; profiles = { two = { candidates = " \
+	"[ \"ollama/a\", \"ok/b\" ]; %s }; quick = { candidates = " \
+	"[ \"openai/a\", \"ok/b\" ]; %s }; gem = { candidates = " \
+	"[ \"ollama/a\", \"gemini/gemini-2.0-flash\" ]; %s }; };\n"
+#define LINE(text) \
+	"{\\\"model\\\":\\\"m\\\",\\\"message\\\":{\\\"role\\\":\\\"assistant\\\"," \
+	"\\\"content\\\":\\\"" text "\\\"},\\\"done\\\":false}\\n"
+#define LAST \
+	"{\\\"model\\\":\\\"m\\\",\\\"message\\\":{\\\"role\\\":\\\"assistant\\\"," \
+	"\\\"content\\\":\\\"\\\"},\\\"done\\\":true,\\\"done_reason\\\":\\\"stop\\\"," \
+	"\\\"prompt_eval_count\\\":3,\\\"eval_count\\\":5}\\n"
 #define HEAD "head 200 \"Content-Type: application/x-ndjson\" \"Connection: close\"\n"
 /* One connection that answers with pieces and then goes. */
 #define SAYS(lines) "accept\nread request\n" HEAD "send \"" lines "\"\nclose\n"
-#define STATUS(n, headers) "accept\nread request\nreply " n " \"Connection: close\" " headers \
-			   " \"{\\\"error\\\":\\\"busy\\\"}\"\nclose\n"
+#define STATUS(n, headers) \
+	"accept\nread request\nreply " n " \"Connection: close\" " headers \
+	" \"{\\\"error\\\":\\\"busy\\\"}\"\nclose\n"
 
 static inline void no_chance(void *ctx, void *bytes, size_t len)
 {
@@ -64,8 +68,12 @@ static inline void guard_event(oracle_run *run, llm_call *call, const llm_event 
 static inline void guard_open(guard *g, const char *script, const char *profile, const char *more)
 {
 	static const char *const args[] = {"--log-body", NULL};
-	oracle_opts opts = {.sim_args = args, .text = script, .config = g->config, .attempts = 1,
-		.time = &guard_time, .no_healthy = 1};
+	oracle_opts opts = {.sim_args = args,
+		.text = script,
+		.config = g->config,
+		.attempts = 1,
+		.time = &guard_time,
+		.no_healthy = 1};
 
 	memset(g, 0, sizeof(*g));
 	snprintf(g->config, sizeof(g->config), TWO "%s", profile, profile, profile, more);
@@ -75,8 +83,8 @@ static inline void guard_open(guard *g, const char *script, const char *profile,
 
 static inline int32_t guard_ask(guard *g, const char *model, uint32_t stream, llm_call_opts limits)
 {
-	const oracle_ask ask = {.model = model, .stream = stream, .limits = limits,
-		.on_event = guard_event};
+	const oracle_ask ask = {
+		.model = model, .stream = stream, .limits = limits, .on_event = guard_event};
 
 	g->notices[0] = '\0';
 	g->n_waiting = g->n_fallback = g->n_recovered = 0;

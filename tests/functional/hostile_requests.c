@@ -140,8 +140,8 @@ Test(hostile_requests, X_04_X_06_an_instance_that_is_none_is_refused)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		llm_err err = LLM_ERR_INIT;
 
-		snprintf(config, sizeof(config), "max_attempts = 1; providers = { hostile = { %s }; };",
-			rows[i].config);
+		snprintf(config, sizeof(config),
+			"max_attempts = 1; providers = { hostile = { %s }; };", rows[i].config);
 		cr_assert_eq(describe(config, &desc, &err), rows[i].code, "%s", err.message);
 		cr_assert(strstr(err.message, rows[i].words), "%s", err.message);
 	}
@@ -167,7 +167,8 @@ Test(hostile_requests, K_04_a_usual_key_goes_to_the_usual_address_only)
 
 	setenv("HOSTILE_KEY", HOSTILE_KEY, 1);
 	cr_assert_eq(
-		describe("max_attempts = 1; providers = { hostile = { base_url = \"http://127.0.0.1:9/x/\"; }; };",
+		describe(
+			"max_attempts = 1; providers = { hostile = { base_url = \"http://127.0.0.1:9/x/\"; }; };",
 			&desc, &err),
 		0, "%s", err.message);
 	cr_assert_eq(desc.has_key, 0);

@@ -20,7 +20,9 @@ static void begin(long_answer *a, const char *const *sim_args, const char *out_p
 
 	a->s = sim_start(sim_args);
 	snprintf(a->host, sizeof(a->host), "OLLAMA_HOST=%s", sim_url(a->s));
-	a->p = run_start(RUN_LIST(LLMCTL, "ask", "-m", "ollama/sim-small", "x"), &opts);
+	a->p = run_start(
+		RUN_LIST(LLMCTL, "ask", "--recover", "match", "-m", "ollama/sim-small", "x"),
+		&opts);
 }
 
 #define LONG RUN_LIST("--pace-ms", "10", "--tokens", "100000", "--say", "one two three four five")

@@ -17,7 +17,8 @@ static void open_at(talk *t, const char *url, int faked)
 {
 	char config[512];
 
-	snprintf(config, sizeof(config), "max_attempts = 1; providers = { ollama = { base_url = \"%s\"; }; };", url);
+	snprintf(config, sizeof(config),
+		"max_attempts = 1; providers = { ollama = { base_url = \"%s\"; }; };", url);
 	talk_open(t, PLUGINS, config, faked);
 }
 

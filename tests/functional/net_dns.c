@@ -37,7 +37,8 @@ static void open_at(talk *t, const char *host, unsigned port, int faked)
 	char config[256];
 
 	snprintf(config, sizeof(config),
-		"max_attempts = 1; providers = { ollama = { base_url = \"http://%s:%u\"; }; };", host, port);
+		"max_attempts = 1; providers = { ollama = { base_url = \"http://%s:%u\"; }; };",
+		host, port);
 	talk_open(t, PLUGINS, config, faked);
 }
 

@@ -102,7 +102,8 @@ static int32_t ask(const char *host, const char *group, llm_err *err)
 
 	snprintf(own, sizeof(own), group, folder, folder, folder);
 	snprintf(config, sizeof(config),
-		"max_attempts = 1; providers = { ollama = { base_url = \"https://%s:%u\"; %s }; };", host, port, own);
+		"max_attempts = 1; providers = { ollama = { base_url = \"https://%s:%u\"; %s }; };",
+		host, port, own);
 	so.flags = LLM_SERVICE_NO_ENV;
 	so.config_text = config;
 	so.plugin_dir = TEST_BINARY_DIR "/plugins";
@@ -315,7 +316,8 @@ Test(net_tls, U_03_a_handshake_that_stands_still_ends_at_the_connect_time_out)
 
 	listen_raw(&r);
 	snprintf(config, sizeof(config),
-		"max_attempts = 1; providers = { ollama = { base_url = \"https://127.0.0.1:%u\"; }; };", port);
+		"max_attempts = 1; providers = { ollama = { base_url = \"https://127.0.0.1:%u\"; }; };",
+		port);
 	talk_open(&t, TEST_BINARY_DIR "/plugins", config, 1);
 	talk_submit(&t, &c, "ollama/m", 1, &limits);
 	p.fd = r.fd;
@@ -349,7 +351,8 @@ static void asked_with(const char *option, const char *extra, const char *header
 	int32_t rc;
 
 	snprintf(config, sizeof(config),
-		"max_attempts = 1; providers = { ollama = { base_url = \"https://127.0.0.1:%u\"; }; };", port);
+		"max_attempts = 1; providers = { ollama = { base_url = \"https://127.0.0.1:%u\"; }; };",
+		port);
 	so.config_text = config;
 	so.plugin_dir = TEST_BINARY_DIR "/plugins";
 	cr_assert_eq(llm_service_new(&so, &svc, &err), 0, "%s", err.message);
