@@ -55,8 +55,8 @@ static inline void hostile_open(
 	t->up = sim_start(args);
 	failalloc_init(&t->fa);
 	snprintf(config, sizeof(config),
-		"max_attempts = 1; providers = { hostile = { base_url = \"%s\"; %s }; };\n%s", sim_url(t->up), group,
-		top);
+		"max_attempts = 1; providers = { hostile = { base_url = \"%s\"; %s }; };\n%s",
+		sim_url(t->up), group, top);
 	so = hostile_opts(&t->fa, config);
 	cr_assert_eq(llm_service_new(&so, &t->svc, &t->err), 0, "%s", t->err.message);
 }

@@ -1,0 +1,122 @@
+/*
+ * keyrows.h - rows that stand in the table of keys at several places, as macros.
+ * Included by keytable.c only.
+ */
+#ifndef LLM_CONF_KEYROWS_H
+#define LLM_CONF_KEYROWS_H
+
+/* NOLINTBEGIN(bugprone-macro-parentheses): names of members cannot stand in them. */
+
+/* The phase times stand at the top, in a provider and in a profile: one line for all. */
+#define TIME_ROW(prefix, s, type_, base, name, f, what) \
+	{ \
+		.pattern = prefix #name, .type = KEY_DURATION, .scope = s, .flags = f, \
+		.offset = offsetof(type_, base) + offsetof(conf_times, name), .help = what \
+	}
+#define TIME_ROWS(prefix, s, type_) \
+	TIME_ROW(prefix, s, type_, times, queue, 0, "wait for a free slot"), \
+		TIME_ROW(prefix, s, type_, times, connect, 0, "until the connection stands"), \
+		TIME_ROW(prefix, s, type_, times, first_token, KEY_ZERO, \
+			"from the request sent to the first content"), \
+		TIME_ROW(prefix, s, type_, times, first_token_warm, 0, \
+			"the same for a model known to be in memory"), \
+		TIME_ROW( \
+			prefix, s, type_, times, idle, KEY_ZERO, "between two pieces of content"), \
+		TIME_ROW(prefix, s, type_, times, idle_keepalive, 0, \
+			"the same while keep-alives flow"), \
+		TIME_ROW(prefix, s, type_, times, silence, 0, "without any byte"), \
+		TIME_ROW(prefix, s, type_, times, consumer_idle, 0, \
+			"a stream that is held up because nobody reads it"), \
+		TIME_ROW(prefix, s, type_, times, attempt, KEY_ZERO, "one attempt as a whole"), \
+		TIME_ROW(prefix, s, type_, times, deadline, KEY_ZERO, \
+			"the call as a whole; 0 needs allow_unbounded"), \
+		TIME_ROW(prefix, s, type_, times, slow_start, 0, \
+			"without content until a stream counts as slow")
+
+#define UPSTREAM_ROW(prefix, s, type_) \
+	{ \
+		.pattern = prefix "upstream_stream", .type = KEY_CHOICE, .scope = s, \
+		.offset = offsetof(type_, upstream_stream), .choices = upstream_stream, \
+		.expected = "\"auto\", \"on\" or \"off\"", \
+		.help = "ask for a stream where the caller wants the whole answer" \
+	}
+
+/* Where a run goes when an attempt fails: at the top and in a profile, two of them in a provider. */
+#define GUARD_AT(type_, name) .offset = offsetof(type_, guard) + offsetof(conf_guard, name)
+#define GUARD_INT(prefix, s, type_, name, what) \
+	{ \
+		.pattern = prefix #name, .type = KEY_INT, .scope = s, .min = 1, .max = 10, \
+		GUARD_AT(type_, name), .expected = "a whole number from 1 to 10", .help = what \
+	}
+#define GUARD_TIME(prefix, s, type_, name, f, most, what) \
+	{ \
+		.pattern = prefix #name, .type = KEY_DURATION, .scope = s, .flags = f, \
+		.min = (f) ? 0 : 1, .max = most, GUARD_AT(type_, name), .help = what \
+	}
+#define GUARD_CHOICE(prefix, s, type_, name, of, form, what) \
+	{ \
+		.pattern = prefix #name, .type = KEY_CHOICE, .scope = s, GUARD_AT(type_, name), \
+		.choices = of, .expected = form, .help = what \
+	}
+#define HOUR_MS 3600000
+#define ATTEMPT_ROWS(prefix, s, type_) \
+	GUARD_INT(prefix, s, type_, max_attempts, \
+		"attempts at one candidate, the first included; 1: no retries"), \
+		GUARD_TIME(prefix, s, type_, retry_after_max, KEY_ZERO, HOUR_MS, \
+			"a longer delay of the server is not waited for")
+#define GUARD_ROWS(prefix, s, type_) \
+	ATTEMPT_ROWS(prefix, s, type_), \
+		GUARD_INT(prefix, s, type_, max_attempts_total, "attempts at all candidates"), \
+		GUARD_CHOICE(prefix, s, type_, prefer, prefer, "\"primary\" or \"fastest\"", \
+			"after a failure: the same candidate again, or the next at once"), \
+		GUARD_TIME(prefix, s, type_, patience, KEY_ZERO, HOUR_MS, \
+			"all waits for one candidate while another is untried"), \
+		GUARD_TIME(prefix, s, type_, min_attempt_budget, 0, 60000, \
+			"with less time left no further attempt begins"), \
+		GUARD_CHOICE(prefix, s, type_, stream_recovery, stream_recovery, \
+			"\"off\", \"match\", \"continue\" or \"buffer\"", \
+			"what mends a stream that breaks after its first piece"), \
+		GUARD_CHOICE(prefix, s, type_, slow_start_action, slow_start, \
+			"\"wait\", \"switch\" or \"race\"", \
+			"what follows when a stream is slow to begin"), \
+		GUARD_TIME(prefix, s, type_, slow_start_reasoning, 0, HOUR_MS, \
+			"the same as slow_start where reasoning was asked for")
+
+#define BREAKER_INT(name, most, usual, what) \
+	{ \
+		.pattern = "breaker." #name, .type = KEY_INT, .scope = SCOPE_CONF, .min = 1, \
+		.max = most, .offset = offsetof(conf, breaker) + offsetof(conf_breaker, name), \
+		.preset = usual, .help = what \
+	}
+#define BREAKER_TIME(name, usual, what) \
+	{ \
+		.pattern = "breaker." #name, .type = KEY_DURATION, .scope = SCOPE_CONF, \
+		.min = 1000, .max = 24 * HOUR_MS, \
+		.offset = offsetof(conf, breaker) + offsetof(conf_breaker, name), .preset = usual, \
+		.expected = "a time from \"1s\" to \"24h\"", .help = what \
+	}
+
+#define CAP_ROW(name) \
+	{ \
+		.pattern = "models.#.capabilities." #name, .type = KEY_CHOICE, \
+		.scope = SCOPE_MODEL, \
+		.offset = offsetof(conf_model, caps) + offsetof(llm_caps, name), \
+		.choices = capability, .preset = "unknown", .help = "`yes`, `no` or `unknown`" \
+	}
+
+#define PRICE_ROW(name) \
+	{ \
+		.pattern = "models.#.price." #name, .type = KEY_STRING, .ok = key_ok_price, \
+		.expected = \
+			"US dollars per million tokens as text, at most six decimals: \"0.0375\"", \
+		.help = "checked, not used yet" \
+	}
+
+#define LATER_ROW(name, kind) \
+	{ \
+		.pattern = name, .type = kind, .flags = KEY_LATER, .help = "not in this version" \
+	}
+
+/* NOLINTEND(bugprone-macro-parentheses) */
+
+#endif
