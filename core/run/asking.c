@@ -285,10 +285,11 @@ void run_give_way(llm_call *c, target *to)
 
 	err_set(&c->res.error, LLM_E_CANCELLED,
 		"%s had told nothing after %" PRIu64 " ms (slow_start), and another was asked",
-		c->at->up->title, c->slow_ns / NS_PER_MS);
+		c->at->up->title, c->at->slow_ns / NS_PER_MS);
 	attempt_abort(a);
 	run_close_row(c, a, LLM_E_CANCELLED);
 	run_let_go(c, LLM_E_CANCELLED);
+	c->ended_ns = loop_now(c->svc->loop);
 	c->cost = 0;
 	c->att = NULL;
 	attempt_free(a);

@@ -89,8 +89,8 @@ void sink_init(attempt *a);
 int32_t sink_stop(attempt *a, int32_t rc, const char *why);
 /* Text from a provider: there when it has a length, and UTF-8. */
 int sink_is_text(const char *text, size_t len);
-/* From an answer that is no success: facts -> code -> c->res.error. */
-int32_t sink_facts(attempt *a, const llm_error_facts *facts);
+/* facts.c: from an answer that is no success: facts -> code -> c->res.error. */
+int32_t facts_tell(attempt *a, const llm_error_facts *facts);
 /* trace.c: the redacted exchange, when it was asked for. */
 void trace_request(attempt *a);
 void trace_reply(attempt *a, const char *bytes, size_t len);

@@ -31,6 +31,7 @@ typedef struct target {
 	phase_limits limits;
 	uint64_t warm_ns; /* first_token of a model known to be in memory; UINT64_MAX: the same */
 	uint64_t queue_ns;
+	uint64_t slow_ns; /* slow_start; of one among several */
 	uint64_t retry_after_max_ns;
 	uint32_t max_attempts;
 	int upstream_stream; /* ask for a stream also when the caller wants none */
@@ -116,7 +117,6 @@ struct llm_call {
 	uint32_t recovery; /* RECOVER_* */
 	uint32_t slow_action; /* SLOW_* */
 	uint32_t slow_crosses;
-	uint64_t slow_ns; /* UINT64_MAX: never */
 
 	/* under the service's lock */
 	struct llm_call *inbox_next;

@@ -141,18 +141,26 @@ static void set_recovery(llm_call *c, const conf_guard *pf, const llm_call_opts 
 	c->recovery = mode ? mode - LLM_RECOVER_OFF + RECOVER_OFF : RECOVER_MATCH;
 }
 
-static void set_slow(llm_call *c, const conf_times *times, const conf_guard *pf)
+/* Of one candidate among several. */
+static void set_slow(const llm_call *c, target *t, const conf_profile *profile)
 {
 	const conf *top = c->svc->conf;
-	uint64_t ms = nearest_ms(0, times->slow_start, CONF_UNSET, top->times.slow_start, 10000);
-	const uint32_t thinks = c->rq ? c->rq->view.reasoning : LLM_REASONING_OFF;
+	uint64_t ms = nearest_ms(0, profile->times.slow_start, t->up->conf->times.slow_start,
+		top->times.slow_start, 10000);
 
-	if (thinks > LLM_REASONING_OFF)
-		ms = nearest_ms(0, pf->slow_start_reasoning, CONF_UNSET,
+	if (c->rq->view.reasoning > LLM_REASONING_OFF)
+		ms = nearest_ms(0, profile->guard.slow_start_reasoning, CONF_UNSET,
 			top->guard.slow_start_reasoning, 60000);
-	c->slow_action = nearest(0, pf->slow_start_action, 0, top->guard.slow_start_action);
+	t->slow_ns = as_ns(ms, 0);
+}
+
+static void set_slow_action(llm_call *c, const conf_guard *pf)
+{
+	c->slow_action = SLOW_WAIT;
+	if (c->n_plan > 1)
+		c->slow_action = nearest(
+			0, pf->slow_start_action, 0, c->svc->conf->guard.slow_start_action);
 	c->slow_crosses = pf->slow_start_crosses != 0;
-	c->slow_ns = c->slow_action > SLOW_WAIT && c->n_plan > 1 ? as_ns(ms, 1) : UINT64_MAX;
 }
 
 /* ---- candidates ---- */
@@ -257,6 +265,7 @@ static int32_t fill_plan(llm_call *c, const route *r, const llm_call_opts *opts,
 		if (rc == LLM_E_NOMEM)
 			return rc;
 		if (!rc) {
+			set_slow(c, t, r->profile);
 			c->n_plan++;
 			continue;
 		}
@@ -310,7 +319,7 @@ static int32_t finish(
 	c->workspace = ws ? ws : "";
 	set_rules(c, guard, opts);
 	set_recovery(c, guard, opts);
-	set_slow(c, pf, guard);
+	set_slow_action(c, guard);
 	return name_result(c, profile) ? err_set(err, LLM_E_NOMEM, "out of memory") : 0;
 }
 

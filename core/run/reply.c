@@ -282,7 +282,7 @@ static int32_t end_error_reply(attempt *a)
 	if (instance_end(in, "classify_error", rc, &ignored))
 		facts = (llm_error_facts){
 			.struct_size = (uint32_t)sizeof(facts), .retry_after_ms = -1};
-	return sink_facts(a, &facts);
+	return facts_tell(a, &facts);
 }
 
 int32_t reply_body(attempt *a, const char *bytes, size_t len)

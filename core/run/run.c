@@ -223,10 +223,10 @@ static uint64_t slow_at(const llm_call *c)
 {
 	const phase_clock *k = &c->att->clock;
 
-	if (c->slow_ns == UINT64_MAX || c->slow_done || !k->stream || !k->sent_ns ||
+	if (c->slow_action <= SLOW_WAIT || c->slow_done || !k->stream || !k->sent_ns ||
 		k->first_delta_ns)
 		return UINT64_MAX;
-	return clock_after_ns(k->sent_ns, c->slow_ns);
+	return clock_after_ns(k->sent_ns, c->at->slow_ns);
 }
 
 static phase_due due_of(const llm_call *c)

@@ -24,7 +24,6 @@ typedef struct llm_call llm_call;
  */
 typedef void (*llm_event_fn)(uintptr_t token, llm_call *call, const llm_event *event);
 
-/* Zero means default everywhere: the configuration's, then the library's. */
 /* What mends a stream that breaks after its first piece was delivered. */
 enum {
 	LLM_RECOVER_DEFAULT = 0, /* the configuration's, then LLM_RECOVER_MATCH */
@@ -34,6 +33,7 @@ enum {
 	LLM_RECOVER_BUFFER = 4 /* nothing is delivered before the answer is complete */
 };
 
+/* Zero means default everywhere: the configuration's, then the library's. */
 typedef struct llm_call_opts {
 	uint32_t struct_size;
 	uint32_t flags; /* LLM_CALL_* */
@@ -60,12 +60,12 @@ enum { LLM_PRIORITY_INTERACTIVE = 0, LLM_PRIORITY_BATCH = 1 };
 		.struct_size = (uint32_t)sizeof(llm_call_opts) \
 	}
 
-/* Deliver pieces as they come. Without it only START and END are delivered. */
+/* Deliver pieces as they come, and notices. Without it only START and END are delivered. */
 #define LLM_CALL_STREAM (UINT32_C(1) << 0)
-/* Deliver WAITING, FALLBACK and RECOVERED also without LLM_CALL_STREAM. */
-#define LLM_CALL_NOTICES (UINT32_C(1) << 2)
 /* Keep the redacted HTTP exchange in the result. */
 #define LLM_CALL_TRACE (UINT32_C(1) << 1)
+/* Deliver WAITING, FALLBACK and RECOVERED also without LLM_CALL_STREAM. */
+#define LLM_CALL_NOTICES (UINT32_C(1) << 2)
 
 /*
  * Hands a request to a service.

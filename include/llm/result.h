@@ -123,7 +123,7 @@ LLM_API uint32_t llm_result_recovered(const llm_result *r);
 typedef struct llm_timing {
 	uint32_t struct_size;
 	uint32_t reserved;
-	int64_t queue_ms; /* from submit until the run began; -1: unknown, in all */
+	int64_t queue_ms; /* until the run began, and waits for a slot; -1: unknown, in all */
 	int64_t ttft_ms; /* from the answering attempt's start to its first content */
 	int64_t duration_ms; /* from submit to completion */
 	int64_t load_ms; /* loading the model, as the provider says; part of ttft_ms */

@@ -17,7 +17,7 @@ Test(guard_health, R_CB_2_R_CB_7_R_CB_9_five_failures_open_it_and_a_reset_closes
 	guard g;
 	int i;
 
-	guard_open(&g,
+	guard_open_at(&g, &guard_frozen,
 		STATUS("500", "") STATUS("500", "") STATUS("500", "") STATUS("500", "")
 			STATUS("500", "") STATUS("500", "") SAYS(LINE("well") LAST),
 		"", "");
@@ -146,13 +146,11 @@ Test(guard_health, R_LIM_6_who_is_cancelled_in_the_queue_leaves_it)
 {
 	oracle_run *runs[3];
 	guard g;
-	int i;
 
 	open_narrow(&g, SLOWLY, "");
 	runs[0] = begin(&g, "ollama/a");
 	runs[1] = begin(&g, "ollama/a");
-	for (i = 0; i < 5; i++)
-		oracle_step(runs[0]);
+	oracle_until(runs[1], &runs[1]->starts, 1);
 	llm_call_cancel(runs[1]->call);
 	oracle_finish(runs[1]);
 	runs[2] = begin(&g, "ollama/a");

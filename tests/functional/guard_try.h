@@ -37,7 +37,15 @@ static inline void no_chance(void *ctx, void *bytes, size_t len)
 	memset(bytes, 0, len);
 }
 
+/* Where a test is about a moment: time stands still. Waits are not for such tests. */
+static inline uint64_t no_passing(void *ctx)
+{
+	(void)ctx;
+	return UINT64_C(3600000000000);
+}
+
 static const llm_time_source guard_time = {.random = no_chance};
+static const llm_time_source guard_frozen = {.random = no_chance, .monotonic_ns = no_passing};
 
 typedef struct guard {
 	oracle *o;
@@ -65,20 +73,26 @@ static inline void guard_event(oracle_run *run, llm_call *call, const llm_event 
 }
 
 /* `profile`: members of the profile "two"; `more`: the rest of the configuration. */
-static inline void guard_open(guard *g, const char *script, const char *profile, const char *more)
+static inline void guard_open_at(guard *g, const llm_time_source *time, const char *script,
+	const char *profile, const char *more)
 {
 	static const char *const args[] = {"--log-body", NULL};
 	oracle_opts opts = {.sim_args = args,
 		.text = script,
 		.config = g->config,
 		.attempts = 1,
-		.time = &guard_time,
+		.time = time,
 		.no_healthy = 1};
 
 	memset(g, 0, sizeof(*g));
 	snprintf(g->config, sizeof(g->config), TWO "%s", profile, profile, profile, more);
 	g->o = oracle_open(&opts);
 	guard_now = g;
+}
+
+static inline void guard_open(guard *g, const char *script, const char *profile, const char *more)
+{
+	guard_open_at(g, &guard_time, script, profile, more);
 }
 
 static inline int32_t guard_ask(guard *g, const char *model, uint32_t stream, llm_call_opts limits)
