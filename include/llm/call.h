@@ -49,10 +49,11 @@ typedef struct llm_call_opts {
 	uint32_t max_attempts_total; /* at all candidates, at most 10 */
 	uint32_t retry_after_max_ms; /* a longer delay of the server is not waited for */
 	uint32_t stream_recovery; /* LLM_RECOVER_* */
-	uint32_t priority; /* LLM_PRIORITY_*: who waits for a slot longer */
+	uint32_t priority; /* LLM_PRIORITY_* */
 	uint32_t reserved;
 } llm_call_opts;
 
+/* Of those who wait for a slot: after eight interactive ones a batch call has its turn. */
 enum { LLM_PRIORITY_INTERACTIVE = 0, LLM_PRIORITY_BATCH = 1 };
 
 #define LLM_CALL_OPTS_INIT \
