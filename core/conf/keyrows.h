@@ -51,7 +51,7 @@
 #define GUARD_TIME(prefix, s, type_, name, f, most, what) \
 	{ \
 		.pattern = prefix #name, .type = KEY_DURATION, .scope = s, .flags = f, \
-		.min = !((f)&KEY_ZERO), .max = most, GUARD_AT(type_, name), .help = what \
+		.max = most, GUARD_AT(type_, name), .help = what \
 	}
 #define GUARD_CHOICE(prefix, s, type_, name, of, form, what) \
 	{ \

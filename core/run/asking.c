@@ -75,8 +75,8 @@ void run_choose(llm_call *c)
 
 	c->state = RUN_STARTS;
 	if (c->n_plan > 1) {
-		plan = arena_array(&c->ar, c->n_plan, sizeof(*plan));
-		who = arena_array(&c->ar, c->n_plan, sizeof(*who));
+		plan = arena_array(&c->ar, c->n_plan, sizeof(void *));
+		who = arena_array(&c->ar, c->n_plan, sizeof(void *));
 		if (!plan || !who) {
 			err_set(&c->res.error, LLM_E_NOMEM, "out of memory");
 			run_complete_error(c, NULL, LLM_E_NOMEM);

@@ -113,8 +113,8 @@ static int32_t continue_turn(attempt *a)
 	const buf *text = &a->c->res.text;
 	llm_part_view *part = arena_new(&a->ar, sizeof(*part));
 	llm_message_view *turn = arena_new(&a->ar, sizeof(*turn));
-	const llm_part_view **parts = arena_array(&a->ar, 1, sizeof(*parts));
-	const llm_message_view **all = arena_array(&a->ar, v->n_messages + 1, sizeof(*all));
+	const llm_part_view **parts = arena_array(&a->ar, 1, sizeof(void *));
+	const llm_message_view **all = arena_array(&a->ar, v->n_messages + 1, sizeof(void *));
 	char *copy = arena_dup(&a->ar, buf_text(text), text->len);
 
 	if (!part || !turn || !parts || !all || !copy)
@@ -127,7 +127,7 @@ static int32_t continue_turn(attempt *a)
 		.role = LLM_ROLE_ASSISTANT,
 		.parts = parts,
 		.n_parts = 1};
-	memcpy(all, v->messages, v->n_messages * sizeof(*all));
+	memcpy(all, v->messages, v->n_messages * sizeof(void *));
 	all[v->n_messages++] = turn;
 	v->messages = all;
 	v->continue_last_turn = 1;
