@@ -251,12 +251,56 @@ static void give_back(limiter *l, limit_waiter *w)
 	w->candidate->slots.used--;
 	w->provider->slots.used--;
 	l->slots.used--;
+	l->came_back = 1;
+}
+
+static int is_last(const limit_level *level)
+{
+	return level->limit - level->used < 2;
+}
+
+/* Would `w` take what `other` waits for? */
+static int competes(const limiter *l, const limit_waiter *w, const limit_waiter *other)
+{
+	return w->provider == other->provider || is_last(&l->slots) ||
+		(w->workspace == other->workspace && is_last(&w->workspace->slots));
+}
+
+static int passes_one(
+	const limiter *l, const limit_waiter *w, const limit_lane *turn, uint64_t now_ns)
+{
+	const limit_lane *lane;
+	const limit_waiter *other;
+
+	for (lane = turn; lane; lane = lane->next != turn ? lane->next : NULL)
+		for (other = lane->first; other; other = other->next)
+			if (other->expires_ns > now_ns && competes(l, w, other) &&
+				has_slots(l, other) && in_budget(other, now_ns))
+				return 1;
+	return 0;
+}
+
+/* Until limiter_next has been called, a slot that came back is theirs who wait (R-LIM-4). */
+static int passes_somebody(const limiter *l, const limit_waiter *w, uint64_t now_ns)
+{
+	const limit_provider *p = l->turn;
+	uint32_t i;
+
+	if (!l->came_back || !p)
+		return 0;
+	do {
+		for (i = 0; i < LIMITER_PRIORITIES; i++)
+			if (passes_one(l, w, p->turn[i], now_ns))
+				return 1;
+		p = p->next;
+	} while (p != l->turn);
+	return 0;
 }
 
 /* Nobody who could be granted waits at this moment, but for those short of a bucket. */
 static int at_once(const limiter *l, const limit_waiter *w, uint64_t now_ns)
 {
-	if (w->expires_ns <= now_ns || !has_slots(l, w))
+	if (w->expires_ns <= now_ns || !has_slots(l, w) || passes_somebody(l, w, now_ns))
 		return 0;
 	return !is_metered(w->candidate) || (!w->candidate->waiting && in_budget(w, now_ns));
 }
@@ -356,13 +400,14 @@ limit_waiter *limiter_next(limiter *l, uint64_t now_ns)
 	limit_provider *p = l->turn;
 	limit_waiter *w = NULL;
 
-	if (!p || !has_room(&l->slots))
-		return NULL;
-	l->looks++;
-	do {
-		w = next_of(l, p, now_ns);
-		p = p->next;
-	} while (!w && p != l->turn);
+	if (p && has_room(&l->slots)) {
+		l->looks++;
+		do {
+			w = next_of(l, p, now_ns);
+			p = p->next;
+		} while (!w && p != l->turn);
+	}
+	l->came_back = w != NULL;
 	if (!w)
 		return NULL;
 	l->turn = p;

@@ -8,7 +8,8 @@
  * workspaces, and their place in a queue, are allocated here.
  *
  * Counting is all that happens here: after limiter_ask and limiter_leave the caller takes
- * who is next with limiter_next until that gives null, and starts them. Loop thread only.
+ * who is next with limiter_next until that gives null, and starts them. Until it does, who
+ * asks passes nobody who waits for what came back. Loop thread only.
  */
 #ifndef LLM_ROUTE_LIMITER_H
 #define LLM_ROUTE_LIMITER_H
@@ -84,6 +85,7 @@ typedef struct limiter {
 	uint32_t waiting; /* all waiters, */
 	uint32_t metered; /* and those whose candidate has a bucket */
 	uint64_t looks;
+	uint32_t came_back; /* a slot did, and limiter_next has not found that nobody wants it */
 	limit_provider *turn; /* ring; whose turn it is */
 	limit_workspace *idle; /* nobody uses it now; kept for the next */
 	limit_workspace *workspaces[LIMITER_TABLE]; /* those with attempts or waiters */
