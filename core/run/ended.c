@@ -150,7 +150,8 @@ void run_let_go(llm_call *c, int32_t code)
 	c->admitted = 0;
 	changed = slots_settle(
 		c->svc, t->state, &c->ticket, code, code ? c->res.error.retry_after_ms : -1);
-	if ((changed & BREAKER_CHANGED_OPEN) || code == LLM_E_RATE_LIMITED)
+	if ((changed & BREAKER_CHANGED_OPEN) || code == LLM_E_RATE_LIMITED ||
+		code == LLM_E_QUOTA_EXHAUSTED)
 		t->own = 1;
 }
 
