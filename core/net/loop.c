@@ -30,6 +30,7 @@ struct loop {
 	uint64_t alarm_ns; /* for then (real monotonic time) */
 	atomic_int woken; /* a wake-up is under way: do not write again, do not wait */
 	loop_timer *timers;
+	uint64_t timers_set; /* so far */
 	uint64_t net_due_ns; /* real monotonic time; UINT64_MAX: none */
 	void (*net_fn)(void *ctx);
 	void *net_ctx;
@@ -133,6 +134,7 @@ void loop_timer_set(loop *l, loop_timer *t, uint64_t at_ns)
 	if (at_ns == UINT64_MAX)
 		return;
 	t->at_ns = at_ns;
+	t->order = ++l->timers_set;
 	timers_add(&l->timers, t);
 }
 

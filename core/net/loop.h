@@ -15,6 +15,7 @@ typedef struct loop loop;
 /* Embedded in its owner; zero before its first use. */
 typedef struct loop_timer {
 	uint64_t at_ns; /* on the loop's time source */
+	uint64_t order; /* of two for the same instant the one that was set first fires first */
 	void (*fn)(struct loop_timer *t);
 	struct loop_timer *child; /* pairing heap: first child, */
 	struct loop_timer *sibling; /* next sibling, */

@@ -1,5 +1,10 @@
 #include "timers.h"
 
+static int is_before(const loop_timer *a, const loop_timer *b)
+{
+	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
+}
+
 /* Joins two heaps; the earlier root stays on top. */
 static loop_timer *meld(loop_timer *a, loop_timer *b)
 {
@@ -9,7 +14,7 @@ static loop_timer *meld(loop_timer *a, loop_timer *b)
 		return b;
 	if (!b)
 		return a;
-	if (b->at_ns < a->at_ns) {
+	if (is_before(b, a)) {
 		top = b;
 		low = a;
 	}
