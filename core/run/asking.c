@@ -247,7 +247,7 @@ static void note_queue(llm_call *c)
 static void too_late(llm_call *c)
 {
 	run_let_go(c, LLM_E_CANCELLED);
-	c->res.error.flags |= LLM_ERRF_DEADLINE;
+	c->denied |= LLM_ERRF_DEADLINE;
 	run_end(c, c->failure.code);
 }
 
@@ -266,6 +266,7 @@ void run_granted(llm_call *c)
 		return;
 	}
 	c->state = RUN_FLIES;
+	c->denied = 0;
 	retry_begin(&c->retry, &c->at->tries, c->repeats ? &c->failure : NULL,
 		c->repeats ? &c->verdict : NULL);
 	if (c->res.attempts.n)

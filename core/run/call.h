@@ -153,6 +153,7 @@ struct llm_call {
 	uint32_t mending; /* RECOVER_MATCH or RECOVER_CONTINUE: after content was delivered */
 	uint32_t recoveries;
 	uint32_t differed;
+	uint32_t denied; /* LLM_ERRF_*: why the last attempt's failure was not retried */
 	uint64_t wake_ns; /* RUN_WAITS, RUN_QUEUED: until then */
 	uint64_t asked_ns; /* RUN_QUEUED since */
 	uint64_t ended_ns; /* the last attempt */

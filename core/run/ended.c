@@ -259,7 +259,7 @@ void run_decide(llm_call *c, uint32_t refused)
 	target *to;
 
 	c->verdict = retry_decide(&c->retry, &c->at->tries, &c->failure, &scene);
-	c->res.error.flags |= error_flags(c->verdict.flags);
+	c->denied |= error_flags(c->verdict.flags);
 	if (c->verdict.action == RETRY_SAME && is_worth_it(c, &c->verdict)) {
 		again(c);
 		return;
@@ -322,7 +322,7 @@ static void mend(llm_call *c)
 	if (way == RECOVER_OFF || late || c->retry.attempts >= c->retry.rules.in_all ||
 		keep_break(c)) {
 		if (way != RECOVER_OFF && late)
-			c->res.error.flags |= LLM_ERRF_DEADLINE;
+			c->denied |= LLM_ERRF_DEADLINE;
 		run_end(c, c->failure.code);
 		return;
 	}

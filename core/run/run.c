@@ -69,11 +69,10 @@ static int is_of_queue(int32_t code)
 static int32_t tell_break(llm_call *c)
 {
 	llm_err *e = &c->res.error;
-	const uint32_t flags = e->flags & LLM_ERRF_DEADLINE;
 	const size_t n = strlen(c->broke->message);
 
 	*e = *c->broke;
-	e->flags |= flags;
+	e->flags |= c->denied & LLM_ERRF_DEADLINE;
 	if (!c->differed)
 		return e->code;
 	e->code = LLM_E_STREAM_BROKEN;
@@ -99,13 +98,11 @@ static int32_t choose_error(llm_call *c, int32_t code)
 		if (row->error &&
 			(classify_outranks(row->error_code, code) ||
 				(is_of_queue(code) && row->error_code != LLM_E_CANCELLED))) {
-			const uint32_t flags = c->res.error.flags;
-
 			c->res.error = *row->error;
-			c->res.error.flags |= flags;
 			code = row->error_code;
 		}
 	}
+	c->res.error.flags |= c->denied;
 	return code;
 }
 
