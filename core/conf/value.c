@@ -1,4 +1,5 @@
 /* One value against its row of key_table. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -25,10 +26,28 @@ static const uint32_t forms[KEY_TYPES] = {
 	[KEY_SETTING] = BIT(FORM_TEXT) | BIT(FORM_STRING) | BIT(FORM_INT) | BIT(FORM_BOOL),
 };
 
+/* What has bounds says them. */
+static const char *expected(const key_def *def, char *to, size_t cap)
+{
+	const unsigned least = def->min || (def->flags & KEY_ZERO) ? def->min : 1;
+
+	if (def->expected || !def->max)
+		return key_expected(def);
+	if (def->type == KEY_INT)
+		snprintf(to, cap, "a whole number from %u to %u", (unsigned)def->min,
+			(unsigned)def->max);
+	else
+		snprintf(to, cap, "a time from \"%ums\" to \"%us\"", least,
+			(unsigned)def->max / 1000);
+	return to;
+}
+
 static int32_t refuse(const table *t, const entry *e, const written *w, const char *what)
 {
+	char range[80];
+
 	return err_set(t->err, LLM_E_CONFIG, "%s: '%s' %s\nexpected: %s", w->origin, e->path, what,
-		key_expected(e->def));
+		expected(e->def, range, sizeof(range)));
 }
 
 /* Text that a person may read: UTF-8 without control characters. */

@@ -136,7 +136,7 @@ Test(conf_load, wrong_types)
 	REFUSED(try_text("allow_unbounded = \"true\";"), "'allow_unbounded'", "true or false");
 	REFUSED(try_text("allow_unbounded = 1;"), "'allow_unbounded'", "true or false");
 	REFUSED(try_text("providers = { a = { max_concurrency = \"4\"; }; };"), "whole number");
-	REFUSED(try_text("providers = { a = { max_concurrency = 0; }; };"), "in range");
+	REFUSED(try_text("providers = { a = { max_concurrency = 0; }; };"), "from 1 to 65535");
 	REFUSED(try_text("providers = { a = { x = { y = 1; }; }; };"), "'providers.a.x'");
 	REFUSED(try_text("providers = { a = { x = [ 1 ]; }; };"), "'providers.a.x'");
 	REFUSED(try_text("profiles = { a = { candidates = \"o/m\"; }; };"), "list of strings");
