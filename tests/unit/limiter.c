@@ -178,6 +178,56 @@ Test(limiter, R_LIM_4_workspaces_take_turns_first_come_first_served_inside)
 	expect_nothing_left(&s);
 }
 
+/* Between a slot that came back and limiter_next somebody else may ask. */
+Test(limiter, R_LIM_4_who_asks_meanwhile_passes_nobody_who_waits_for_the_slot)
+{
+	limit_waiter held, first, late;
+	stage s;
+
+	stage_init(&s, mem_default(), 1);
+	held = first = late = waiter(&s);
+	cr_assert_eq(ask(&s, &held, ""), 0);
+	cr_assert_eq(ask(&s, &first, ""), LIMITER_WAITS);
+	limiter_leave(&s.l, &held);
+	cr_assert_eq(ask(&s, &late, ""), LIMITER_WAITS);
+	cr_assert_eq(limiter_next(&s.l, s.now), &first);
+	cr_assert_null(limiter_next(&s.l, s.now));
+	cr_assert_eq(hand_over(&s, &first), &late);
+	limiter_leave(&s.l, &late);
+	/* Nobody waits any more. */
+	cr_assert_eq(ask(&s, &held, ""), 0);
+	limiter_leave(&s.l, &held);
+	expect_nothing_left(&s);
+	limiter_done(&s.l);
+}
+
+/* One that cannot be granted holds up nobody. */
+Test(limiter, R_LIM_4_who_waits_for_something_else_is_passed)
+{
+	limit_candidate other;
+	limit_waiter held[3], blocked, late;
+	stage s;
+
+	stage_init(&s, mem_default(), 3);
+	s.c.slots.limit = 1;
+	limiter_candidate_init(&other, 3, 0, 0, 0, s.now);
+	held[0] = held[1] = held[2] = blocked = late = waiter(&s);
+	held[1].candidate = held[2].candidate = late.candidate = &other;
+	cr_assert_eq(ask(&s, &held[0], ""), 0);
+	cr_assert_eq(ask(&s, &held[1], ""), 0);
+	cr_assert_eq(ask(&s, &held[2], ""), 0);
+	cr_assert_eq(ask(&s, &blocked, ""), LIMITER_WAITS);
+	limiter_leave(&s.l, &held[1]);
+	cr_assert_eq(ask(&s, &late, ""), 0);
+	cr_assert_null(limiter_next(&s.l, s.now));
+	limiter_leave(&s.l, &late);
+	limiter_leave(&s.l, &held[2]);
+	cr_assert_eq(hand_over(&s, &held[0]), &blocked);
+	limiter_leave(&s.l, &blocked);
+	expect_nothing_left(&s);
+	limiter_done(&s.l);
+}
+
 Test(limiter, R_LIM_5_eight_interactive_then_one_batch)
 {
 	static limit_waiter inter[40], batch[4];

@@ -83,6 +83,42 @@ Test(net_loop, R_CORE_5_timers_go_by_the_clock_that_was_given)
 	loop_free(l);
 }
 
+static int fired_at[5];
+
+static void on_numbered(loop_timer *t)
+{
+	static const loop_timer *first;
+
+	if (!fired)
+		first = t;
+	fired_at[fired++] = (int)(t - first);
+}
+
+/* Who waits for the same moment goes in the order of arrival. */
+Test(net_loop, timers_for_the_same_instant_fire_in_the_order_in_which_they_were_set)
+{
+	loop_timer t[5], other = {.fn = on_timer};
+	loop *l = NULL;
+	fakeclock fc;
+	int i;
+
+	fakeclock_init(&fc, 1);
+	cr_assert_eq(loop_new(mem_default(), &fc.source, &l, NULL), 0);
+	memset(t, 0, sizeof(t));
+	loop_timer_set(l, &other, loop_now(l) + 1);
+	for (i = 0; i < 5; i++) {
+		t[i].fn = on_numbered;
+		loop_timer_set(l, &t[i], loop_now(l) + NS_PER_S);
+	}
+	loop_timer_clear(l, &other);
+	fakeclock_advance_ms(&fc, 1000);
+	loop_turn(l, 0);
+	cr_assert_eq(fired, 5);
+	for (i = 0; i < 5; i++)
+		cr_assert_eq(fired_at[i], i);
+	loop_free(l);
+}
+
 /* A host that polls the descriptor sees a timer and a wake-up on it. */
 Test(net_loop, the_descriptor_shows_timers_and_wake_ups)
 {
