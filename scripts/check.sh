@@ -30,7 +30,7 @@ count() {
 	local plain ok
 	plain=$(grep -ac '^Test \(Passed\|Failed\)' "$file")
 	ok=$(grep -ac '^Test Passed' "$file")
-	grep -ao '^cuts: .*' "$file"
+	grep -ao '^\(cuts\|histories\|random_schedule\): .*' "$file"
 	local suites
 	suites=$(grep -ac 'Synthesis: Tested' "$file")
 	passed=$((passed + p + ok - suites))
@@ -88,7 +88,7 @@ stage_fuzz() { build fuzz && LLM_FUZZ_SECONDS=$fuzz_seconds scripts/fuzz.sh buil
 run_stage() {
 	local name=$1 start=$SECONDS rc=0
 	"stage_$name" >"$log/$name.log" 2>&1 || rc=1
-	grep -a '^skipped:\|kills:\|points\|^cuts:' "$log/$name.log" | sort -u || true
+	grep -a '^skipped:\|kills:\|points\|^cuts:\|^histories:\|^random_schedule:' "$log/$name.log" | sort -u || true
 	printf '%-10s %5.1f min  %s\n' "$name" "$(awk "BEGIN { print ($SECONDS - $start) / 60 }")" \
 		"$([ $rc = 0 ] && echo ok || echo FAILED)"
 	if [ $rc != 0 ]; then
