@@ -95,9 +95,10 @@ static int32_t choose_error(llm_call *c, int32_t code)
 	for (i = rows->n; i-- > 0;) {
 		const llm_attempt *row = rows->items[i];
 
-		if (row->error &&
-			(classify_outranks(row->error_code, code) ||
-				(is_of_queue(code) && row->error_code != LLM_E_CANCELLED))) {
+		/* One that was given up for another is no reason. */
+		if (!row->error || row->error_code == LLM_E_CANCELLED)
+			continue;
+		if (classify_outranks(row->error_code, code) || is_of_queue(code)) {
 			c->res.error = *row->error;
 			code = row->error_code;
 		}

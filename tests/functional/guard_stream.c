@@ -157,6 +157,19 @@ Test(guard_stream, R_RETRY_20_switch_moves_on_and_wait_does_not)
 	guard_close(&g);
 }
 
+/* One that had to give way is not why the run has failed. */
+Test(guard_stream, R_RETRY_20_R_ERR_4_who_gave_way_is_not_the_runs_error)
+{
+	guard g;
+
+	guard_open(&g, SLOW STATUS("500", ""),
+		"slow_start = 30; slow_start_crosses = true; slow_start_action = \"switch\";", "");
+	cr_assert_eq(guard_ask(&g, "quick", 1, (llm_call_opts){.max_attempts = 1}),
+		LLM_E_SERVER_ERROR, "%s", g.run->err.message);
+	cr_assert_eq(guard_attempt(&g, 0).error_code, LLM_E_CANCELLED);
+	guard_close(&g);
+}
+
 /* A model that may have to be loaded is not slow, and one that was used is in memory. */
 Test(guard_stream, R_TIME_4_a_cold_model_has_its_time_and_a_warm_one_less)
 {
