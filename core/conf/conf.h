@@ -47,7 +47,7 @@ typedef struct conf_guard {
 } conf_guard;
 
 enum { PREFER_PRIMARY = 1, PREFER_FASTEST = 2 };
-enum { SLOW_WAIT = 1, SLOW_SWITCH = 2 };
+enum { SLOW_WAIT = 1, SLOW_SWITCH = 2, SLOW_RACE = 3 };
 
 /* When a candidate is left alone for a while; 0 where nothing was said. Times in ms. */
 typedef struct conf_breaker {

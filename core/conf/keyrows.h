@@ -77,7 +77,7 @@
 			"\"off\", \"match\", \"continue\" or \"buffer\"", \
 			"what mends a stream that breaks after its first piece"), \
 		GUARD_CHOICE(prefix, s, type_, slow_start_action, slow_start, \
-			"\"wait\" or \"switch\"; \"race\" is not in this version", \
+			"\"wait\", \"switch\" or \"race\"", \
 			"what follows when a stream is slow to begin"), \
 		GUARD_TIME(prefix, s, type_, slow_start_reasoning, 0, HOUR_MS, \
 			"the same as slow_start where reasoning was asked for")

@@ -54,6 +54,7 @@ static const key_choice stream_recovery[] = {
 static const key_choice slow_start[] = {
 	{"wait", SLOW_WAIT},
 	{"switch", SLOW_SWITCH},
+	{"race", SLOW_RACE},
 	{NULL, 0},
 };
 

@@ -6,6 +6,7 @@
 #include "base/dbg.h"
 #include "base/err.h"
 #include "layers.h"
+#include "race.h"
 
 #define ATTEMPT_CHUNK 1024 /* what the usual request needs besides its body */
 
@@ -16,6 +17,8 @@ static loop *loop_of(const attempt *a)
 
 uint32_t attempt_sent(const attempt *a)
 {
+	if (a->unprocessed)
+		return LLM_SENT_NO;
 	if (a->clock.sent_ns)
 		return LLM_SENT_YES;
 	return a->clock.connected_ns ? LLM_SENT_MAYBE : LLM_SENT_NO;
@@ -39,7 +42,8 @@ static void on_connected(void *ctx)
 	attempt *a = ctx;
 
 	a->clock.connected_ns = loop_now(loop_of(a));
-	run_arm(a->c);
+	if (race_enter(a))
+		run_arm(a->c);
 }
 
 static void on_sent(void *ctx)
@@ -47,7 +51,8 @@ static void on_sent(void *ctx)
 	attempt *a = ctx;
 
 	a->clock.sent_ns = loop_now(loop_of(a));
-	run_arm(a->c);
+	if (race_enter(a))
+		run_arm(a->c);
 }
 
 static int32_t on_header(void *ctx, const char *line, size_t len)
@@ -56,6 +61,8 @@ static int32_t on_header(void *ctx, const char *line, size_t len)
 	int32_t rc;
 
 	a->got_bytes = 1;
+	if (!race_enter(a))
+		return 0;
 	rc = httpmsg_line(&a->head, line, len);
 	if (rc == LLM_E_NOMEM)
 		return reply_fail(a, rc, "out of memory while reading the answer");
@@ -90,7 +97,7 @@ static int32_t on_body(void *ctx, const char *bytes, size_t len)
 	attempt *a = ctx;
 
 	/* What arrives now is read by nobody, and reading it would hold the cancel up. */
-	if (atomic_load(&a->c->leaving))
+	if (atomic_load(&a->c->leaving) || !race_enter(a))
 		return XFER_PAUSE;
 	/* libcurl hands the same bytes out again after a pause, so ask before reading them. */
 	if (deliver_should_pause(a->c)) {
@@ -116,6 +123,9 @@ static void on_settled(void *ctx)
 	if (a->fresh_delta)
 		a->clock.delta_ns = a->clock.byte_ns;
 	a->fresh_delta = 0;
+	if (!race_enter(a))
+		return;
+	race_settle(a->c);
 	run_arm(a->c);
 }
 
@@ -124,6 +134,7 @@ static void on_done(void *ctx, const xfer_outcome *out)
 	attempt *a = ctx;
 
 	a->x = NULL;
+	(void)race_enter(a); /* one that has lost was told to end before this */
 	run_attempt_ended(a->c, reply_end(a, out));
 }
 

@@ -49,6 +49,7 @@ struct attempt {
 	void *stream; /* the provider's */
 	int stream_open;
 	int got_bytes;
+	int unprocessed; /* the server says that it has not touched the request */
 	int fresh_delta; /* since the bytes last settled */
 	uint32_t bad_frames; /* in a row */
 	int ending; /* no more bytes: the rest is being framed */

@@ -97,7 +97,7 @@ void call_ref(llm_call *c)
 	atomic_fetch_add(&c->refs, 1);
 }
 
-static void free_tools(llm_result *r)
+void call_answer_done(llm_result *r)
 {
 	size_t i;
 
@@ -108,6 +108,9 @@ static void free_tools(llm_result *r)
 		buf_done(&t->name);
 		buf_done(&t->arguments);
 	}
+	buf_done(&r->text);
+	buf_done(&r->reasoning);
+	buf_done(&r->logprobs);
 }
 
 void call_unref(llm_call *c)
@@ -119,10 +122,7 @@ void call_unref(llm_call *c)
 		return;
 	svc = c->svc;
 	mem = c->mem;
-	free_tools(&c->res);
-	buf_done(&c->res.text);
-	buf_done(&c->res.reasoning);
-	buf_done(&c->res.logprobs);
+	call_answer_done(&c->res);
 	buf_done(&c->res.exchange);
 	streamq_done(&c->events);
 	arena_reset(&c->ar);

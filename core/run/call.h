@@ -19,6 +19,7 @@
 #include "upstream.h"
 
 typedef struct attempt attempt;
+typedef struct race race;
 
 /* What a call asks of its provider. */
 enum { OP_CHAT = 0, OP_MODELS = 1, OP_STATE = 2 };
@@ -140,6 +141,7 @@ struct llm_call {
 	arena ar;
 	target *at; /* who is asked */
 	attempt *att;
+	race *race; /* a second attempt is in flight; else null */
 	phase_limits limits; /* of this attempt */
 	retry_run retry;
 	retry_failure failure; /* of the last attempt, */
@@ -175,6 +177,8 @@ int32_t call_new(
 	llm_service *svc, llm_request *rq, const llm_call_opts *opts, llm_call **ret, llm_err *err);
 void call_ref(llm_call *c);
 void call_unref(llm_call *c);
+/* Frees what an attempt has filled; not the rows of the run. */
+void call_answer_done(llm_result *r);
 /* plan.c: who may answer, and in which times; loads their providers. */
 int32_t call_plan(llm_call *c, const route *r, const llm_call_opts *opts, llm_err *err);
 /* The same for what is no chat. */
@@ -223,6 +227,8 @@ target *plan_next(llm_call *c);
 uint32_t plan_prefill(llm_call *c, const target *t);
 /* Arms the timer for what is due next. */
 void run_arm(llm_call *c);
+/* The next timer of an attempt with these limits. */
+phase_due run_due(const llm_call *c, const attempt *a, const phase_limits *limits);
 
 /* ---- delivering (deliver.c) ---- */
 

@@ -7,6 +7,7 @@
 
 #include "attempt.h"
 #include "base/err.h"
+#include "race.h"
 
 static int64_t ms_between(uint64_t from_ns, uint64_t to_ns)
 {
@@ -339,7 +340,7 @@ static retry_failure facts_of(const llm_call *c, const attempt *a, int32_t code)
 
 	if (!a)
 		return f;
-	if (a->wire.url && !a->clock.connected_ns)
+	if (a->wire.url && (!a->clock.connected_ns || a->unprocessed))
 		f.facts |= RETRY_UNSENT;
 	if (!a->got_bytes)
 		f.facts |= RETRY_SILENT;
@@ -395,6 +396,8 @@ void run_attempt_ended(llm_call *c, int32_t code)
 	attempt *a = c->att;
 
 	code = judge_mending(c, judge_filter(c, code));
+	if (race_is_over(c, code))
+		race_drop(c);
 	if (code)
 		run_complete_error(c, a, code);
 	if (a)
@@ -409,5 +412,8 @@ void run_attempt_ended(llm_call *c, int32_t code)
 		return;
 	}
 	c->cost = 0;
-	follow(c);
+	if (c->race)
+		race_fall(c);
+	else
+		follow(c);
 }

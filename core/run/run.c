@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "classify.h"
 #include "layers.h"
+#include "race.h"
 
 static int64_t ms_between(uint64_t from_ns, uint64_t to_ns)
 {
@@ -221,31 +222,44 @@ static uint64_t slow_at(const llm_call *c)
 {
 	const phase_clock *k = &c->att->clock;
 
-	if (c->slow_action <= SLOW_WAIT || c->slow_done || !k->stream || !k->sent_ns ||
+	if (c->slow_action <= SLOW_WAIT || c->slow_done || c->race || !k->stream || !k->sent_ns ||
 		k->first_delta_ns)
 		return UINT64_MAX;
 	return clock_after_ns(k->sent_ns, c->at->slow_ns);
 }
 
-static phase_due due_of(const llm_call *c)
+phase_due run_due(const llm_call *c, const attempt *a, const phase_limits *limits)
+{
+	uint64_t at;
+
+	if (!a->complete)
+		return deadline_next(limits, &a->clock);
+	at = a->complete_ns + DRAIN_NS;
+	return (phase_due){at < c->deadline_ns ? at : c->deadline_ns, LLM_PHASE_ATTEMPT};
+}
+
+/* Of the attempt that is at work. */
+static phase_due own_due(const llm_call *c)
 {
 	phase_due due;
 	uint64_t slow;
 
-	if (c->att && c->att->complete) {
-		uint64_t at = c->att->complete_ns + DRAIN_NS;
-
-		return (phase_due){at < c->deadline_ns ? at : c->deadline_ns, LLM_PHASE_ATTEMPT};
-	}
 	if (!c->att && (c->state == RUN_QUEUED || c->state == RUN_WAITS) &&
 		c->wake_ns < c->deadline_ns)
 		return (phase_due){c->wake_ns, DUE_WAKE};
 	if (!c->att)
 		return (phase_due){c->deadline_ns, LLM_PHASE_DEADLINE};
 	c->att->clock.read_ns = atomic_load(&c->read_ns);
-	due = deadline_next(&c->limits, &c->att->clock);
+	due = run_due(c, c->att, &c->limits);
 	slow = slow_at(c);
 	return slow < due.at_ns ? (phase_due){slow, DUE_SLOW} : due;
+}
+
+static phase_due due_of(const llm_call *c)
+{
+	const phase_due due = own_due(c), other = race_due(c);
+
+	return other.at_ns < due.at_ns ? other : due;
 }
 
 static void wake(llm_call *c)
@@ -281,16 +295,24 @@ static void too_slow(llm_call *c)
 		run_arm(c);
 		return;
 	}
-	run_give_way(c, to);
+	if (c->slow_action != SLOW_RACE)
+		run_give_way(c, to);
+	else if (!race_begin(c, to))
+		run_arm(c);
 }
 
 static void on_timer(loop_timer *t)
 {
 	llm_call *c = (llm_call *)(void *)((char *)t - offsetof(llm_call, timer));
 	uint64_t now = loop_now(c->svc->loop);
-	phase_due due = due_of(c);
+	const phase_due other = race_due(c);
+	phase_due due = own_due(c);
 
 	c->timer_ns = 0;
+	if (other.at_ns < due.at_ns) {
+		race_swap(c);
+		due = other;
+	}
 	if (due.at_ns > now)
 		run_arm(c);
 	/* Both may have passed since the last turn: the deadline is what counts then. */

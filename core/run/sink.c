@@ -4,6 +4,7 @@
 
 #include "attempt.h"
 #include "base/text.h"
+#include "race.h"
 
 #define CALLS_MAX 128
 #define WARNINGS_MAX 64
@@ -53,6 +54,7 @@ static void note_delta(attempt *a)
 	a->fresh_delta = 1;
 	if (a->clock.first_delta_ns)
 		return;
+	race_won(a->c);
 	a->clock.first_delta_ns = a->clock.delta_ns = loop_now(a->c->svc->loop);
 	/* Of `idle` and `silence` with the same limit, `idle` is named. */
 	a->clock.byte_ns = a->clock.delta_ns;

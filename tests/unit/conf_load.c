@@ -182,8 +182,6 @@ Test(conf_load, keys_of_later_versions)
 	REFUSED(try_text("storage = { plugin = \"sqlite\"; };"), "'storage'",
 		"not in this version");
 	REFUSED(try_text("telemetry = { };"), "not in this version");
-	REFUSED(try_text("slow_start_action = \"race\";"), "'slow_start_action'", "\"wait\" or",
-		"\"switch\"", "not in this version");
 	REFUSED(try_text("privacy = 1;"), "not in this version");
 	REFUSED(try_text("plugins = { max_parked = 3; };"), "not in this version");
 	REFUSED(try_text("profiles = { a = { candidates = [\"o/m\"]; require = { }; }; };"),
