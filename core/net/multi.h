@@ -74,9 +74,11 @@ struct xfer {
 	int sent_told;
 	int paused;
 	int reused;
+	int refused; /* the server says that it did not process the request (HTTP/2) */
 	int sharing; /* HTTP/2 was asked for */
 	xfer *next_sharing;
-	int h2; /* the answer is HTTP/2 */
+	int h2; /* the connection speaks HTTP/2, as far as is known */
+	uint64_t stream; /* its number there; 0: none yet */
 	int fd; /* the connection's, when HTTP/2 was asked for; -1: not known */
 	uint32_t heard; /* the connection's count when it heard something itself */
 	int opened; /* the last socket that was opened for it, or -1 */

@@ -127,25 +127,36 @@ static int32_t code_of(const xfer *x, CURLcode result)
 	}
 }
 
+/* What happened, in words. */
+static const char *words_of(const xfer *x, CURLcode result)
+{
+	if (x->refused)
+		return "the server did not take the request (REFUSED_STREAM or GOAWAY)";
+	if (result == CURLE_OUT_OF_MEMORY && head_too_large(x))
+		return "a header line without an end";
+	if (cut_in_head(x, result))
+		return "the connection was closed inside the header";
+	return x->problem[0] ? x->problem : curl_easy_strerror(result);
+}
+
 void xfer_finish(xfer *x, CURLcode result)
 {
 	xfer_outcome out = {
 		.code = code_of(x, result), .reused = x->reused, .detail = "", .advice = ""};
 	char detail[CURL_ERROR_SIZE];
 
+	if (out.code != LLM_E_CONNECTION)
+		x->refused = 0;
 	if (out.code) {
-		const char *text = x->problem[0] ? x->problem : curl_easy_strerror(result);
+		const char *text = words_of(x, result);
 
-		if (cut_in_head(x, result))
-			text = "the connection was closed inside the header";
-		if (result == CURLE_OUT_OF_MEMORY && head_too_large(x))
-			text = "a header line without an end";
 		memcpy(detail, text, strnlen(text, sizeof(detail) - 1) + 1);
 		detail[sizeof(detail) - 1] = '\0';
 		out.detail = detail;
-		out.advice = why_advice(x, result);
+		out.unprocessed = x->refused;
+		out.advice = x->refused ? "" : why_advice(x, result);
 	}
-	if (out.code == LLM_E_CONNECTION)
+	if (out.code == LLM_E_CONNECTION && !x->refused)
 		doubt_host(x->n);
 	release(x);
 	if (out.code)

@@ -52,6 +52,7 @@ typedef struct xfer_outcome {
 	 */
 	int32_t code;
 	int reused; /* the connection had served before */
+	int unprocessed; /* the server says that it has not touched the request (HTTP/2) */
 	const char *detail; /* libcurl's words, "" on success */
 	const char *advice; /* what to do about it, one line, static; "" where there is none */
 } xfer_outcome;

@@ -377,6 +377,7 @@ static int32_t transport_failed(attempt *a, const xfer_outcome *out)
 	if (a->stream_open)
 		return end_stream(a, out);
 	rc = out->code;
+	a->unprocessed = out->unprocessed;
 	if (rc == LLM_E_CONNECTION && a->view.stream && a->got_bytes && is_success(a))
 		rc = LLM_E_STREAM_BROKEN;
 	if (rc == LLM_E_STREAM_BROKEN && !a->view.stream)
@@ -386,7 +387,7 @@ static int32_t transport_failed(attempt *a, const xfer_outcome *out)
 			a->t->up->at.base.scheme, a->t->up->at.base.host,
 			(unsigned)a->t->up->at.base.port, a->wire.proxy ? " through the proxy" : "",
 			out->detail, out->advice[0] ? "\n" : "", out->advice);
-	if (rc == LLM_E_CONNECTION && out->reused && !a->got_bytes) {
+	if (rc == LLM_E_CONNECTION && out->reused && !a->got_bytes && !out->unprocessed) {
 		reply_fail(a, rc, "a kept connection was closed as it was used again");
 		a->c->res.error.flags |= LLM_ERRF_REUSED;
 		return rc;

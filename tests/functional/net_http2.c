@@ -83,15 +83,20 @@ static size_t count(const char *line)
 	return n;
 }
 
-static void open_at(talk *t, const char *version, int faked)
+static void open_trying(talk *t, const char *version, int attempts, int faked)
 {
 	char config[1024];
 
 	snprintf(config, sizeof(config),
-		"max_attempts = 1; providers = { ollama = { base_url = \"https://127.0.0.1:%u\"; ca_file = \"%s/c\"; "
-		"%s }; };",
-		port, folder, version);
+		"max_attempts = %d; providers = { ollama = { base_url = "
+		"\"https://127.0.0.1:%u\"; ca_file = \"%s/c\"; %s }; };",
+		attempts, port, folder, version);
 	talk_open(t, PLUGINS, config, faked);
+}
+
+static void open_at(talk *t, const char *version, int faked)
+{
+	open_trying(t, version, 1, faked);
 }
 
 static void open_h2(talk *t, int faked)
@@ -313,4 +318,160 @@ Test(net_http2, what_a_peer_breaks_off_is_an_error_and_the_next_call_works)
 	breaks("ollama/goaway_after", 0, 0);
 	breaks("ollama/reset", 1, LLM_E_STREAM_BROKEN);
 	end();
+}
+
+/* ---- what the server says that it has not touched (U-17) ---- */
+
+static llm_attempt row(const talk_call *c, uint32_t i)
+{
+	llm_attempt a = {.struct_size = (uint32_t)sizeof(a)};
+
+	cr_assert_eq(llm_result_attempt(llm_call_result(c->call), i, &a), 0);
+	return a;
+}
+
+static size_t rows(const talk_call *c)
+{
+	return llm_result_attempt_count(llm_call_result(c->call));
+}
+
+/* Asked again at once, and for nothing: the attempts that a run has are all left. */
+static void untouched(const char *model, uint32_t stream)
+{
+	talk_call c;
+	talk t;
+
+	open_trying(&t, "http_version = \"2\";", 2, 1);
+	healthy(&t, 0);
+	talk_submit(&t, &c, model, stream, NULL);
+	cr_assert(talk_finish(&t, &c), "%s", run_out(peer));
+	cr_assert_eq(c.code, 0, "%s: %s", model, c.err.message);
+	cr_assert_str_eq(c.text, "one two three");
+	cr_assert_eq(rows(&c), 2);
+	cr_assert_eq(row(&c, 0).error_code, LLM_E_CONNECTION);
+	cr_assert_eq(row(&c, 0).error->sent, LLM_SENT_NO, "%s", row(&c, 0).error->message);
+	cr_assert_not_null(strstr(row(&c, 0).error->message, "did not take the request"), "%s",
+		row(&c, 0).error->message);
+	cr_assert_eq(row(&c, 1).waited_ms, 0);
+	talk_done(&c);
+	healthy(&t, 1);
+	talk_close(&t);
+}
+
+Test(net_http2, U_17_R_RETRY_13_a_request_that_the_server_has_not_touched_is_sent_again_at_once)
+{
+	uint32_t stream;
+
+	for (stream = 0; stream < 2; stream++) {
+		if (!begin(""))
+			return;
+		untouched("ollama/refused_once", stream);
+		untouched("ollama/goaway_before_once", stream);
+		cr_assert_eq(count("/api/chat\n"), 8, "%s", run_out(peer));
+		end();
+	}
+}
+
+/* Once; after that it is an attempt like any other. The clock stands still: so do backoffs. */
+Test(net_http2, U_17_R_RETRY_13_only_the_first_time_is_free)
+{
+	talk_call c;
+	talk t;
+	int i;
+
+	if (!begin(""))
+		return;
+	open_trying(&t, "http_version = \"2\";", 2, 1);
+	talk_submit(&t, &c, "ollama/refused", 1, NULL);
+	for (i = 0; i < 200 && count("/api/chat\n") < 2; i++)
+		talk_turn(&t, 5);
+	for (i = 0; i < 10; i++)
+		talk_turn(&t, 5);
+	cr_assert_eq(count("/api/chat\n"), 2, "it did not wait: %s", run_out(peer));
+	fakeclock_advance_ms(&t.clock, 2000);
+	cr_assert(talk_finish(&t, &c));
+	cr_assert_eq(c.code, LLM_E_CONNECTION);
+	cr_assert_eq(c.err.sent, LLM_SENT_NO);
+	cr_assert_eq(rows(&c), 3);
+	cr_assert_eq(count("/api/chat\n"), 3, "%s", run_out(peer));
+	talk_done(&c);
+	talk_close(&t);
+	end();
+}
+
+/* The server may have begun to work: that costs an attempt. */
+static void touched(const char *model, uint32_t stream)
+{
+	talk_call c;
+	talk t;
+
+	open_trying(&t, "http_version = \"2\";", 1, 0);
+	healthy(&t, 0);
+	cr_assert_neq(talk_ask(&t, &c, model, stream), 0, "%s", model);
+	cr_assert(c.code == LLM_E_CONNECTION || c.code == LLM_E_PROTOCOL, "%s: %s", model,
+		c.err.message);
+	cr_assert_eq(c.err.sent, LLM_SENT_YES, "%s", model);
+	healthy(&t, 1);
+	talk_close(&t);
+}
+
+Test(net_http2, U_17_R_RETRY_13_every_other_reset_is_an_attempt)
+{
+	char model[32];
+	uint32_t code;
+
+	if (!begin(""))
+		return;
+	for (code = 0; code <= 13; code++) {
+		if (code == 7) /* REFUSED_STREAM */
+			continue;
+		snprintf(model, sizeof(model), "ollama/code_%u", (unsigned)code);
+		touched(model, code % 2);
+	}
+	touched("ollama/goaway_taken", 0);
+	touched("ollama/goaway_taken", 1);
+	end();
+}
+
+/* A stream that is going on beside it ends as if nothing had been. */
+static void beside(const char *model)
+{
+	const llm_call_opts patient = {.first_token_ms = 90000, .idle_ms = 90000};
+	talk_call ticking, c;
+	talk t;
+
+	open_trying(&t, "http_version = \"2\";", 1, 1);
+	healthy(&t, 1);
+	talk_submit(&t, &ticking, "ollama/ticking", 1, &patient);
+	while (count("stream 3") == 0)
+		talk_turn(&t, 5);
+	talk_submit(&t, &c, model, 1, NULL);
+	cr_assert(talk_finish(&t, &c), "%s", run_out(peer));
+	cr_assert_eq(c.code, LLM_E_CONNECTION, "%s", c.err.message);
+	talk_done(&c);
+	/* When the peer sees a stream reset it ends those that tick, as they should end. */
+	talk_turn(&t, 5);
+	if (!ticking.ended)
+		llm_call_cancel(ticking.call);
+	cr_assert(talk_finish(&t, &ticking));
+	cr_assert(ticking.code == 0 || ticking.code == LLM_E_CANCELLED, "%s: %s", model,
+		ticking.err.message);
+	cr_assert_str_eq(
+		ticking.text, ticking.code ? "tick " : "tick tick ", "%s: %s", model, ticking.text);
+	talk_done(&ticking);
+	talk_close(&t);
+}
+
+Test(net_http2, U_17_only_the_stream_that_was_hit_ends)
+{
+	static const char *const models[] = {
+		"ollama/refused", "ollama/goaway_before", "ollama/code_2", "ollama/code_8"};
+	size_t i;
+
+	for (i = 0; i < sizeof(models) / sizeof(models[0]); i++) {
+		if (!begin(""))
+			return;
+		beside(models[i]);
+		end();
+	}
 }

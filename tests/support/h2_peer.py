@@ -10,6 +10,7 @@ import selectors
 import signal
 import socket
 import ssl
+import struct
 import time
 
 import h2.config
@@ -19,6 +20,7 @@ import h2.events
 import h2.exceptions
 
 WORDS = ["one ", "two ", "three"]
+SEEN = set()  # models that break off the first time only
 
 
 def say(*words):
@@ -54,6 +56,12 @@ class Conn:
         """What the model is called decides what comes of it."""
         ask = json.loads(body)
         how = ask["model"]
+        if how.endswith("_once"):
+            how = "" if how in SEEN else how[:-5]
+            SEEN.add(ask["model"])
+        if how.startswith("code_"):
+            self.reset_at_once(stream, int(how[5:]))
+            return
         act = getattr(self, "do_" + how.replace("-", "_"), None)
         if act:
             act(stream)
@@ -96,6 +104,23 @@ class Conn:
 
     def do_goaway(self, stream):
         self.h2.close_connection(last_stream_id=0)
+
+    def reset_at_once(self, stream, code):
+        self.h2.reset_stream(stream, code)
+
+    def goaway(self, last):
+        """As a frame, because python3-h2 says nothing more on a connection that it has closed."""
+        self.flush()
+        self.sock.sendall(b"\0\0\x08\x07\0\0\0\0\0" + struct.pack(">II", last, 0))
+
+    def do_goaway_before(self, stream):
+        """Of this request nothing was read; those before it are answered."""
+        self.goaway(stream - 2)
+
+    def do_goaway_taken(self, stream):
+        """The request was read, but never answered."""
+        self.goaway(stream)
+        self.sock.shutdown(socket.SHUT_RDWR)
 
     def do_goaway_after(self, stream):
         self.head(stream, "application/json")
