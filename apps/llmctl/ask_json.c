@@ -205,7 +205,7 @@ void ask_json_end(ask *a, bool as_event)
 	set(o, "cost_nanousd", json_null());
 	set(o, "source", was_answered(r) ? json_text("provider") : json_null());
 	set(o, "persisted", json_text("no"));
-	set(o, "recovered", json_integer(0));
+	set(o, "recovered", json_integer(r ? llm_result_recovered(r) : 0));
 	set(o, "warnings", warnings(r));
 	set(o, "attempts", attempts(r));
 	set(o, "error", json_error(r ? llm_result_error(r) : &a->err));
