@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What can be checked of documentation: every public function, struct and enum has a comment, every
-# exported symbol is in a header, every folder has a README, links between pages lead somewhere, and
-# README.md has at most 150 lines.   scripts/check-docs.sh [BUILD_DIR]
+# exported symbol is in a header, every folder has a README, links between pages lead somewhere, every
+# time-out is explained, and README.md has at most 150 lines.   scripts/check-docs.sh [BUILD_DIR]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build/release}
@@ -99,8 +99,32 @@ check_links() {
 	echo "docs: $n links between pages"
 }
 
+# The keys of configuration.md under "Top level" that are times.
+times() {
+	sed -n '/^## Top level/,/^## [^T]/p' docs/configuration.md |
+		sed -n 's/^| `\([a-z_]*\)` | duration .*/\1/p'
+}
+
+# The table of docs/time-outs.md: what stands in its column "the setting" are keys, each time is there.
+check_times() {
+	local page=docs/time-outs.md key n=0 column
+	column=$(awk -F '|' '/^\| / && NF == 7 { print $5 }' "$page" | grep -o '`[^`]*`' | tr -d '`')
+	for key in $column; do
+		grep -q "^| \`\(providers\.NAME\.\)\?$key\` " docs/configuration.md ||
+			offence "$page names $key, which is no key of docs/configuration.md"
+	done
+	for key in $(times); do
+		n=$((n + 1))
+		grep -q "^$key\$" <<<"$column" ||
+			offence "$page does not say when $key is the one"
+	done
+	[ "$n" -ge 10 ] || offence "docs/configuration.md has no times at its top level"
+	echo "docs: $n times, each with what is seen of it"
+}
+
 check_symbols
 check_folders
 check_links
+check_times
 [ "$(wc -l <README.md)" -le 150 ] || offence "README.md has more than 150 lines"
 exit $bad
