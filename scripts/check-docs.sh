@@ -102,13 +102,13 @@ check_links() {
 # The keys of configuration.md under "Top level" that are times.
 times() {
 	sed -n '/^## Top level/,/^## [^T]/p' docs/configuration.md |
-		sed -n 's/^| `\([a-z_]*\)` | duration .*/\1/p'
+		sed -n "s/^| \`\([a-z_]*\)\` | duration .*/\1/p"
 }
 
 # The table of docs/time-outs.md: what stands in its column "the setting" are keys, each time is there.
 check_times() {
 	local page=docs/time-outs.md key n=0 column
-	column=$(awk -F '|' '/^\| / && NF == 7 { print $5 }' "$page" | grep -o '`[^`]*`' | tr -d '`')
+	column=$(awk -F '|' '/^\| / && NF == 7 { print $5 }' "$page" | grep -o "\`[^\`]*\`" | tr -d "\`")
 	for key in $column; do
 		grep -q "^| \`\(providers\.NAME\.\)\?$key\` " docs/configuration.md ||
 			offence "$page names $key, which is no key of docs/configuration.md"
