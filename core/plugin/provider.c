@@ -110,6 +110,19 @@ static int provider_variable_valid(const char *s)
 	return 1;
 }
 
+/* The name of a header. */
+static int provider_header_valid(const char *s)
+{
+	size_t i;
+
+	if (!check_word(s, 63))
+		return 0;
+	for (i = 0; s[i]; i++)
+		if (!ascii_is_alnum(s[i]) && s[i] != '-' && s[i] != '_')
+			return 0;
+	return 1;
+}
+
 /* One line of UTF-8; may be empty, and null where `optional`. */
 static int provider_line_valid(const char *s, int optional)
 {
@@ -313,6 +326,9 @@ static int32_t provider_check_words(llm_provider_info *info, const plugin *p, ll
 			p, "describe returned a base_url_env that names no variable", err);
 	if (!provider_line_valid(info->licence_note, 1))
 		return provider_refuse(p, "describe returned a licence note that is no line", err);
+	if (info->idempotency_header && !provider_header_valid(info->idempotency_header))
+		return provider_refuse(
+			p, "describe returned an idempotency_header that names no header", err);
 	if (info->locality > LLM_LOCALITY_CLOUD)
 		info->locality = LLM_LOCALITY_UNKNOWN;
 	return 0;

@@ -312,6 +312,30 @@ static int32_t check_pairs(const conf_pair *p, size_t n, const char *what, llm_e
 	return 0;
 }
 
+static int has_header(const attempt *a, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < a->headers.n; i++) {
+		const xfer_header *h = a->headers.items[i];
+
+		if (ascii_casecmp(h->name, name) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* The run's own name: the same in all of its attempts. What the caller sets is the caller's. */
+static int32_t add_idempotency(attempt *a)
+{
+	const char *name = a->t->up->plug->info->idempotency_header;
+	const char *run_id = a->c->res.run_id;
+
+	if (!name || a->c->op != OP_CHAT || has_header(a, name))
+		return 0;
+	return add_header(a, name, run_id, strlen(run_id));
+}
+
 static int32_t add_headers(attempt *a)
 {
 	const llm_call *c = a->c;
@@ -328,7 +352,7 @@ static int32_t add_headers(attempt *a)
 
 		rc = add_header(a, h->name, h->value, strlen(h->value));
 	}
-	return rc;
+	return rc ? rc : add_idempotency(a);
 }
 
 static int32_t add_query_text(buf *out, const char *text)

@@ -283,7 +283,8 @@ AT(llm_provider_info, max_concurrency, 92);
 AT(llm_provider_info, locality, 96);
 AT(llm_provider_info, reserved, 100);
 AT(llm_provider_info, licence_note, 104);
-END(llm_provider_info, 112);
+AT(llm_provider_info, idempotency_header, 112);
+END(llm_provider_info, 120);
 
 AT(llm_provider_vtable, struct_size, 0);
 AT(llm_provider_vtable, reserved, 4);

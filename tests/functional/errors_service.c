@@ -13,6 +13,7 @@
 #include "llm/llm.h"
 #include "support/exchange.h"
 #include "support/sim.h"
+#include "support/wires.h"
 
 /* What the simulator or the connection says itself. */
 static int is_own_header(const char *name)
@@ -190,4 +191,65 @@ Test(errors_service, R_ERR_3_R_ERR_8_R_ERR_12_openai)
 Test(errors_service, R_ERR_3_R_ERR_5_R_ERR_6_R_ERR_8_R_ERR_12_gemini)
 {
 	check_provider("gemini", 32);
+}
+
+/* ---- what is no error ---- */
+
+static llm_service *service_of(const wire *w, const sim *up, const char *key_file)
+{
+	llm_service_opts so = LLM_SERVICE_OPTS_INIT;
+	llm_service *svc = NULL;
+	llm_err err = LLM_ERR_INIT;
+	char config[400];
+
+	snprintf(config, sizeof(config),
+		"providers = { %s = { base_url = \"%s%s\"; api_key = \"file:%s\"; }; };", w->name,
+		sim_url(up), w->base, key_file);
+	so.flags = LLM_SERVICE_NO_ENV;
+	so.config_text = config;
+	so.plugin_dir = TEST_BINARY_DIR "/plugins";
+	cr_assert_eq(llm_service_new(&so, &svc, &err), 0, "%s", err.message);
+	return svc;
+}
+
+static void cut_off(llm_service *svc, const wire *w, uint32_t flags)
+{
+	const llm_call_opts co = {.struct_size = (uint32_t)sizeof(co), .flags = flags};
+	llm_request *rq = NULL;
+	llm_call *call = NULL;
+	llm_err err = LLM_ERR_INIT;
+	size_t len = 0;
+
+	cr_assert_eq(llm_request_new(NULL, &rq), 0);
+	cr_assert_eq(llm_request_model(rq, w->model), 0);
+	cr_assert_eq(llm_request_text(rq, LLM_ROLE_USER, "hello", LLM_NUL_TERMINATED), 0);
+	cr_assert_eq(llm_request_option(rq, "max_tokens", "2"), 0);
+	cr_assert_eq(llm_submit(svc, rq, &co, &call, &err), 0, "%s", err.message);
+	llm_request_free(rq);
+	cr_assert_eq(llm_call_wait(call, 5000, &err), 0, "%s: %s", w->name, err.message);
+	cr_assert_eq(llm_result_status(llm_call_result(call)), LLM_STATUS_SUCCEEDED);
+	cr_assert_eq(
+		llm_result_finish(llm_call_result(call), NULL), LLM_FINISH_LENGTH, "%s", w->name);
+	(void)llm_result_text(llm_call_result(call), &len);
+	cr_assert_gt(len, 0);
+	cr_assert_null(llm_result_error(llm_call_result(call)));
+	llm_call_free(call);
+}
+
+Test(errors_service, R_ERR_9_an_answer_at_its_limit_is_an_answer)
+{
+	static const char *const args[] = {"--say", "one two three four", NULL};
+	sim *up = sim_start(args);
+	char *key = sim_file("a-key\n");
+	size_t w;
+
+	for (w = 0; w < WIRES; w++) {
+		llm_service *svc = service_of(&wires[w], up, key);
+
+		cut_off(svc, &wires[w], 0);
+		cut_off(svc, &wires[w], LLM_CALL_STREAM);
+		llm_service_free(svc);
+	}
+	sim_file_free(key);
+	sim_stop(up);
 }

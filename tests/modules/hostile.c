@@ -278,7 +278,8 @@ static const llm_provider_info *hostile_describe(void)
 		.base_url_env = "HOSTILE_HOST",
 		.key_env = variables,
 		.config_keys = keys,
-		.request_options = options};
+		.request_options = options,
+		.idempotency_header = "Hostile-Once"};
 
 	return &info;
 }

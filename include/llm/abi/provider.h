@@ -100,6 +100,11 @@ typedef struct llm_provider_info {
 	uint32_t locality; /* LLM_LOCALITY_* of the default base URL */
 	uint32_t reserved;
 	const char *licence_note; /* or null */
+	/*
+	 * The header by which the provider does the work of two requests with the same value
+	 * once, or null. The core sends it, with one value for all attempts of a run.
+	 */
+	const char *idempotency_header;
 } llm_provider_info;
 
 /* What stream_frame returns when the answer is whole. */
