@@ -20,6 +20,7 @@
 
 typedef struct play {
 	char config[512];
+	const char *model;
 	failalloc fa;
 	unsigned wrong;
 } play;
@@ -60,7 +61,7 @@ static int32_t stream(play *p, llm_service *svc, llm_err *err)
 	co.total_ms = 5000;
 	err->code = rc;
 	if (!rc)
-		rc = llm_request_model(rq, "ollama/sim-small");
+		rc = llm_request_model(rq, p->model);
 	if (!rc)
 		rc = llm_request_text(rq, LLM_ROLE_USER, "hello", LLM_NUL_TERMINATED);
 	if (!rc)
@@ -74,10 +75,10 @@ static int32_t stream(play *p, llm_service *svc, llm_err *err)
 	return rc;
 }
 
-static int32_t ask(llm_service *svc, llm_err *err)
+static int32_t ask(const play *p, llm_service *svc, llm_err *err)
 {
 	llm_call *call = NULL;
-	int32_t rc = llm_ask(svc, "ollama/sim-small", "hello", &call, err);
+	int32_t rc = llm_ask(svc, p->model, "hello", &call, err);
 
 	llm_call_free(call);
 	return rc;
@@ -89,10 +90,10 @@ static void use(play *p, llm_service *svc, uint64_t n, int for_ever)
 
 	if (!fair(stream(p, svc, &err)))
 		tell(p, n, for_ever, "stream", &err);
-	if (!fair(ask(svc, &err)))
+	if (!fair(ask(p, svc, &err)))
 		tell(p, n, for_ever, "ask", &err);
 	failalloc_never(&p->fa);
-	if (ask(svc, &err))
+	if (ask(p, svc, &err))
 		tell(p, n, for_ever, "with memory again", &err);
 }
 
@@ -120,20 +121,47 @@ static int once_through(play *p, uint64_t n, int for_ever)
 	return p->fa.failed > 0;
 }
 
+static void sweep(play *p, const char *what)
+{
+	uint64_t n;
+
+	for (n = 1; once_through(p, n, 0); n++)
+		(void)once_through(p, n, 1);
+	printf("P_01 %s: %llu points\n", what, (unsigned long long)(n - 1));
+	cr_assert_eq(p->wrong, 0, "%u of the failures were not taken well", p->wrong);
+	cr_assert_geq(n - 1, FLOOR, "only %llu points", (unsigned long long)(n - 1));
+}
+
 Test(alloc_run, P_01_every_allocation_of_a_service_and_its_runs)
 {
 	play *p = calloc(1, sizeof(*p));
 	sim *up = sim_start(NULL);
-	uint64_t n;
 
 	cr_assert_not_null(p);
+	p->model = "ollama/sim-small";
 	snprintf(p->config, sizeof(p->config), "providers = { ollama = { base_url = \"%s\"; }; };",
 		sim_url(up));
-	for (n = 1; once_through(p, n, 0); n++)
-		(void)once_through(p, n, 1);
-	printf("P_01 run: %llu points\n", (unsigned long long)(n - 1));
-	cr_assert_eq(p->wrong, 0, "%u of the failures were not taken well", p->wrong);
-	cr_assert_geq(n - 1, FLOOR, "only %llu points", (unsigned long long)(n - 1));
+	sweep(p, "run");
+	sim_stop(up);
+	free(p);
+}
+
+/* The first is slow to begin in every run, so that two attempts are in flight in each. */
+Test(alloc_run, P_01_R_RETRY_20_every_allocation_of_a_race)
+{
+	static const char *const slow[] = {"--delay-ms", "8", NULL};
+	play *p = calloc(1, sizeof(*p));
+	sim *up = sim_start(slow);
+
+	cr_assert_not_null(p);
+	p->model = "both";
+	snprintf(p->config, sizeof(p->config),
+		"max_attempts = 1; providers = { a = { plugin = \"openai\"; base_url = \"%s/v1\"; }; "
+		"b = { plugin = \"openai\"; base_url = \"%s/v1\"; }; };\n"
+		"profiles = { both = { candidates = [ \"a/sim-small\", \"b/sim-small\" ]; "
+		"slow_start = 1; slow_start_action = \"race\"; }; };\n",
+		sim_url(up), sim_url(up));
+	sweep(p, "race");
 	sim_stop(up);
 	free(p);
 }
