@@ -212,7 +212,7 @@ static llm_service *service_of(const wire *w, const sim *up, const char *key_fil
 	return svc;
 }
 
-static void cut_off(llm_service *svc, const wire *w, uint32_t flags)
+static void must_be_cut_off(llm_service *svc, const wire *w, uint32_t flags)
 {
 	const llm_call_opts co = {.struct_size = (uint32_t)sizeof(co), .flags = flags};
 	llm_request *rq = NULL;
@@ -246,8 +246,8 @@ Test(errors_service, R_ERR_9_an_answer_at_its_limit_is_an_answer)
 	for (w = 0; w < WIRES; w++) {
 		llm_service *svc = service_of(&wires[w], up, key);
 
-		cut_off(svc, &wires[w], 0);
-		cut_off(svc, &wires[w], LLM_CALL_STREAM);
+		must_be_cut_off(svc, &wires[w], 0);
+		must_be_cut_off(svc, &wires[w], LLM_CALL_STREAM);
 		llm_service_free(svc);
 	}
 	sim_file_free(key);

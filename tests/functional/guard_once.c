@@ -1,7 +1,8 @@
 /* What is the same in all attempts of a run (R-RETRY-18). */
 #include "hostile_try.h"
 
-#define BUSY "accept\nread request\nreply 503 \"Connection: close\" \"retry-after-ms: 1\" \"{}\"\nclose\n"
+#define BUSY \
+	"accept\nread request\nreply 503 \"Connection: close\" \"retry-after-ms: 1\" \"{}\"\nclose\n"
 
 /* The value of "hostile-once" in the request number `i` of the log. */
 static void value_of(const hostile_try *t, size_t i, char ret[64])
