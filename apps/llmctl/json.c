@@ -64,6 +64,9 @@ json_t *json_error(const llm_err *err)
 	json_object_set_new(o, "code", json_text(llm_error_name(err->code)));
 	json_object_set_new(o, "class", json_text(llm_class_name(err->err_class)));
 	json_object_set_new(o, "phase", json_phase(err->phase));
+	json_object_set_new(o, "provider", json_word(err->provider));
+	json_object_set_new(o, "candidate", json_word(err->candidate));
+	json_object_set_new(o, "attempt", json_positive(err->attempt));
 	json_object_set_new(o, "message", json_text(err->message));
 	json_object_set_new(o, "http_status", json_positive(err->http_status));
 	json_object_set_new(o, "provider_code", json_word(err->provider_code));

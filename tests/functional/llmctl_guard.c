@@ -270,6 +270,9 @@ Test(llmctl_guard, R_RETRY_19_R_ERR_3_events_are_told_at_once_and_the_error_says
 	cr_expect_str_eq(word(o, "text"), "one ");
 	cr_expect_str_eq(word(err, "code"), "STREAM_BROKEN");
 	cr_expect_str_eq(word(err, "class"), "elsewhere");
+	cr_expect_str_eq(word(err, "provider"), "near");
+	cr_expect_str_eq(word(err, "candidate"), "near/a");
+	cr_expect_eq(json_integer_value(json_object_get(err, "attempt")), 1);
 	cr_expect_str_eq(word(err, "phase"), "idle");
 	cr_expect(json_is_true(json_object_get(err, "delivered")));
 	cr_expect_str_eq(word(err, "sent"), "yes");
