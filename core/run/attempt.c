@@ -240,6 +240,15 @@ static int32_t send_wire(attempt *a)
 	return rc ? err_set(&a->c->res.error, rc, "out of memory") : 0;
 }
 
+/* On a connection that had no answer on it more of the same may still come (U-16). */
+static int wants_fresh(const llm_call *c)
+{
+	const int32_t before = c->failure.code;
+
+	return before == LLM_E_PROTOCOL || before == LLM_E_STREAM_BROKEN ||
+		(c->repeats && c->verdict.why == RETRY_AT_ONCE);
+}
+
 int32_t attempt_start(llm_call *c)
 {
 	llm_err *err = &c->res.error;
@@ -252,6 +261,6 @@ int32_t attempt_start(llm_call *c)
 		return err_set(err, rc, "out of memory");
 	a = c->att;
 	rc = attempt_build(a, err);
-	a->wire.fresh = c->repeats && c->verdict.why == RETRY_AT_ONCE;
+	a->wire.fresh = wants_fresh(c);
 	return rc ? rc : send_wire(a);
 }

@@ -243,3 +243,102 @@ size_t faults_play_at(const oracle_home *home, const fault *f)
 	free(golden);
 	return p.wrong;
 }
+
+/* ---- with another candidate ---- */
+
+#define WELL "Hello, w\xc3\xb6rld" /* what GOOD says */
+
+#define ANSWER \
+	"read request\nhead 200 $t \"Transfer-Encoding: chunked\"\nchunk \"$*\"\nend-chunks\n"
+
+/* 1 when another may be free of it. */
+static int is_elsewhere(const play *p)
+{
+	const llm_error_info *row = llm_error_info_of(end_of(p)->code);
+
+	return end_of(p)->code && row &&
+		(row->fallback == LLM_FALLBACK_YES || row->fallback == LLM_FALLBACK_BEFORE_COMMIT);
+}
+
+/* What must come of it now: `told` is what was delivered before it went wrong. */
+static fault_end end_of_pair(const play *p)
+{
+	const fault_end *end = end_of(p);
+	const char *told = p->stream ? end->text : NULL;
+
+	if (!is_elsewhere(p))
+		return *end;
+	if (!told || strncmp(WELL, told, strlen(told)) == 0)
+		return (fault_end){0, WELL};
+	return (fault_end){LLM_E_STREAM_BROKEN, told};
+}
+
+/* The fault; the answer of the second, and the next run's, on its connection or another. */
+static char *pair_script(const play *p)
+{
+	char *fault_text = wires_expand(p->w, p->stream, p->f->script);
+	char *second = wires_expand(p->w, p->stream, ANSWER);
+	char *next = wires_expand(p->w, 1, ANSWER);
+	char *all = joined("accept\nread request\n%s\n%s%saccept\n%s%s", fault_text, second, next,
+		second, next);
+
+	free(next);
+	free(second);
+	free(fault_text);
+	return all;
+}
+
+static char *pair_config(const play *p)
+{
+	return joined("max_attempts = 1;\nupstream_stream = \"off\";\n"
+		      "profiles = { pair = { candidates = [ \"%s\", \"%s-2\" ]; }; };\n%s",
+		p->w->model, p->w->model, p->f->config ? p->f->config : "");
+}
+
+static void check_pair(play *p, const oracle_run *seen)
+{
+	const fault_end want = end_of_pair(p);
+	const uint32_t n = llm_result_attempt_count(llm_call_result(seen->call));
+
+	if (seen->code != want.code || strcmp(seen->text, want.text ? want.text : "") != 0)
+		wrong(p, "with another candidate: %s and \"%.60s\" instead of %s and \"%.60s\": %s",
+			llm_error_name(seen->code), seen->text, llm_error_name(want.code),
+			want.text ? want.text : "", seen->err.message);
+	if (n > 2 || (n == 2 && !end_of(p)->code))
+		wrong(p, "with another candidate: %u attempts", (unsigned)n);
+}
+
+static void play_pair(play *p)
+{
+	char *script = pair_script(p), *config = pair_config(p);
+	const oracle_opts opts = {.text = script,
+		.model = p->w->model,
+		.config = config,
+		.attempts = 1,
+		.no_healthy = !p->stream && !is_elsewhere(p)}; /* the script has no stream left */
+	const oracle_ask ask = {
+		.model = "pair", .stream = p->stream, .limits = {.total_ms = LIMIT_MS}};
+	oracle *o = oracle_open_at(p->home, &opts);
+	size_t n;
+
+	check_pair(p, oracle_do(o, &ask));
+	n = oracle_close(o);
+	if (n)
+		wrong(p, "with another candidate: %zu points do not hold", n);
+	free(config);
+	free(script);
+}
+
+size_t faults_pair_at(const oracle_home *home, const fault *f)
+{
+	play p = {.home = home, .f = f};
+	size_t i;
+
+	for (i = 0; i < WIRES * 2; i++) {
+		p.w = &wires[i / 2];
+		p.stream = i % 2 == 0;
+		if (end_of(&p)->code != FAULT_NONE && is_for(f, p.w))
+			play_pair(&p);
+	}
+	return p.wrong;
+}

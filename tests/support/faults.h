@@ -37,6 +37,11 @@ typedef struct fault {
 
 /* Plays it everywhere; returns how much was wrong. */
 size_t faults_play_at(const oracle_home *home, const fault *f);
+/*
+ * The same for a profile whose second candidate is well: what may go on elsewhere ends with
+ * the good answer, and so does a stream of which that answer repeats the part told.
+ */
+size_t faults_pair_at(const oracle_home *home, const fault *f);
 
 #ifdef TEST_BINARY_DIR
 /* All of a table. */
@@ -46,6 +51,15 @@ static inline size_t faults_play(const fault *rows, size_t n)
 
 	for (i = 0; i < n; i++)
 		wrong += faults_play_at(&oracle_here, &rows[i]);
+	return wrong;
+}
+
+static inline size_t faults_pair(const fault *rows, size_t n)
+{
+	size_t wrong = 0, i;
+
+	for (i = 0; i < n; i++)
+		wrong += faults_pair_at(&oracle_here, &rows[i]);
 	return wrong;
 }
 #endif
