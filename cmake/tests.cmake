@@ -89,6 +89,9 @@ if(NOT LLM_FUZZ)
 			"$<TARGET_FILE_DIR:llmsim>" "${LLM_PLUGIN_OUTPUT_DIRECTORY}")
 		set_tests_properties(try_faults PROPERTIES LABELS "functional" TIMEOUT 120)
 	endif()
+	if(TARGET fault_sites) # its functions stand before the C library's, for all that is loaded
+		set_target_properties(fault_sites PROPERTIES ENABLE_EXPORTS ON)
+	endif()
 	if(TARGET functional_real_model) # takes a core for itself, and shows nothing new everywhere
 		set_tests_properties(functional_real_model PROPERTIES RUN_SERIAL TRUE)
 		if(LLM_COVERAGE OR LLM_SANITIZE MATCHES "undefined")
@@ -147,10 +150,21 @@ if(NOT LLM_FUZZ)
 		set_tests_properties(drip PROPERTIES LABELS "prove" TIMEOUT 120
 			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	endif()
+	if(TARGET prove_rescue)
+		set(page --against docs/reliability.md)
+		if(LLM_SANITIZE OR LLM_COVERAGE) # its times are those of other builds
+			set(page)
+		endif()
+		add_test(NAME reliability_page COMMAND prove_rescue --jobs 1 ${page} 3)
+		add_test(NAME rescue_slice COMMAND prove_rescue --jobs 2 12)
+		set_tests_properties(reliability_page rescue_slice PROPERTIES LABELS "prove" TIMEOUT 120
+			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+	endif()
 	# A second: that it ends at once, on a busy machine and in any build. The 100 ms are for
 	# scripts/prove.sh to measure, over many runs.
 	set(slice_limit_ms 1000)
-	foreach(phase connect tls sending before_first_byte in_stream paused)
+	foreach(phase connect tls sending before_first_byte in_stream paused leave_before_headers
+		leave_before_token leave_in_stream)
 		if(TARGET prove_cancel)
 			add_test(NAME cancel_${phase} COMMAND prove_cancel ${phase} 10 ${slice_limit_ms})
 			set_tests_properties(cancel_${phase} PROPERTIES LABELS "prove" TIMEOUT 120
