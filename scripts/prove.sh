@@ -2,6 +2,7 @@
 # One row per number that a topic demands: demanded, measured, how many, PASS or FAIL.
 #   scripts/prove.sh first-light [--slice]     --slice: fewer runs, for everyday
 #   scripts/prove.sh any-model [--slice]
+#   scripts/prove.sh guardrails [--slice | --table [ROWS [SEED]]]
 # A topic is a file in scripts/prove. Exit 1 if a row failed or did not run.
 # shellcheck disable=SC2034,SC2317  # the topics use what is set here
 set -uo pipefail

@@ -3,10 +3,14 @@
  *
  *	prove_cancel PHASE RUNS [LIMIT_MS]
  *
- * Prints one row (and fails when p99 is over the limit, 100 ms): phase, runs, p50, p99 and the longest, in microseconds from the call
- * of llm_call_cancel to the moment at which the upstream's log saw its socket close. In
- * `resolve` and `connect` the upstream has no socket yet: there it is the moment at which
- * the kernel lists no socket of ours to it any more, and the run has completed.
+ * Prints one row (and fails when p99 is over the limit, 100 ms): phase, runs, p50, p99 and
+ * the longest, in microseconds from the call of llm_call_cancel to the moment at which the
+ * upstream's log saw its socket close. In `resolve` and `connect` the upstream has no socket
+ * yet: there it is the moment at which the kernel lists no socket of ours to it any more,
+ * and the run has completed.
+ *
+ * In the phases leave_* the provider has a single slot, so that one that leaked would stop
+ * the next run, and what had come, text and usage, must be in the result of each.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,6 +37,8 @@ typedef struct phase {
 	size_t prompt_bytes;
 	int wait_text; /* cancel after the first piece of text */
 	int leave_unread; /* cancel when the reader has held up the transfer */
+	const char *model; /* null: ollama/m */
+	int64_t used; /* tokens that each result must tell; -1: that none are known; 0: any */
 } phase;
 
 #define HEAD "head 200 \"content-type: application/x-ndjson\" \"transfer-encoding: chunked\"\n"
@@ -40,15 +46,27 @@ typedef struct phase {
 	"{\\\"model\\\":\\\"m\\\",\\\"message\\\":{\\\"role\\\":\\\"assistant\\\"," \
 	"\\\"content\\\":\\\"hello hello hello hello hello hello\\\"},\\\"done\\\":false}\\n"
 
+#define SSE "head 200 \"content-type: text/event-stream\" \"transfer-encoding: chunked\"\n"
+#define PIECE \
+	"data: {\\\"candidates\\\":[{\\\"content\\\":{\\\"parts\\\":[{\\\"text\\\":\\\"hello\\\"}]," \
+	"\\\"role\\\":\\\"model\\\"}}],\\\"usageMetadata\\\":{\\\"promptTokenCount\\\":5," \
+	"\\\"candidatesTokenCount\\\":2,\\\"totalTokenCount\\\":7}}\\r\\n\\r\\n"
+
 static const phase phases[] = {
-	{"resolve", NULL, "http", 0, 0, 0},
-	{"connect", NULL, "http", 0, 0, 0},
-	{"tls", "accept\nkeep\n", "https", 0, 0, 0},
-	{"sending", "accept\nread 1000\nkeep\n", "http", 16u << 20, 0, 0},
-	{"before_first_byte", "accept\nread request\nkeep\n", "http", 0, 0, 0},
-	{"in_stream", "accept\nread request\n" HEAD "chunk \"" LINE "\"\nkeep\n", "http", 0, 1, 0},
+	{"resolve", NULL, "http", 0, 0, 0, NULL, 0},
+	{"connect", NULL, "http", 0, 0, 0, NULL, 0},
+	{"tls", "accept\nkeep\n", "https", 0, 0, 0, NULL, 0},
+	{"sending", "accept\nread 1000\nkeep\n", "http", 16u << 20, 0, 0, NULL, 0},
+	{"before_first_byte", "accept\nread request\nkeep\n", "http", 0, 0, 0, NULL, 0},
+	{"in_stream", "accept\nread request\n" HEAD "chunk \"" LINE "\"\nkeep\n", "http", 0, 1, 0,
+		NULL, 0},
 	{"paused", "accept\nread request\n" HEAD "repeat 60000 \"6a\\r\\n" LINE "\\r\\n\"\nkeep\n",
-		"http", 0, 1, 1},
+		"http", 0, 1, 1, NULL, 0},
+	{"leave_before_headers", "accept\nread request\nkeep\n", "http", 0, 0, 0, "gemini/m", -1},
+	{"leave_before_token", "accept\nread request\n" SSE "keep\n", "http", 0, 0, 0, "gemini/m",
+		-1},
+	{"leave_in_stream", "accept\nread request\n" SSE "chunk \"" PIECE "\"\nkeep\n", "http", 0,
+		1, 0, "gemini/m", 7},
 };
 
 static uint64_t now_ns(void)
@@ -137,7 +155,7 @@ static char *prompt_of(size_t bytes)
 	return text;
 }
 
-static llm_call *begin(llm_service *svc, const char *prompt)
+static llm_call *begin(const phase *p, llm_service *svc, const char *prompt)
 {
 	llm_call_opts opts = LLM_CALL_OPTS_INIT;
 	llm_err err = LLM_ERR_INIT;
@@ -146,7 +164,7 @@ static llm_call *begin(llm_service *svc, const char *prompt)
 
 	opts.flags = LLM_CALL_STREAM;
 	opts.total_ms = opts.connect_ms = opts.first_token_ms = 60000;
-	if (llm_request_new(NULL, &rq) || llm_request_model(rq, "ollama/m") ||
+	if (llm_request_new(NULL, &rq) || llm_request_model(rq, p->model ? p->model : "ollama/m") ||
 		llm_request_text(rq, LLM_ROLE_USER, prompt, LLM_NUL_TERMINATED) ||
 		llm_submit(svc, rq, &opts, &c, &err))
 		die("submit", err.message);
@@ -180,6 +198,26 @@ static uint64_t cancel_and_wait(llm_call *c)
 	return start;
 }
 
+/* What had come is there, of the run and of its one attempt. */
+static int is_told(const phase *p, const llm_call *c)
+{
+	const llm_result *r = llm_call_result(c);
+	const int64_t want = p->used < 0 ? LLM_TOKENS_UNKNOWN : 5;
+	llm_usage all = LLM_USAGE_INIT, one = LLM_USAGE_INIT;
+
+	llm_result_usage(r, &all);
+	if (llm_result_attempt_count(r) != 1 || llm_result_attempt_usage(r, 0, &one))
+		return 0;
+	if (all.input_tokens != want || one.input_tokens != want)
+		return 0;
+	if (p->used < 0)
+		return all.output_tokens == LLM_TOKENS_UNKNOWN &&
+			llm_result_error(r)->sent != LLM_SENT_NO;
+	return all.input_tokens + all.output_tokens == p->used &&
+		one.output_tokens == all.output_tokens &&
+		strcmp(llm_result_text(r, NULL), "hello") == 0;
+}
+
 static uint64_t seen_close(sim *s, uint16_t port, int run)
 {
 	char what[64];
@@ -206,12 +244,17 @@ static int by_size(const void *a, const void *b)
 
 static llm_service *open_service(const char *base_url)
 {
-	char text[300];
+	char text[600];
 	llm_service_opts opts = LLM_SERVICE_OPTS_INIT;
 	llm_err err = LLM_ERR_INIT;
 	llm_service *svc;
 
-	snprintf(text, sizeof(text), "providers = { ollama = { base_url = \"%s\"; }; };", base_url);
+	snprintf(text, sizeof(text),
+		"providers = { ollama = { base_url = \"%s\"; };\n"
+		"gemini = { base_url = \"%s\"; api_key = \"env:PROVE_KEY\"; max_concurrency = 1; "
+		"queue_max = 1; queue = \"1s\"; }; };",
+		base_url, base_url);
+	setenv("PROVE_KEY", "any", 1);
 	opts.config_text = text;
 	opts.flags = LLM_SERVICE_NO_ENV;
 	opts.plugin_dir = TEST_BINARY_DIR "/plugins";
@@ -236,7 +279,7 @@ static void measure(const phase *p, int runs, uint64_t *took)
 		port ? port : 80u);
 	svc = open_service(url);
 	for (i = -1; i < runs; i++) { /* the first one warms up: it is not counted */
-		llm_call *c = begin(svc, prompt);
+		llm_call *c = begin(p, svc, prompt);
 		uint64_t start, end;
 
 		settle(p, c, s, i + 1);
@@ -244,6 +287,8 @@ static void measure(const phase *p, int runs, uint64_t *took)
 		end = seen_close(s, port, i + 1);
 		if (i >= 0)
 			took[i] = end > start ? end - start : 0;
+		if (p->used && !is_told(p, c))
+			die(p->name, "what had come is not in the result");
 		llm_call_free(c);
 	}
 	llm_service_free(svc);
@@ -261,7 +306,7 @@ int main(int argc, char **argv)
 	size_t i;
 
 	if (runs < 1 || runs > RUNS_MAX) {
-		fprintf(stderr, "usage: prove_cancel PHASE RUNS\n");
+		fprintf(stderr, "usage: prove_cancel PHASE RUNS [LIMIT_MS]\n");
 		return 2;
 	}
 	for (i = 0; i < sizeof(phases) / sizeof(phases[0]); i++)
