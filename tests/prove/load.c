@@ -66,7 +66,7 @@ static llm_call *ask(llm_service *svc, const char *model, llm_call_opts *opts)
 {
 	llm_err err = LLM_ERR_INIT;
 	llm_request *rq;
-	llm_call *c;
+	llm_call *c = NULL;
 
 	if (llm_request_new(NULL, &rq) || llm_request_model(rq, model) ||
 		llm_request_text(rq, LLM_ROLE_USER, "hello", 5) ||
