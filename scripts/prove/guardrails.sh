@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # What goes wrong, and what becomes of it. Sourced by scripts/prove.sh.
 #   scripts/prove.sh guardrails --table [ROWS [SEED]]     the table itself instead of its numbers
 #   scripts/prove.sh guardrails --table --write           and into docs/reliability.md
@@ -19,8 +19,8 @@ if [ "${2:-}" = --table ]; then
 	exit
 fi
 
-runs=1000 seconds=5
-[ -z "$slice" ] || runs=50 seconds=1
+runs=1000 seconds=5 steps=1000000
+[ -z "$slice" ] || runs=50 seconds=1 steps=20000
 
 # Every fault of llmsim in every wire, for a profile of two candidates.
 prove_rescue() {
@@ -80,6 +80,14 @@ prove_fallback() {
 		"$(within "$p50" 300; echo $?)"
 }
 
+# P-09: services, requests and calls in random order from eight threads.
+prove_handles() {
+	local out
+	out=$("$dev/tests/threads_handles8" $steps 2>&1 | tail -1)
+	row "handles in random order" "0 wrong, nothing left" "${out#handles8: }" "$steps steps" \
+		"$([[ $out == *", 0 wrong" ]]; echo $?)"
+}
+
 # The good path, counted beside the commit before in one run.
 prove_good_path() {
 	local tree=build/before-guards
@@ -100,5 +108,6 @@ prove() {
 	prove_slow_readers
 	prove_overload
 	prove_fallback
+	prove_handles
 	[ -n "$slice" ] || prove_good_path
 }

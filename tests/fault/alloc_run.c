@@ -132,7 +132,7 @@ static void sweep(play *p, const char *what)
 	cr_assert_geq(n - 1, FLOOR, "only %llu points", (unsigned long long)(n - 1));
 }
 
-Test(alloc_run, P_01_every_allocation_of_a_service_and_its_runs)
+Test(alloc_run, P_01_P_02_every_allocation_of_a_service_and_its_runs)
 {
 	play *p = calloc(1, sizeof(*p));
 	sim *up = sim_start(NULL);
