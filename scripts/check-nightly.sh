@@ -19,11 +19,6 @@ campaign() { # NAME COMMAND...
 
 export LLM_FUZZ_SECONDS=${LLM_FUZZ_SECONDS:-600}
 campaign "everything of check.sh, with long fuzzing" scripts/check.sh
-campaign "a million histories of runs, beside their rules" \
-	env LLM_HISTORIES=1000000 build/dev/tests/contract_engine_histories --jobs 1
-campaign "a million histories of decisions, beside their rules" \
-	env LLM_HISTORIES=1000000 build/dev/tests/unit_guard_histories --jobs 1
-campaign "a million calls by eight threads" env LLM_STEPS=1000000 build/dev/tests/threads_random_schedule
 for topic in scripts/prove/*.sh; do
 	topic=${topic##*/}
 	campaign "the numbers of ${topic%.sh}, whole" scripts/prove.sh "${topic%.sh}"

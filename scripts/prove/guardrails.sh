@@ -88,6 +88,25 @@ prove_handles() {
 		"$([[ $out == *", 0 wrong" ]]; echo $?)"
 }
 
+random_row() { # NAME DEMANDED COMMAND...
+	local name=$1 demanded=$2 out rc
+	shift 2
+	out=$("$@" 2>&1)
+	rc=$?
+	if [ $rc = 0 ]; then out="0 differ"; fi
+	row "$name" "$demanded" "$(tail -1 <<<"$out" | cut -c1-34)" "$steps" $rc
+}
+
+# Runs in random histories beside a slow second writing of their rules; R-LIM-6 from eight threads.
+prove_random() {
+	random_row "real runs in random histories" "as their rules say" \
+		env LLM_HISTORIES=$steps "$dev/tests/contract_engine_histories" --jobs 1
+	random_row "decisions in random histories" "as their rules say" \
+		env LLM_HISTORIES=$steps "$dev/tests/unit_guard_histories" --jobs 1
+	random_row "calls at random, 8 threads" "every counter ends at 0" \
+		env LLM_STEPS=$steps "$dev/tests/threads_random_schedule"
+}
+
 # The good path, counted beside the commit before in one run.
 prove_good_path() {
 	local tree=build/before-guards
@@ -109,5 +128,6 @@ prove() {
 	prove_overload
 	prove_fallback
 	prove_handles
+	prove_random
 	[ -n "$slice" ] || prove_good_path
 }
