@@ -20,7 +20,7 @@ def main():
         memory = what.startswith("allocations")
         ok = now[what] <= then[what] + 0.005 if memory else now[what] <= then[what] * MOST
         bad |= not ok
-        print(f"{what[:33]:<34} {'no more than before' if memory else '<= 1.03x of before':<26} "
+        print(f"{what.removesuffix(', instructions')[:33]:<34} {'no more than before' if memory else '<= 1.03x of before':<26} "
               f"{f'{then[what]:g} -> {now[what]:g}, {now[what] / then[what]:.3f}x':<34} "
               f"{'2 builds':<14} {'PASS' if ok else 'FAIL'}")
     return 1 if bad or not then else 0
