@@ -38,6 +38,7 @@ typedef struct stage {
 	real_run runs[RUNS];
 	uint32_t tokens[PROVIDERS];
 	slow slow;
+	uint64_t ties;
 	uint64_t met[TALE_ROW + 1],
 		codes[-LLM_E_LAST + 2]; /* how often, to see that all of it is met */
 } stage;
@@ -400,8 +401,11 @@ static void live_through(stage *s)
 	forget(s);
 	slow_play(&s->slow, s->history, &s->set, s->start_ns, s->tokens);
 	play(s);
-	compare_runs(s);
-	compare_health(s);
+	s->ties += (uint64_t)s->slow.tie;
+	if (!s->slow.tie) {
+		compare_runs(s);
+		compare_health(s);
+	}
 	for (i = 0; i < RUNS; i++) {
 		cr_assert_eq(s->runs[i].ended, 1);
 		llm_call_free(s->runs[i].call);
@@ -438,10 +442,12 @@ Test(engine_histories, R_RETRY_7_R_RETRY_8_R_RETRY_19_R_CB_7_R_LIM_2_runs_agree_
 	close_service(&s);
 	fprintf(stderr,
 		"histories: %llu from seed %llu, %llu attempts, %llu waits, %llu moves, "
-		"%llu mended\n",
+		"%llu mended, %llu left out\n",
 		(unsigned long long)n, (unsigned long long)seed,
 		(unsigned long long)s.met[TALE_BEGINS], (unsigned long long)s.met[TALE_WAITS],
-		(unsigned long long)s.met[TALE_MOVES], (unsigned long long)s.met[TALE_MENDED]);
+		(unsigned long long)s.met[TALE_MOVES], (unsigned long long)s.met[TALE_MENDED],
+		(unsigned long long)s.ties);
+	cr_assert_leq(s.ties, 1 + n / 1000);
 	for (i = 0; n >= HISTORIES && i < sizeof(all) / sizeof(all[0]); i++)
 		cr_assert_gt(s.codes[-all[i]], n / 1000, "%s: %llu", llm_error_name(all[i]),
 			(unsigned long long)s.codes[-all[i]]);

@@ -248,6 +248,20 @@ static void act(slow *m, slow_run *r)
 		wake(m, r);
 }
 
+/*
+ * Attempts that began in the same instant can run out of time in the same: no rule says who
+ * of them is first. Who waits for a candidate to cool goes in the order of arrival.
+ */
+static int is_tie(const slow *m, const slow_run *next)
+{
+	int i, n = 0;
+
+	for (i = 0; i < RUNS; i++)
+		n += &m->runs[i] != next && due_of(m, &m->runs[i]) == m->now &&
+			!(next->chooses && m->runs[i].chooses);
+	return n != 0;
+}
+
 /* What comes first of all; 0 when there is nothing more. */
 static int step(slow *m)
 {
@@ -271,6 +285,7 @@ static int step(slow *m)
 	if (!next)
 		return 0;
 	m->now = at;
+	m->tie |= is_tie(m, next);
 	if (leaves)
 		stop(m, next, LLM_E_CANCELLED);
 	else

@@ -50,6 +50,7 @@ typedef struct slow_run {
 
 typedef struct slow {
 	uint64_t history, start_ns, now, queue_seq;
+	int tie; /* the rules do not say what comes of this history */
 	setup set;
 	rules_breaker b[CANDIDATES];
 	rules_quota q[PROVIDERS];
