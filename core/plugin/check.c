@@ -12,44 +12,6 @@
 
 #define CHECK_MAX_PARTS 64
 
-uint32_t check_size(const void *theirs, const uint32_t *sizes, size_t n, int *ret_bad)
-{
-	uint32_t size;
-	size_t i;
-	int known;
-
-	*ret_bad = 0;
-	if (!theirs || (uintptr_t)theirs % sizeof(void *) || image_room(theirs) < sizeof(size))
-		return 0;
-	memcpy(&size, theirs, sizeof(size));
-	known = size > sizes[n - 1] && size <= CHECK_SIZE_MAX;
-	for (i = 0; i < n; i++)
-		known |= size == sizes[i];
-	*ret_bad = !known || image_room(theirs) < size;
-	return size;
-}
-
-void *check_adopt(arena *ar, const void *theirs, uint32_t size, size_t ours)
-{
-	void *copy = arena_new(ar, ours);
-
-	if (copy)
-		memcpy(copy, theirs, size < ours ? size : ours);
-	return copy;
-}
-
-int check_word(const char *text, size_t max)
-{
-	size_t i;
-
-	if (!image_text(text, max) || !*text)
-		return 0;
-	for (i = 0; text[i]; i++)
-		if (text[i] < 0x20 || text[i] > 0x7e)
-			return 0;
-	return 1;
-}
-
 static int check_id(const char *id)
 {
 	size_t i;
@@ -151,10 +113,39 @@ static int32_t check_skip(buf *note, const char *kind)
 	return rc ? rc : buf_add_str(note, ", which this libllm does not use");
 }
 
+/* The kinds that this version uses: a new one is a row here and a file. */
+static const struct check_kind {
+	const char *name;
+	int32_t (*check)(const void *theirs, arena *ar, plugin *p, llm_err *err);
+} check_kinds[] = {
+	{LLM_KIND_PROVIDER, check_provider},
+};
+
+/* *had has a bit for each kind of which a part came before. */
+static int32_t check_part_of(
+	const llm_plugin_part *part, arena *ar, plugin *p, uint32_t *had, buf *note, llm_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(check_kinds) / sizeof(check_kinds[0]); i++) {
+		if (strcmp(part->kind, check_kinds[i].name) != 0)
+			continue;
+		if (*had & UINT32_C(1) << i)
+			return err_set(err, LLM_E_PLUGIN,
+				"plugin file %s has a damaged descriptor: "
+				"it has two parts of kind %s",
+				p->path, check_kinds[i].name);
+		*had |= UINT32_C(1) << i;
+		return check_kinds[i].check(part->vtable, ar, p, err);
+	}
+	return check_skip(note, part->kind);
+}
+
 static int32_t check_parts(
 	const llm_plugin_desc *d, arena *ar, plugin *p, buf *kinds, buf *note, llm_err *err)
 {
 	const llm_plugin_part *part;
+	uint32_t had = 0;
 	int32_t rc;
 	size_t i;
 
@@ -163,12 +154,8 @@ static int32_t check_parts(
 		if (rc || !part)
 			return rc;
 		rc = check_joined(kinds, ", ", part->kind);
-		if (!rc && strcmp(part->kind, LLM_KIND_PROVIDER) != 0)
-			rc = check_skip(note, part->kind);
-		else if (!rc && p->provider)
-			rc = check_damaged(p, "it has two parts of kind " LLM_KIND_PROVIDER, err);
-		else if (!rc)
-			rc = check_provider(part->vtable, ar, p, err);
+		if (!rc)
+			rc = check_part_of(part, ar, p, &had, note, err);
 		if (rc)
 			return rc;
 	}

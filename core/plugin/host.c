@@ -1,5 +1,5 @@
 /*
- * host.c - an instance of a provider and the table it is given.
+ * host.c - an instance of a part and the table it is given.
  */
 #include <string.h>
 
@@ -10,6 +10,9 @@
 struct instance {
 	const plugin *plugin;
 	void *handle;
+	/* Of the part that it is an instance of; null: the part has none. */
+	void (*destroy)(void *instance);
+	const void *(*get_extension)(void *instance, const char *id);
 	const llm_allocator *mem;
 	logger log;
 	llm_host host;
@@ -127,7 +130,9 @@ static int32_t instance_copy_config(instance *in, const host_config_item *config
 	return 0;
 }
 
-static instance *instance_alloc(const plugin *p, const llm_allocator *mem, const logger *log)
+/* Only the host's half: nothing of the plugin is called. Null when memory is short. */
+static instance *instance_seated(const plugin *p, const host_config_item *config, size_t n_config,
+	const llm_allocator *mem, const logger *log)
 {
 	instance *in = mem_new(mem, sizeof(*in));
 
@@ -149,23 +154,43 @@ static instance *instance_alloc(const plugin *p, const llm_allocator *mem, const
 		.alloc = host_alloc,
 		.get_extension = host_get_extension,
 	};
+	if (instance_copy_config(in, config, n_config)) {
+		instance_free(in);
+		return NULL;
+	}
 	return in;
 }
 
-static int32_t instance_create(instance *in, llm_err *err)
+static int32_t instance_nomem(const plugin *p, llm_err *err)
+{
+	return err_set(err, LLM_E_NOMEM, "no memory for an instance of plugin %s", p->name);
+}
+
+static int32_t instance_lacks(const plugin *p, const char *kind, llm_err *err)
+{
+	return err_set(err, LLM_E_PLUGIN, "plugin %s (%s) is no %s: it has %s", p->name, p->path,
+		kind, *p->kinds ? p->kinds : "no parts");
+}
+
+/* Takes `in`, also on failure. */
+static int32_t instance_create(
+	instance *in, int32_t (*create)(const llm_host *, void **), instance **ret, llm_err *err)
 {
 	void *handle = NULL;
 	int32_t rc;
 
 	instance_begin(in, NULL);
-	rc = in->plugin->provider->create(&in->host, &handle);
+	rc = create(&in->host, &handle);
 	rc = instance_end(in, "create", rc, err);
-	if (rc)
-		return rc;
-	if (!handle)
-		return err_set(err, LLM_E_PLUGIN, "plugin %s: create returned no instance",
+	if (!rc && !handle)
+		rc = err_set(err, LLM_E_PLUGIN, "plugin %s: create returned no instance",
 			in->plugin->name);
+	if (rc) {
+		instance_free(in);
+		return rc;
+	}
 	in->handle = handle;
+	*ret = in;
 	return 0;
 }
 
@@ -173,23 +198,15 @@ int32_t instance_new(const plugin *p, const host_config_item *config, size_t n_c
 	const llm_allocator *mem, const logger *log, instance **ret, llm_err *err)
 {
 	instance *in;
-	int32_t rc;
 
 	if (!p->provider)
-		return err_set(err, LLM_E_PLUGIN, "plugin %s (%s) is no provider: it has %s",
-			p->name, p->path, *p->kinds ? p->kinds : "no parts");
-	in = instance_alloc(p, mem, log);
-	rc = in ? instance_copy_config(in, config, n_config) : LLM_E_NOMEM;
-	if (rc)
-		err_set(err, rc, "no memory for an instance of plugin %s", p->name);
-	else
-		rc = instance_create(in, err);
-	if (rc) {
-		instance_free(in);
-		return rc;
-	}
-	*ret = in;
-	return 0;
+		return instance_lacks(p, "provider", err);
+	in = instance_seated(p, config, n_config, mem, log);
+	if (!in)
+		return instance_nomem(p, err);
+	in->destroy = p->provider->destroy;
+	in->get_extension = p->provider->get_extension;
+	return instance_create(in, p->provider->create, ret, err);
 }
 
 void instance_free(instance *in)
@@ -198,7 +215,7 @@ void instance_free(instance *in)
 		return;
 	if (in->handle) {
 		instance_begin(in, NULL);
-		in->plugin->provider->destroy(in->handle);
+		in->destroy(in->handle);
 	}
 	arena_reset(&in->scratch);
 	arena_reset(&in->own);
@@ -244,10 +261,10 @@ int instance_extension(instance *in, const char *id, void *ret, uint32_t size, u
 	const void *theirs;
 	uint32_t their_size;
 
-	if (!in->plugin->provider->get_extension)
+	if (!in->get_extension)
 		return 0;
 	instance_begin(in, NULL);
-	theirs = in->plugin->provider->get_extension(in->handle, id);
+	theirs = in->get_extension(in->handle, id);
 	if (!theirs)
 		return 0;
 	memcpy(&their_size, theirs, sizeof(their_size));

@@ -11,6 +11,28 @@
 
 LLM_EXTERN_C_BEGIN
 
+/* Types of configuration keys and of request options. */
+enum {
+	LLM_TYPE_STRING = 1,
+	LLM_TYPE_BOOL = 2,
+	LLM_TYPE_INT = 3,
+	LLM_TYPE_REAL = 4,
+	LLM_TYPE_DURATION = 5, /* handed over in milliseconds */
+	LLM_TYPE_SIZE = 6, /* handed over in bytes */
+	LLM_TYPE_STRINGS = 7, /* options only: a JSON array of strings */
+	LLM_TYPE_JSON = 8 /* options only: any JSON document */
+};
+
+/* A key of a plugin's configuration group, or an option of a request. */
+typedef struct llm_key_info {
+	uint32_t struct_size;
+	uint32_t type; /* LLM_TYPE_* */
+	const char *name; /* [a-z][a-z0-9_]* */
+	const char *unit; /* "tokens", "ms", or null */
+	const char *default_text; /* or null: none */
+	const char *help; /* one line */
+} llm_key_info;
+
 /* How long memory from `alloc` lives. */
 enum {
 	LLM_SCOPE_INSTANCE = 1, /* until destroy returns */
