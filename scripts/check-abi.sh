@@ -21,12 +21,12 @@ strangers=$(exported "$build/lib/libllm.so" | grep -v '^llm_\|^LLM_' || true)
 mkdir -p "$kept"
 if [ "${2:-}" = --accept ]; then
 	exported "$build/lib/libllm.so" >"$kept/symbols"
-	cat include/llm/*.h include/llm/abi/*.h | sed -n '/^typedef struct/,/^}/p' >"$kept/structs"
+	cat include/llm/*.h include/llm/abi/*.h include/llm/abi/ext/*.h | sed -n '/^typedef struct/,/^}/p' >"$kept/structs"
 	echo "abi: baseline written; say what changed in CHANGELOG.md under 'plugin ABI' or 'API'"
 	exit 0
 fi
 if ! diff <(exported "$build/lib/libllm.so") "$kept/symbols" ||
-	! diff <(cat include/llm/*.h include/llm/abi/*.h | sed -n '/^typedef struct/,/^}/p') "$kept/structs"; then
+	! diff <(cat include/llm/*.h include/llm/abi/*.h include/llm/abi/ext/*.h | sed -n '/^typedef struct/,/^}/p') "$kept/structs"; then
 	echo "abi: differs from $kept (shown above): cmake --build --preset dev --target abi-accept"
 	rc=1
 fi

@@ -44,7 +44,7 @@ comments() {
 	}
 	/^\}/ { open = 0; judge() }
 	END { judge(); print n " declarations" }
-	' include/llm/*.h include/llm/abi/*.h
+	' include/llm/*.h include/llm/abi/*.h include/llm/abi/ext/*.h
 }
 
 exported() {

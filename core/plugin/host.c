@@ -194,6 +194,22 @@ static int32_t instance_create(
 	return 0;
 }
 
+int32_t instance_seat(const plugin *p, const host_config_item *config, size_t n_config,
+	const llm_allocator *mem, const logger *log, instance **ret, llm_err *err)
+{
+	instance *in = instance_seated(p, config, n_config, mem, log);
+
+	if (!in)
+		return instance_nomem(p, err);
+	*ret = in;
+	return 0;
+}
+
+const llm_host *instance_host(const instance *in)
+{
+	return &in->host;
+}
+
 int32_t instance_new(const plugin *p, const host_config_item *config, size_t n_config,
 	const llm_allocator *mem, const logger *log, instance **ret, llm_err *err)
 {

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "llm/abi/provider.h"
+#include "llm/abi/storage.h"
 #include "llm/error.h"
 
 #ifndef LLM_PLUGIN_LIBDIR /* where installed plugins live */
@@ -38,6 +39,8 @@ typedef struct plugin {
 	/* Our own copies, zero-filled where the plugin's are shorter; null: no such part. */
 	const llm_provider_vtable *provider;
 	const llm_provider_info *info;
+	const llm_storage_vtable *storage;
+	const llm_storage_info *storage_info;
 } plugin;
 
 /* The plugins of one service. Thread-safe. */
@@ -66,6 +69,10 @@ void plugins_free(plugins *ps);
 int32_t plugins_get(plugins *ps, const char *name_or_path, const char *sha256, const plugin **ret,
 	llm_err *err);
 
+/* As plugins_get, and it must have a storage part: `storage` and `storage_info` are there. */
+int32_t plugins_storage(plugins *ps, const char *name_or_path, const char *sha256,
+	const plugin **ret, llm_err *err);
+
 /*
  * Looks at every file named NAME.so (null: *.so) of the search path in order; loads
  * those that pass to read their descriptor. Rows live in `mem`.
@@ -90,6 +97,14 @@ typedef struct instance instance;
  */
 int32_t instance_new(const plugin *p, const host_config_item *config, size_t n_config,
 	const llm_allocator *mem, const logger *log, instance **ret, llm_err *err);
+/*
+ * Only the host's half, for a connection or unit of the storage part: nothing of the
+ * plugin is called. LLM_E_NOMEM.
+ */
+int32_t instance_seat(const plugin *p, const host_config_item *config, size_t n_config,
+	const llm_allocator *mem, const logger *log, instance **ret, llm_err *err);
+/* What the plugin is given; lives as long as `in`. */
+const llm_host *instance_host(const instance *in);
 void instance_free(instance *in);
 const plugin *instance_plugin(const instance *in);
 void *instance_handle(const instance *in); /* first argument of every slot */

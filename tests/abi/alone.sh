@@ -8,7 +8,7 @@ if ! "$1" -x "$2" -fsyntax-only /dev/null 2>/dev/null; then
 fi
 bad=0
 n=0
-for header in include/llm/*.h include/llm/abi/*.h; do
+for header in include/llm/*.h include/llm/abi/*.h include/llm/abi/ext/*.h; do
 	name=${header#include/}
 	n=$((n + 1))
 	printf '#include "%s"\n#include "%s"\n' "$name" "$name" |

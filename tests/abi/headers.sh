@@ -31,13 +31,13 @@ rule() {
 
 # Structs whose members are known somewhere; opaque ones cannot go by value anyway.
 struct_names() {
-	cat include/llm/*.h include/llm/abi/*.h | sed -n 's/^typedef struct \([a-z0-9_]*\) {.*/\1/p' |
+	cat include/llm/*.h include/llm/abi/*.h include/llm/abi/ext/*.h | sed -n 's/^typedef struct \([a-z0-9_]*\) {.*/\1/p' |
 		sort -u | paste -s -d '|'
 }
 
 check() {
 	bad=0
-	for header in include/llm/*.h include/llm/abi/*.h; do
+	for header in include/llm/*.h include/llm/abi/*.h include/llm/abi/ext/*.h; do
 		findings "$header" >"$work/found"
 		[ -s "$work/found" ] || continue
 		sed "s|^|$header: |" "$work/found" >&2
@@ -87,5 +87,5 @@ if [ "${1:-}" = --prove ]; then
 	prove
 else
 	check
-	echo "headers: nothing banned in $(ls include/llm/*.h include/llm/abi/*.h | wc -l) headers"
+	echo "headers: nothing banned in $(ls include/llm/*.h include/llm/abi/*.h include/llm/abi/ext/*.h | wc -l) headers"
 fi

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every member of every struct of the ABI headers has its row in ledger.c, and the
+# Every member of every struct of the ABI headers has its row in ledger*.c, and the
 # other way round. Run it from the root of the source.
 set -eu
 work=$(mktemp -d)
@@ -26,12 +26,12 @@ members() {
 		}'
 }
 
-for header in include/llm/base.h include/llm/abi/*.h; do
+for header in include/llm/base.h include/llm/abi/*.h include/llm/abi/ext/*.h; do
 	members "$header"
 done | sort >"$work/headers"
-sed -n 's/^AT(\([a-z0-9_]*\), \([a-z0-9_]*\),.*/\1.\2/p' tests/abi/ledger.c | sort >"$work/ledger"
+sed -n 's/^AT(\([a-z0-9_]*\), \([a-z0-9_]*\),.*/\1.\2/p' tests/abi/ledger*.c | sort >"$work/ledger"
 if ! diff "$work/headers" "$work/ledger"; then
-	echo "ledger: < is in the headers only, > in tests/abi/ledger.c only" >&2
+	echo "ledger: < is in the headers only, > in tests/abi/ledger*.c only" >&2
 	exit 1
 fi
 echo "ledger: $(wc -l <"$work/ledger") members, each with its row"
