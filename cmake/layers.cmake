@@ -81,6 +81,18 @@ endfunction()
 set(LLM_KIT_HEADERS kit=plugins/kit wire/jsonr.h=core/wire/jsonr.h
 	wire/jsonw.h=core/wire/jsonw.h wire/num.h=core/wire/num.h)
 
+# How a plugin is linked, named and placed.
+function(llm_plugin_file name)
+	set_target_properties(${name} PROPERTIES PREFIX "" LINKER_LANGUAGE C
+		LIBRARY_OUTPUT_DIRECTORY "${LLM_PLUGIN_OUTPUT_DIRECTORY}")
+	target_link_options(${name} PRIVATE ${LLM_LINK_DEFS} -Wl,-z,nodelete
+		"-Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/plugin.map"
+		"-Wl,--exclude-libs,ALL")
+	# The loader refuses files that others may write, whatever the umask was.
+	add_custom_command(TARGET ${name} POST_BUILD COMMAND chmod 0755
+		$<TARGET_FILE:${name}> "${LLM_PLUGIN_OUTPUT_DIRECTORY}")
+endfunction()
+
 # A provider sees the ABI of providers and the kit, no other kind and nothing of core.
 function(llm_provider name)
 	file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/plugins/providers/${name}/*.c")
@@ -93,14 +105,35 @@ function(llm_provider name)
 	add_library(${name} MODULE ${sources})
 	target_include_directories(${name} PRIVATE "${LLM_SEE_DIR}")
 	target_link_libraries(${name} PRIVATE llm_flags llm_kit)
-	set_target_properties(${name} PROPERTIES PREFIX ""
-		LIBRARY_OUTPUT_DIRECTORY "${LLM_PLUGIN_OUTPUT_DIRECTORY}")
-	target_link_options(${name} PRIVATE ${LLM_LINK_DEFS} -Wl,-z,nodelete
-		"-Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/plugin.map"
-		"-Wl,--exclude-libs,ALL")
-	# The loader refuses files that others may write, whatever the umask was.
-	add_custom_command(TARGET ${name} POST_BUILD COMMAND chmod 0755
-		$<TARGET_FILE:${name}> "${LLM_PLUGIN_OUTPUT_DIRECTORY}")
+	llm_plugin_file(${name})
+endfunction()
+
+# A storage plugin sees the ABI of storage, the lists of columns and its migrations, no other
+# kind and nothing of core. NAME_inside is the same as an archive, for tests that look inside.
+function(llm_storage name library)
+	if(NOT TARGET ${library})
+		return()
+	endif()
+	set(dir "${CMAKE_SOURCE_DIR}/persistence")
+	file(GLOB sources CONFIGURE_DEPENDS "${dir}/*.c" "${dir}/${name}/*.c")
+	file(GLOB migrations CONFIGURE_DEPENDS "${dir}/schema/${name}/*.sql")
+	set(made "${CMAKE_BINARY_DIR}/persistence/${name}-migrations.c")
+	add_custom_command(OUTPUT "${made}" DEPENDS ${migrations}
+		"${CMAKE_SOURCE_DIR}/cmake/embed-sql.cmake"
+		COMMAND ${CMAKE_COMMAND} "-DFROM=${dir}/schema/${name}" "-DTO=${made}"
+			-P "${CMAKE_SOURCE_DIR}/cmake/embed-sql.cmake")
+	llm_see(storage-${name} llm/base.h=include/llm/base.h columns.h=persistence/columns.h
+		migrations.h=persistence/${name}/migrations.h
+		llm/abi/abi.h=include/llm/abi/abi.h llm/abi/host.h=include/llm/abi/host.h
+		llm/abi/storage.h=include/llm/abi/storage.h
+		llm/abi/ext/${name}.h=include/llm/abi/ext/${name}.h
+		llm/native/${name}.h=include/llm/native/${name}.h)
+	add_library(${name}_inside STATIC ${sources} "${made}")
+	target_include_directories(${name}_inside PRIVATE "${LLM_SEE_DIR}")
+	target_link_libraries(${name}_inside PUBLIC llm_flags ${library} Threads::Threads)
+	add_library(${name} MODULE $<TARGET_OBJECTS:${name}_inside>)
+	target_link_libraries(${name} PRIVATE llm_flags ${library} Threads::Threads)
+	llm_plugin_file(${name})
 endfunction()
 
 # What a person starts as llmctl: help at once, the whole tool for everything else.

@@ -9,21 +9,28 @@ cd "$(dirname "$0")/.."
 rules() {
 	cat <<'RULES'
 parent-include|core host plugins apps persistence include tests/modules|^$|^[[:space:]]*#[[:space:]]*include[[:space:]]*"\.\./\.\.
-core-parent-include|core plugins apps|^$|^[[:space:]]*#[[:space:]]*include[[:space:]]*"\.\./
+core-parent-include|core host plugins apps persistence|^$|^[[:space:]]*#[[:space:]]*include[[:space:]]*"\.\./
 curl-outside-net|core host plugins apps include|^core/net/|(^[[:space:]]*#[[:space:]]*include[[:space:]]*<curl/)|(\bcurl_[a-z]+_[a-z_]+[[:space:]]*\()
 libconfig-outside-conf|core host plugins apps include|^core/conf/|^[[:space:]]*#[[:space:]]*include[[:space:]]*<libconfig
 jansson-outside-jsonio|core plugins include|^core/wire/jsonio\.|^[[:space:]]*#[[:space:]]*include[[:space:]]*<jansson
 openssl-outside-hash|core plugins apps include|^core/base/hash\.c|^[[:space:]]*#[[:space:]]*include[[:space:]]*<openssl
-dlopen-outside-load|core host plugins apps|^core/plugin/load\.c|\b(dlopen|dlmopen|dlsym)[[:space:]]*\(
-malloc-outside-alloc|core host plugins|^core/base/alloc\.c|\b(malloc|calloc|realloc|strdup|strndup|asprintf)[[:space:]]*\(
-locale-number|core host plugins apps|^core/wire/num\.c|\b(strtod|strtof|strtold|atof|atoi|atol|strtod_l)[[:space:]]*\(
-locale-printf|core host plugins apps|^core/wire/num\.c|printf[[:space:]]*\([^;]*%[-+ #0-9.*]*[efgEFG][^a-zA-Z]
-locale-ctype|core host plugins apps|^$|\b(isalpha|isdigit|isalnum|isspace|isupper|islower|isxdigit|ispunct|isprint|tolower|toupper)[[:space:]]*\(
-unbounded-string|core host plugins apps|^$|\b(strcpy|strcat|sprintf|vsprintf|strtok|gets|alloca)[[:space:]]*\(
-process-wide|core host plugins|^$|\b(system|setlocale|signal|sigaction|popen|putenv|setenv)[[:space:]]*\(
-stdout|core host plugins|^$|\b(printf|puts|putchar|perror)[[:space:]]*\(|\b(stdout|stderr)\b
+dlopen-outside-load|core host plugins apps persistence|^core/plugin/load\.c|\b(dlopen|dlmopen|dlsym)[[:space:]]*\(
+malloc-outside-alloc|core host plugins persistence|^core/base/alloc\.c|\b(malloc|calloc|realloc|strdup|strndup|asprintf)[[:space:]]*\(
+locale-number|core host plugins apps persistence|^core/wire/num\.c|\b(strtod|strtof|strtold|atof|atoi|atol|strtod_l)[[:space:]]*\(
+locale-printf|core host plugins apps persistence|^core/wire/num\.c|printf[[:space:]]*\([^;]*%[-+ #0-9.*]*[efgEFG][^a-zA-Z]
+locale-ctype|core host plugins apps persistence|^$|\b(isalpha|isdigit|isalnum|isspace|isupper|islower|isxdigit|ispunct|isprint|tolower|toupper)[[:space:]]*\(
+unbounded-string|core host plugins apps persistence|^$|\b(strcpy|strcat|sprintf|vsprintf|strtok|gets|alloca)[[:space:]]*\(
+process-wide|core host plugins persistence|^$|\b(system|setlocale|signal|sigaction|popen|putenv|setenv)[[:space:]]*\(
+stdout|core host plugins persistence|^$|\b(printf|puts|putchar|perror)[[:space:]]*\(|\b(stdout|stderr)\b
 other-kind-in-provider|plugins/providers|^$|abi/(policy|storage)\.h|llm_(policy|storage)_
 core-in-outsiders|plugins apps examples bench|^plugins/kit/|^[[:space:]]*#[[:space:]]*include[[:space:]]*"(base|plugin|net|conf|route|run|api)/
+core-in-guests|host persistence|^$|^[[:space:]]*#[[:space:]]*include[[:space:]]*"(base|wire|plugin|net|conf|route|store|run|api)/
+other-kind-in-storage|persistence|^$|abi/(policy|provider|wire)\.h|llm_(policy|provider)_
+other-kind-in-host|host|^$|abi/(policy|provider|wire)\.h|llm_(policy|provider)_
+database-outside-persistence|core host plugins apps|^$|^[[:space:]]*#[[:space:]]*include[[:space:]]*<(sqlite3(ext)?|libpq-fe)\.h|\bsqlite3_[a-z]|\bPQ[a-z]+[[:space:]]*\(
+transaction-control|core plugins apps persistence|^persistence/[a-z]+/own\.c|"(BEGIN|COMMIT|ROLLBACK)("|;| (IMMEDIATE|EXCLUSIVE|DEFERRED|TRANSACTION|WORK))
+sql-by-formatting|core host plugins apps persistence|^$|(printf|buf_add[a-z_]*)[[:space:]]*\([^;]*"[^"]*\b(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|PRAGMA|VALUES|WHERE)\b
+sql-by-sqlite-printf|core host plugins apps persistence|^$|\bsqlite3_(v?mprintf|v?snprintf|str_[a-z]+|get_table)\b
 RULES
 }
 
@@ -66,6 +73,13 @@ plant() {
 	process-wide) echo core/run/x.c 'void f(void) { setlocale(1, ""); }' ;;
 	stdout) echo core/run/x.c 'void f(void) { puts("x"); }' ;;
 	other-kind-in-provider) echo plugins/providers/x/x.c '#include <llm/abi/policy.h>' ;;
+	core-in-guests) echo host/x.c '#include "base/buf.h"' ;;
+	other-kind-in-storage) echo persistence/x/x.c '#include "llm/abi/provider.h"' ;;
+	other-kind-in-host) echo host/x.c '#include "llm/abi/provider.h"' ;;
+	database-outside-persistence) echo core/store/x.c 'void f(void) { sqlite3_open("x", 0); }' ;;
+	transaction-control) echo persistence/sqlite/x.c 'const char *f = "BEGIN IMMEDIATE";' ;;
+	sql-by-formatting) echo persistence/sqlite/x.c 'void f(void) { snprintf(b, 9, "SELECT %s", x); }' ;;
+	sql-by-sqlite-printf) echo persistence/sqlite/x.c 'char *f(void) { return sqlite3_mprintf("%q", x); }' ;;
 	core-in-outsiders) echo apps/x/x.c '#include "run/call.h"' ;;
 	esac
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Does a plugin reach for what a translator has no business with?
 # usage: scripts/lint-plugin.sh FILE.so...                our own, release build: allow-list
+#        scripts/lint-plugin.sh --storage FILE.so...      our own storage: and its database library
 #        scripts/lint-plugin.sh --third-party FILE.so...  anybody's: deny-list
 #        scripts/lint-plugin.sh --prove                   plants each offence, must find it
 #
@@ -15,6 +16,10 @@ newlocale freelocale strtod_l snprintf
 abort __assert_fail __stack_chk_fail __stack_chk_guard __errno_location
 __memcpy_chk __memmove_chk __memset_chk __snprintf_chk __vsnprintf_chk
 __cxa_finalize __gmon_start__ _ITM_deregisterTMCloneTable _ITM_registerTMCloneTable'
+
+# What a storage plugin of ours needs besides: its database, files, locks, short sleeps.
+allowed_storage='sqlite3_* open open64 __open_2 __open64_2 close fcntl fcntl64 stat stat64 statfs statfs64
+nanosleep strerror pthread_mutex_lock pthread_mutex_unlock'
 
 # What nobody's plugin may use, by what it would break. A trailing * stands for any end.
 denied='network: socket socketpair bind listen accept accept4 connect send sendto sendmsg recv recvfrom recvmsg getaddrinfo gethostby* curl_* SSL_* res_* nn_* zmq_*
@@ -59,9 +64,22 @@ check_allowed() {
 	for symbol in $(cat "$work/undefined"); do
 		case $list in
 		*" $symbol "*) ;;
-		*) offence "$1" "uses $symbol, which is not on the list of what a translator needs" ;;
+		*) storage_needs "$symbol" || offence "$1" "uses $symbol, which is not on the list of what a translator needs" ;;
 		esac
 	done
+}
+
+storage_needs() {
+	[ "$mode" = storage ] || return 1
+	set -f
+	for pattern in $allowed_storage; do
+		if fits "$pattern" "$1"; then
+			set +f
+			return 0
+		fi
+	done
+	set +f
+	return 1
 }
 
 check_denied() {
@@ -93,6 +111,7 @@ check_dynamic() {
 	while read -r library; do
 		case $library in
 		libc.so.* | libm.so.* | ld-linux*.so.*) ;;
+		libsqlite3.so.0) [ "$mode" != own ] || offence "$1" "needs $library" ;;
 		*) [ "$mode" = third-party ] || offence "$1" "needs $library" ;;
 		esac
 	done <"$work/needed"
@@ -109,7 +128,7 @@ check_file() {
 		offence "$1" "is no shared object that nm can read"
 		return
 	fi
-	if [ "$mode" = own ]; then
+	if [ "$mode" != third-party ]; then
 		check_allowed "$1"
 	else
 		check_denied "$1"
@@ -182,6 +201,12 @@ prove_symbols() {
 	plant symbols "$(use malloc free calloc pow unheard_of)"
 	mode=own
 	found_each memory malloc free calloc pow unheard_of
+	plant symbols "$(use sqlite3_step open fcntl)"
+	found_each database sqlite3_step open fcntl
+	mode=storage
+	found_each database
+	plant symbols "$(use sqlite3_step connect getenv)"
+	found_each database connect getenv
 }
 
 prove_rest() {
@@ -227,6 +252,10 @@ trap 'rm -rf "$work"' EXIT
 printf '%s\n' "$denied" >"$work/denied"
 mode=own
 case ${1:-} in
+--storage)
+	mode=storage
+	shift
+	;;
 --prove)
 	prove
 	exit
@@ -237,7 +266,7 @@ case ${1:-} in
 	;;
 esac
 if [ $# -eq 0 ]; then
-	echo "usage: scripts/lint-plugin.sh [--third-party] FILE.so... | --prove" >&2
+	echo "usage: scripts/lint-plugin.sh [--storage | --third-party] FILE.so... | --prove" >&2
 	exit 2
 fi
 for file in "$@"; do

@@ -45,6 +45,10 @@ Test(plugin_symbols, X_10_plugins_export_one_symbol)
 	expect_one_symbol(TEST_BINARY_DIR "/plugins/openai.so");
 	expect_one_symbol(TEST_BINARY_DIR "/plugins/ollama.so");
 	expect_one_symbol(TEST_BINARY_DIR "/plugins/gemini.so");
+#ifdef TEST_WITH_SQLITE
+	expect_one_symbol(TEST_BINARY_DIR "/plugins/sqlite.so");
+#endif
+	expect_one_symbol(MODULES "/memstore.so");
 	expect_one_symbol(MODULES "/echo.so");
 	expect_one_symbol(MODULES "/good.so");
 }
@@ -61,6 +65,24 @@ Test(plugin_symbols, X_10_library_exports_llm_only)
 		cr_expect(strncmp(names[i], "llm_", 4) == 0 || strcmp(names[i], "LLM_0") == 0 ||
 				strcmp(names[i], "LLM_0@@LLM_0") == 0,
 			"libllm.so exports %s", names[i]);
+}
+
+/* The library is a guest in the host's database: it knows none by itself. */
+Test(plugin_symbols, R_UOW_1_the_library_knows_no_database)
+{
+	char line[512];
+	FILE *nm = popen(
+		"nm -D --undefined-only '" TEST_BINARY_DIR "/lib/libllm.so'", "r"); /* NOLINT */
+	size_t n = 0;
+
+	cr_assert_not_null(nm);
+	while (fgets(line, sizeof(line), nm)) {
+		n++;
+		cr_expect_null(strstr(line, " sqlite3_"), "%s", line);
+		cr_expect_null(strstr(line, " PQ"), "%s", line);
+	}
+	cr_expect_eq(pclose(nm), 0);
+	cr_expect_gt(n, 10);
 }
 
 /* Two plugins define tiny_handle, llm_plugin_v1 and more; none becomes global. */

@@ -177,6 +177,7 @@ static void stops(stand *s)
 	r.id = ID("2");
 	wire_store(&c, LLM_OP_RUN_BEGIN, &r);
 	filter.workspace_id = W;
+	memset(&f, 0, sizeof(f));
 	f.stop_at = 1;
 	cr_expect_eq(wire_query(&c, LLM_QUERY_RUNS, &filter, &sink), LLM_E_CANCELLED);
 	cr_expect_eq(f.n, 1);

@@ -147,40 +147,26 @@ static inline int32_t llm_sqlite_column_bytes(void *stmt, int32_t i)
 }
 
 /* The functions of this source file's copy. */
-static inline void llm_native_sqlite_calls(llm_sqlite_calls *ret)
-{
-	ret->struct_size = (uint32_t)sizeof(*ret);
-	ret->reserved = 0;
-	ret->libversion = llm_sqlite_libversion;
-	ret->libversion_number = llm_sqlite_libversion_number;
-	ret->errmsg = llm_sqlite_errmsg;
-	ret->extended_errcode = llm_sqlite_extended_errcode;
-	ret->get_autocommit = llm_sqlite_get_autocommit;
-	ret->db_filename = llm_sqlite_db_filename;
-	ret->changes = llm_sqlite_changes;
-	ret->prepare = llm_sqlite_prepare;
-	ret->step = llm_sqlite_step;
-	ret->reset = llm_sqlite_reset;
-	ret->finalize = llm_sqlite_finalize;
-	ret->bind_parameter_count = llm_sqlite_bind_parameter_count;
-	ret->bind_parameter_name = llm_sqlite_bind_parameter_name;
-	ret->bind_null = llm_sqlite_bind_null;
-	ret->bind_int64 = llm_sqlite_bind_int64;
-	ret->bind_text = llm_sqlite_bind_text;
-	ret->bind_blob = llm_sqlite_bind_blob;
-	ret->column_count = llm_sqlite_column_count;
-	ret->column_name = llm_sqlite_column_name;
-	ret->column_type = llm_sqlite_column_type;
-	ret->column_int64 = llm_sqlite_column_int64;
-	ret->column_text = llm_sqlite_column_text;
-	ret->column_blob = llm_sqlite_column_blob;
-	ret->column_bytes = llm_sqlite_column_bytes;
-}
+#define LLM_SQLITE_CALLS_INIT \
+	{ \
+		(uint32_t)sizeof(llm_sqlite_calls), 0, llm_sqlite_libversion, \
+			llm_sqlite_libversion_number, llm_sqlite_errmsg, \
+			llm_sqlite_extended_errcode, llm_sqlite_get_autocommit, \
+			llm_sqlite_db_filename, llm_sqlite_changes, llm_sqlite_prepare, \
+			llm_sqlite_step, llm_sqlite_reset, llm_sqlite_finalize, \
+			llm_sqlite_bind_parameter_count, llm_sqlite_bind_parameter_name, \
+			llm_sqlite_bind_null, llm_sqlite_bind_int64, llm_sqlite_bind_text, \
+			llm_sqlite_bind_blob, llm_sqlite_column_count, llm_sqlite_column_name, \
+			llm_sqlite_column_type, llm_sqlite_column_int64, llm_sqlite_column_text, \
+			llm_sqlite_column_blob, llm_sqlite_column_bytes \
+	}
 
 /* Fills `ret` with the handle and `calls` with this copy's functions. */
 static inline void llm_native_sqlite(sqlite3 *db, llm_sqlite_calls *calls, llm_native *ret)
 {
-	llm_native_sqlite_calls(calls);
+	static const llm_sqlite_calls mine = LLM_SQLITE_CALLS_INIT;
+
+	*calls = mine;
 	ret->struct_size = (uint32_t)sizeof(*ret);
 	ret->reserved = 0;
 	ret->kind = LLM_NATIVE_SQLITE;

@@ -1,0 +1,498 @@
+/*
+ * sqlite_rows.c - what only the full storage has: keys, answers, contents, leases,
+ * statistics, upkeep.
+ */
+#include "sqlite_help.h"
+
+#include <pthread.h>
+
+#include "sqlite/unit.h"
+
+/* The last row that a question gave, texts too. */
+typedef struct last {
+	size_t n, size;
+	union {
+		llm_idem_row idem;
+		llm_cache_row cache;
+		llm_content_row content;
+		llm_stage_row stage;
+		llm_health_row health;
+		llm_stat_row stat;
+		llm_spend_row spend;
+	} row;
+	char text[256];
+} last;
+
+static int32_t keep(void *ctx, const void *row)
+{
+	last *l = ctx;
+
+	memcpy(&l->row, row, l->size);
+	if (l->size == sizeof(llm_cache_row))
+		snprintf(l->text, sizeof(l->text), "%.*s", (int)l->row.cache.value.len,
+			l->row.cache.value.ptr);
+	if (l->size == sizeof(llm_idem_row))
+		snprintf(l->text, sizeof(l->text), "%s", l->row.idem.state);
+	if (l->size == sizeof(llm_stage_row))
+		snprintf(l->text, sizeof(l->text), "%s", l->row.stage.status);
+	if (l->size == sizeof(llm_health_row))
+		snprintf(l->text, sizeof(l->text), "%s", l->row.health.state);
+	if (l->size == sizeof(llm_stat_row))
+		snprintf(l->text, sizeof(l->text), "%s", l->row.stat.key);
+	l->n++;
+	return 0;
+}
+
+static last ask(wire *c, uint32_t kind, size_t size, const char *workspace, const char *id)
+{
+	last l = {.size = size};
+	llm_row_sink sink = {sizeof(sink), 0, &l, keep};
+	llm_filter filter = LLM_FILTER_INIT;
+
+	filter.workspace_id = workspace;
+	filter.operation = "chat";
+	filter.id = id;
+	filter.group = LLM_GROUP_PROFILE;
+	cr_assert_eq(wire_query(c, kind, &filter, &sink), 0, "%s", c->err.message);
+	return l;
+}
+
+/* ---- leases ---- */
+
+static uint32_t reap(wire *c, uint32_t limit)
+{
+	uint32_t n = 99;
+
+	cr_assert_eq(wire_begin(c), 0);
+	instance_begin(c->seat, NULL);
+	cr_assert_eq(
+		wire_said(c, "reap", c->s->v->reap(c->unit, limit, &n)), 0, "%s", c->err.message);
+	cr_assert_eq(wire_commit(c), 0);
+	return n;
+}
+
+static void beat(wire *c, const char *id, int64_t lease_us)
+{
+	llm_owner_row o = {sizeof(o), 0, id, LLM_UNKNOWN, lease_us};
+
+	cr_assert_eq(wire_store(c, LLM_OP_OWNER_BEAT, &o), 0);
+}
+
+Test(sqlite_rows, R_RUN_5_reaping)
+{
+	char id[40];
+	int i;
+	stand s;
+	wire c;
+
+	sqlite_stand(&s);
+	c = wire_open(&s);
+	beat(&c, "owner-1", 60000000);
+	beat(&c, "owner-2", 60000000);
+	for (i = 0; i < 10; i++) {
+		llm_run_row r = row_begin(W, id);
+
+		snprintf(id, sizeof(id), ID("0%d"), i);
+		r.owner_id = i < 6 ? "owner-1" : i < 9 ? "owner-2" : "nobody";
+		cr_assert_eq(wire_store(&c, LLM_OP_RUN_BEGIN, &r), 0);
+	}
+	cr_expect_eq(reap(&c, 100), 1, "only nobody's");
+	beat(&c, "owner-1", 0);
+	cr_expect_eq(reap(&c, 4), 4, "in batches");
+	cr_expect_eq(reap(&c, 4), 2);
+	cr_expect_eq(reap(&c, 4), 0, "again does no harm");
+	cr_expect_str_eq(ask_run(&c, W, ID("00"))->status, "abandoned");
+	cr_expect_gt(ask_run(&c, W, ID("00"))->finished_us, BEGUN_US);
+	cr_expect_str_eq(ask_run(&c, W, ID("06"))->status, "running");
+	{
+		llm_run_row f = row_finish(W, ID("00"), "succeeded");
+
+		cr_expect_eq(
+			wire_store(&c, LLM_OP_RUN_FINISH, &f), LLM_E_CONFLICT, "it was taken away");
+	}
+	wire_close(&c);
+	stand_down(&s);
+}
+
+/* ---- idempotency keys ---- */
+
+static int32_t claim(wire *c, const char *print, const char *owner, int64_t *ret_generation)
+{
+	llm_idem_row r = {.struct_size = sizeof(r),
+		.workspace_id = W,
+		.operation = "chat",
+		.key_hash = "k",
+		.fingerprint = print,
+		.owner_id = owner,
+		.run_id = ID("1")};
+	llm_op_result result;
+
+	cr_assert_eq(wire_begin(c), 0);
+	cr_assert_eq(wire_put(c, LLM_OP_IDEM_CLAIM, &r, &result), 0, "%s", c->err.message);
+	cr_assert_eq(wire_commit(c), 0);
+	*ret_generation = result.generation;
+	return result.code;
+}
+
+static int32_t settle(wire *c, const char *state, int64_t generation, int64_t ttl_us)
+{
+	llm_idem_row r = {.struct_size = sizeof(r),
+		.workspace_id = W,
+		.operation = "chat",
+		.key_hash = "k",
+		.state = state,
+		.generation = generation,
+		.response = {"answer", 6},
+		.ttl_us = ttl_us};
+
+	return wire_store(c, LLM_OP_IDEM_SETTLE, &r);
+}
+
+Test(sqlite_rows, D_2_5_claims_and_settles)
+{
+	int64_t g = 0;
+	stand s;
+	wire c;
+	last l;
+
+	sqlite_stand(&s);
+	c = wire_open(&s);
+	beat(&c, "owner-1", 60000000);
+	cr_expect_eq(claim(&c, "p", "owner-1", &g), 0);
+	cr_expect_eq(g, 1);
+	cr_expect_eq(claim(&c, "p", "owner-2", &g), LLM_E_CONFLICT, "the lease holds");
+	beat(&c, "owner-1", 0);
+	cr_expect_eq(claim(&c, "other", "owner-2", &g), LLM_E_CONFLICT, "another request");
+	cr_expect_eq(claim(&c, "p", "owner-2", &g), 0, "taken over");
+	cr_expect_eq(g, 2);
+	cr_expect_eq(settle(&c, "succeeded", 1, -1), LLM_E_CONFLICT, "the stale owner");
+	cr_expect_eq(settle(&c, "claimed", 2, -1), LLM_E_CONFLICT, "no move");
+	cr_expect_eq(settle(&c, "succeeded", 2, -1), 0);
+	cr_expect_eq(settle(&c, "failed", 2, -1), LLM_E_CONFLICT, "an end is an end");
+	l = ask(&c, LLM_QUERY_IDEM, sizeof(llm_idem_row), W, "k");
+	cr_expect_eq(l.n, 1);
+	cr_expect_str_eq(l.text, "succeeded");
+	cr_expect_eq(l.row.idem.response.len, 6);
+	cr_expect_eq(ask(&c, LLM_QUERY_IDEM, sizeof(llm_idem_row), "other", "k").n, 0);
+	sqlite_edit(&s, "UPDATE llm_idempotency SET expires_us = 5");
+	cr_expect_eq(
+		ask(&c, LLM_QUERY_IDEM, sizeof(llm_idem_row), W, "k").n, 0, "expired is absent");
+	cr_expect_eq(claim(&c, "third", "owner-2", &g), 0);
+	cr_expect_eq(settle(&c, "released", g, -1), 0);
+	cr_expect_eq(claim(&c, "third", "owner-3", &g), 0, "released may be claimed");
+	wire_close(&c);
+	stand_down(&s);
+}
+
+/* ---- the rest of the tables ---- */
+
+Test(sqlite_rows, D_2_5_cache_contents_stages_health)
+{
+	llm_cache_row k = {.struct_size = sizeof(k),
+		.workspace_id = W,
+		.key = "key",
+		.format_version = 1,
+		.value_sha256 = "s",
+		.value = {"one", 3},
+		.created_us = 1,
+		.expires_us = BEGUN_US * 2,
+		.used_us = 1};
+	llm_content_row t = {sizeof(t), 1, W, "hash", "prompt", {"\0x", 2}, 2, 1};
+	llm_stage_row g = {.struct_size = sizeof(g),
+		.workspace_id = W,
+		.id = "s1",
+		.run_id = "r",
+		.name = "parse",
+		.seq = 1,
+		.attempt = 1,
+		.status = "started",
+		.started_us = 1,
+		.finished_us = -1};
+	llm_health_row h = {sizeof(h), 0, "a/b", "open", 5, "{}", 1};
+	stand s;
+	wire c;
+	last l;
+
+	sqlite_stand(&s);
+	c = wire_open(&s);
+	cr_expect_eq(wire_store(&c, LLM_OP_CACHE_PUT, &k), 0);
+	k.value = (llm_bytes){"two", 3};
+	cr_expect_eq(wire_store(&c, LLM_OP_CACHE_PUT, &k), 0);
+	cr_expect_eq(wire_store(&c, LLM_OP_CACHE_TOUCH, &k), 0);
+	l = ask(&c, LLM_QUERY_CACHE, sizeof(k), W, "key");
+	cr_expect_str_eq(l.text, "two", "a put replaces");
+	cr_expect_gt(l.row.cache.used_us, BEGUN_US / 2, "a touch is now");
+	cr_expect_eq(ask(&c, LLM_QUERY_CACHE, sizeof(k), "other", "key").n, 0);
+	cr_expect_eq(wire_store(&c, LLM_OP_CACHE_DROP, &k), 0);
+	cr_expect_eq(ask(&c, LLM_QUERY_CACHE, sizeof(k), W, "key").n, 0);
+	cr_expect_eq(wire_store(&c, LLM_OP_CONTENT_PUT, &t), 0);
+	cr_expect_eq(wire_store(&c, LLM_OP_CONTENT_PUT, &t), 0, "it is there already");
+	l = ask(&c, LLM_QUERY_CONTENT, sizeof(t), W, "hash");
+	cr_expect(l.n == 1 && l.row.content.has_bytes && l.row.content.bytes.len == 2);
+	cr_expect_eq(wire_store(&c, LLM_OP_STAGE_PUT, &g), 0);
+	g.status = "succeeded";
+	cr_expect_eq(wire_store(&c, LLM_OP_STAGE_PUT, &g), 0);
+	l = ask(&c, LLM_QUERY_STAGES, sizeof(g), W, "r");
+	cr_expect(l.n == 1 && strcmp(l.text, "succeeded") == 0);
+	cr_expect_eq(wire_store(&c, LLM_OP_HEALTH_PUT, &h), 0);
+	h.state = "closed";
+	cr_expect_eq(wire_store(&c, LLM_OP_HEALTH_PUT, &h), 0);
+	l = ask(&c, LLM_QUERY_HEALTH, sizeof(h), NULL, NULL);
+	cr_expect(l.n == 1 && strcmp(l.text, "closed") == 0 && l.row.health.until_us == 5);
+	wire_close(&c);
+	stand_down(&s);
+}
+
+Test(sqlite_rows, D_2_5_statistics)
+{
+	llm_run_row r = row_begin(W, ID("1")), f = row_finish(W, ID("1"), "succeeded");
+	stand s;
+	wire c;
+	last l;
+
+	sqlite_stand(&s);
+	c = wire_open(&s);
+	wire_store(&c, LLM_OP_RUN_BEGIN, &r);
+	f.duration_ms = 1583;
+	f.cost_nanousd = 70;
+	wire_store(&c, LLM_OP_RUN_FINISH, &f);
+	l = ask(&c, LLM_QUERY_STATS, sizeof(llm_stat_row), W, NULL);
+	cr_assert_eq(l.n, 1);
+	cr_expect_str_eq(l.text, "fast");
+	cr_expect_eq(l.row.stat.bucket_ms, 1500);
+	cr_expect_eq(l.row.stat.width_ms, 100);
+	cr_expect_eq(l.row.stat.cost_nanousd, 70);
+	cr_expect_eq(l.row.stat.input_tokens, 11);
+	l = ask(&c, LLM_QUERY_SPEND, sizeof(llm_spend_row), W, NULL);
+	cr_expect(l.n == 1 && l.row.spend.cost_nanousd == 70 && l.row.spend.runs == 1);
+	wire_close(&c);
+	stand_down(&s);
+}
+
+/* ---- retention ---- */
+
+static uint32_t purge(wire *c, const llm_purge *what)
+{
+	uint32_t n = 0;
+
+	cr_assert_eq(wire_begin(c), 0);
+	instance_begin(c->seat, NULL);
+	cr_assert_eq(
+		wire_said(c, "purge", c->s->v->purge(c->unit, what, &n)), 0, "%s", c->err.message);
+	cr_assert_eq(wire_commit(c), 0);
+	return n;
+}
+
+static void fill(wire *c, const char *workspace)
+{
+	char id[40];
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		llm_run_row r = row_begin(workspace, id), f = row_finish(workspace, id, "failed");
+		llm_attempt_row a = row_attempt(workspace, id, 1);
+		llm_content_row t = {sizeof(t), 0, workspace, id, "prompt", {NULL, 0}, 7, BEGUN_US};
+
+		snprintf(id, sizeof(id), ID("0%d"), i);
+		r.created_us = BEGUN_US + i;
+		wire_store(c, LLM_OP_RUN_BEGIN, &r);
+		wire_store(c, LLM_OP_ATTEMPT_PUT, &a);
+		wire_store(c, LLM_OP_CONTENT_PUT, &t);
+		if (i != 1)
+			wire_store(c, LLM_OP_RUN_FINISH, &f);
+	}
+}
+
+Test(sqlite_rows, R_PRIV_2_retention)
+{
+	llm_purge what = {.struct_size = sizeof(what),
+		.contents_before_us = -1,
+		.runs_before_us = BEGUN_US + 3,
+		.limit = 1};
+	sqlite3 *db;
+	stand s;
+	wire c;
+
+	sqlite_stand(&s);
+	c = wire_open(&s);
+	fill(&c, W);
+	fill(&c, "other");
+	what.workspace_id = W;
+	cr_expect_eq(purge(&c, &what), 2, "an attempt and its run");
+	cr_expect_gt(purge(&c, &what), 0, "goes on where it was");
+	cr_expect_eq(purge(&c, &what), 0, "what runs, and what is younger, stays");
+	db = sqlite_own(&s);
+	cr_expect_eq(
+		sqlite_number(db, "SELECT count(*) FROM llm_runs WHERE workspace_id = 'tenant-a'"),
+		3);
+	cr_expect_eq(
+		sqlite_number(db, "SELECT count(*) FROM llm_runs WHERE workspace_id = 'other'"), 5);
+	what.workspace_id = "other";
+	what.all_of_workspace = 1;
+	what.limit = 2;
+	while (purge(&c, &what))
+		;
+	cr_expect_eq(
+		sqlite_number(db,
+			"SELECT (SELECT count(*) FROM llm_runs WHERE workspace_id = 'other') + "
+			"(SELECT count(*) FROM llm_attempts WHERE workspace_id = 'other') + "
+			"(SELECT count(*) FROM llm_contents WHERE workspace_id = 'other')"),
+		0, "every row of a workspace");
+	cr_expect_eq(sqlite_number(db, "SELECT count(*) FROM llm_runs"), 3);
+	sqlite3_close(db);
+	wire_close(&c);
+	stand_down(&s);
+}
+
+/* ---- the file ---- */
+
+Test(sqlite_rows, D_2_5_a_file_of_its_own)
+{
+	help_path copy;
+	struct stat st;
+	stand s;
+	wire c;
+
+	sqlite_stand(&s);
+	cr_assert_eq(stat(s.dsn, &st), 0);
+	cr_expect_eq(st.st_mode & 0777, 0600);
+	c = wire_open(&s);
+	help_join(copy, s.folder, "copy.db");
+	instance_begin(c.seat, NULL);
+	cr_expect_eq(wire_said(&c, "maintain", s.v->maintain(c.unit, LLM_MAINTAIN_BACKUP, copy)), 0,
+		"%s", c.err.message);
+	cr_expect_neq(s.v->maintain(c.unit, LLM_MAINTAIN_BACKUP, copy), 0, "never over a file");
+	cr_expect_eq(s.v->maintain(c.unit, LLM_MAINTAIN_CHECK, NULL), 0);
+	cr_expect_eq(s.v->maintain(c.unit, LLM_MAINTAIN_VACUUM, NULL), 0);
+	cr_expect_eq(s.v->maintain(c.unit, LLM_MAINTAIN_CHECKPOINT, NULL), 0);
+	cr_expect_eq(s.v->maintain(c.unit, 99, NULL), LLM_E_UNSUPPORTED);
+	wire_close(&c);
+	cr_expect_eq(unlink(copy), 0);
+	stand_down(&s);
+}
+
+static void refused(stand *s, const char *key, const char *value, int32_t code, const char *says)
+{
+	wire c;
+
+	cr_expect_eq(wire_try(s, &c, key, value), code, "%s: %s", says, c.err.message);
+	cr_expect_not_null(strstr(c.err.message, says), "%s", c.err.message);
+}
+
+Test(sqlite_rows, D_2_5_settings_that_do_not_work)
+{
+	llm_run_row r = row_begin(W, ID("1"));
+	help_path real, missing;
+	stand s;
+	wire c;
+
+	sqlite_stand(&s);
+	refused(&s, "sync", "sometimes", LLM_E_CONFIG, "off, normal or full");
+	refused(&s, "busy_timeout", "5s", LLM_E_CONFIG, "milliseconds");
+	cr_assert_eq(wire_try(&s, &c, "access", "read"), 0);
+	cr_expect_eq(wire_begin(&c), LLM_E_STATE);
+	cr_expect_null(ask_run(&c, W, ID("1")));
+	wire_close(&c);
+	cr_assert_eq(wire_try(&s, &c, "sync", "full"), 0);
+	cr_expect_eq(wire_store(&c, LLM_OP_RUN_BEGIN, &r), 0);
+	wire_close(&c);
+	memcpy(real, s.dsn, sizeof(real));
+	help_join(missing, s.folder, "no/such.db");
+	memcpy(s.dsn, missing, sizeof(missing));
+	refused(&s, NULL, NULL, LLM_E_PERSISTENCE, "its folder is not there");
+	s.dsn[0] = '\0';
+	refused(&s, NULL, NULL, LLM_E_CONFIG, "dsn is missing");
+	memcpy(s.dsn, real, sizeof(real));
+	stand_down(&s);
+}
+
+Test(sqlite_rows, S_03_network_file_systems_by_name)
+{
+	cr_expect_str_eq(file_network_name(0x6969), "NFS");
+	cr_expect_str_eq(file_network_name(0xff534d42u), "CIFS");
+	cr_expect_str_eq(file_network_name((uint64_t)(int32_t)0xfe534d42u), "SMB", "sign extended");
+	cr_expect_null(file_network_name(0xef53), "ext4");
+	cr_expect_null(file_network_name(0x01021994), "tmpfs");
+}
+
+/* ---- several writers ---- */
+
+typedef struct writer {
+	pthread_t thread;
+	const stand *s;
+	int number;
+	int wrong;
+} writer;
+
+static void *write_some(void *arg)
+{
+	writer *w = arg;
+	wire c = wire_open(w->s);
+	char id[40];
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		llm_run_row r = row_begin(W, id);
+
+		snprintf(id, sizeof(id), ID("%02d") "%02d", w->number, i);
+		w->wrong += wire_store(&c, LLM_OP_RUN_BEGIN, &r) != 0;
+	}
+	wire_close(&c);
+	return NULL;
+}
+
+Test(sqlite_rows, S_03_writers_take_turns)
+{
+	writer w[4];
+	sqlite3 *db;
+	stand s;
+	int i;
+
+	sqlite_stand(&s);
+	for (i = 0; i < 4; i++) {
+		w[i] = (writer){.s = &s, .number = i};
+		cr_assert_eq(pthread_create(&w[i].thread, NULL, write_some, &w[i]), 0);
+	}
+	for (i = 0; i < 4; i++) {
+		pthread_join(w[i].thread, NULL);
+		cr_expect_eq(w[i].wrong, 0);
+	}
+	db = sqlite_own(&s);
+	cr_expect_eq(sqlite_number(db, "SELECT count(*) FROM llm_runs"), 200);
+	cr_expect_eq(
+		sqlite_number(db,
+			"SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"),
+		1);
+	sqlite3_close(db);
+	stand_down(&s);
+}
+
+static void *interrupt_it(void *arg)
+{
+	wire *c = arg;
+
+	file_nap(50);
+	c->s->v->interrupt(c->unit);
+	return NULL;
+}
+
+Test(sqlite_rows, D_2_5_an_interrupt_ends_a_wait)
+{
+	pthread_t thread;
+	stand s;
+	wire a, b;
+
+	sqlite_stand(&s);
+	a = wire_open(&s);
+	b = wire_open(&s);
+	cr_assert_eq(wire_begin(&a), 0);
+	cr_assert_eq(pthread_create(&thread, NULL, interrupt_it, &b), 0);
+	cr_expect_eq(wire_begin(&b), LLM_E_CANCELLED, "%s", b.err.message);
+	pthread_join(thread, NULL);
+	cr_assert_eq(wire_commit(&a), 0);
+	cr_expect_eq(wire_begin(&b), 0, "the next call is not disturbed");
+	cr_expect_eq(wire_commit(&b), 0);
+	wire_close(&b);
+	wire_close(&a);
+	stand_down(&s);
+}
