@@ -39,6 +39,23 @@ function(llm_layer name)
 	set(LLM_LAYERS "${LLM_LAYERS};${name}" CACHE INTERNAL "")
 endfunction()
 
+# The ready-made parts of a host: they see what any host sees, and the storage ABI.
+function(llm_host)
+	file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/host/*.c")
+	file(GLOB headers RELATIVE "${CMAKE_SOURCE_DIR}" "${CMAKE_SOURCE_DIR}/include/llm/*.h")
+	set(links host.h=host/host.h llm/abi/abi.h=include/llm/abi/abi.h
+		llm/abi/host.h=include/llm/abi/host.h llm/abi/storage.h=include/llm/abi/storage.h)
+	foreach(header IN LISTS headers)
+		string(REPLACE "include/" "" inside "${header}")
+		list(APPEND links "${inside}=${header}")
+	endforeach()
+	llm_see(host ${links})
+	add_library(llm_host OBJECT ${sources})
+	target_include_directories(llm_host PRIVATE "${LLM_SEE_DIR}")
+	target_link_libraries(llm_host PRIVATE llm_flags Threads::Threads)
+	set(LLM_LAYERS "${LLM_LAYERS};host" CACHE INTERNAL "")
+endfunction()
+
 # libllm.so, and the same objects as an archive in which tests see everything.
 function(llm_library)
 	add_library(llm SHARED)

@@ -64,7 +64,7 @@ function(llm_test_folder folder inside criterion)
 			continue()
 		endif()
 		set(sees ${inside})
-		if(file MATCHES "/threads/random_") # counters are inside, and its network is its own
+		if(file MATCHES "/threads/(random|inside)_") # they look inside the library
 			set(sees ON)
 		endif()
 		llm_test_program(${folder} "${file}" ${sees} ${criterion})

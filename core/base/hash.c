@@ -1,5 +1,5 @@
 /*
- * hash.c - SHA-256 behind four functions, so that OpenSSL shows nowhere else.
+ * hash.c - SHA-256 and its keyed form behind a few functions, so that OpenSSL shows nowhere else.
  *
  * struct sha256 is never defined: what callers hold is an EVP_MD_CTX.
  */
@@ -28,20 +28,45 @@ int32_t sha256_add(sha256 *h, const void *bytes, size_t len)
 	return EVP_DigestUpdate(hash_ctx(h), bytes, len) ? 0 : LLM_E_INTERNAL;
 }
 
-int32_t sha256_hex(sha256 *h, char ret_hex[SHA256_HEX])
+static void hash_hex(const unsigned char raw[32], char ret_hex[SHA256_HEX])
 {
 	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < 32; i++) {
+		ret_hex[2 * i] = digits[raw[i] >> 4];
+		ret_hex[2 * i + 1] = digits[raw[i] & 15];
+	}
+	ret_hex[SHA256_HEX - 1] = '\0';
+}
+
+int32_t sha256_hex(sha256 *h, char ret_hex[SHA256_HEX])
+{
 	unsigned char raw[EVP_MAX_MD_SIZE];
 	int done = EVP_DigestFinal_ex(hash_ctx(h), raw, NULL);
 
 	sha256_free(h);
 	if (!done)
 		return LLM_E_INTERNAL;
-	for (size_t i = 0; i < 32; i++) {
-		ret_hex[2 * i] = digits[raw[i] >> 4];
-		ret_hex[2 * i + 1] = digits[raw[i] & 15];
-	}
-	ret_hex[SHA256_HEX - 1] = '\0';
+	hash_hex(raw, ret_hex);
+	return 0;
+}
+
+int32_t hash_keyed_hex(
+	const void *key, size_t key_len, const void *bytes, size_t len, char ret_hex[SHA256_HEX])
+{
+	unsigned char raw[EVP_MAX_MD_SIZE];
+	size_t n = 0;
+	int done;
+
+	if (key)
+		done = EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key, key_len, bytes, len, raw,
+			       sizeof(raw), &n) != NULL;
+	else
+		done = EVP_Q_digest(NULL, "SHA256", NULL, bytes, len, raw, &n);
+	if (!done)
+		return LLM_E_NOMEM;
+	hash_hex(raw, ret_hex);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * hash.h - SHA-256, by OpenSSL EVP.
+ * hash.h - SHA-256 and HMAC-SHA-256, by OpenSSL EVP.
  */
 #ifndef LLM_BASE_HASH_H
 #define LLM_BASE_HASH_H
@@ -16,6 +16,13 @@ int32_t sha256_add(sha256 *h, const void *bytes, size_t len);
 /* Lower-case hex; `h` is freed in any case. */
 int32_t sha256_hex(sha256 *h, char ret_hex[SHA256_HEX]);
 void sha256_free(sha256 *h);
+
+/*
+ * Lower-case hex of HMAC-SHA-256 under `key`, or of SHA-256 when `key` is null.
+ * LLM_E_NOMEM.
+ */
+int32_t hash_keyed_hex(
+	const void *key, size_t key_len, const void *bytes, size_t len, char ret_hex[SHA256_HEX]);
 
 /* "OpenSSL 3.0.17 ..."; static. */
 const char *hash_library_version(void);

@@ -21,8 +21,10 @@
 #include "plugins.h"
 #include "request.h"
 #include "result.h"
+#include "runner.h"
 #include "service.h"
 #include "stream.h"
+#include "unit.h"
 #include "version.h"
 
 #endif

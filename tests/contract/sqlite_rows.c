@@ -186,7 +186,7 @@ Test(sqlite_rows, D_2_5_claims_and_settles)
 
 /* ---- the rest of the tables ---- */
 
-Test(sqlite_rows, D_2_5_cache_contents_stages_health)
+Test(sqlite_rows, D_2_5_cached_answers)
 {
 	llm_cache_row k = {.struct_size = sizeof(k),
 		.workspace_id = W,
@@ -197,6 +197,28 @@ Test(sqlite_rows, D_2_5_cache_contents_stages_health)
 		.created_us = 1,
 		.expires_us = BEGUN_US * 2,
 		.used_us = 1};
+	stand s;
+	wire c;
+	last l;
+
+	sqlite_stand(&s);
+	c = wire_open(&s);
+	cr_expect_eq(wire_store(&c, LLM_OP_CACHE_PUT, &k), 0);
+	k.value = (llm_bytes){"two", 3};
+	cr_expect_eq(wire_store(&c, LLM_OP_CACHE_PUT, &k), 0);
+	cr_expect_eq(wire_store(&c, LLM_OP_CACHE_TOUCH, &k), 0);
+	l = ask(&c, LLM_QUERY_CACHE, sizeof(k), W, "key");
+	cr_expect_str_eq(l.text, "two", "a put replaces");
+	cr_expect_gt(l.row.cache.used_us, BEGUN_US / 2, "a touch is now");
+	cr_expect_eq(ask(&c, LLM_QUERY_CACHE, sizeof(k), "other", "key").n, 0);
+	cr_expect_eq(wire_store(&c, LLM_OP_CACHE_DROP, &k), 0);
+	cr_expect_eq(ask(&c, LLM_QUERY_CACHE, sizeof(k), W, "key").n, 0);
+	wire_close(&c);
+	stand_down(&s);
+}
+
+Test(sqlite_rows, D_2_5_contents_stages_health)
+{
 	llm_content_row t = {sizeof(t), 1, W, "hash", "prompt", {"\0x", 2}, 2, 1};
 	llm_stage_row g = {.struct_size = sizeof(g),
 		.workspace_id = W,
@@ -215,16 +237,6 @@ Test(sqlite_rows, D_2_5_cache_contents_stages_health)
 
 	sqlite_stand(&s);
 	c = wire_open(&s);
-	cr_expect_eq(wire_store(&c, LLM_OP_CACHE_PUT, &k), 0);
-	k.value = (llm_bytes){"two", 3};
-	cr_expect_eq(wire_store(&c, LLM_OP_CACHE_PUT, &k), 0);
-	cr_expect_eq(wire_store(&c, LLM_OP_CACHE_TOUCH, &k), 0);
-	l = ask(&c, LLM_QUERY_CACHE, sizeof(k), W, "key");
-	cr_expect_str_eq(l.text, "two", "a put replaces");
-	cr_expect_gt(l.row.cache.used_us, BEGUN_US / 2, "a touch is now");
-	cr_expect_eq(ask(&c, LLM_QUERY_CACHE, sizeof(k), "other", "key").n, 0);
-	cr_expect_eq(wire_store(&c, LLM_OP_CACHE_DROP, &k), 0);
-	cr_expect_eq(ask(&c, LLM_QUERY_CACHE, sizeof(k), W, "key").n, 0);
 	cr_expect_eq(wire_store(&c, LLM_OP_CONTENT_PUT, &t), 0);
 	cr_expect_eq(wire_store(&c, LLM_OP_CONTENT_PUT, &t), 0, "it is there already");
 	l = ask(&c, LLM_QUERY_CONTENT, sizeof(t), W, "hash");

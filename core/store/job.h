@@ -1,0 +1,46 @@
+/*
+ * job.h - operations on their way to a transaction that somebody else owns.
+ *
+ * A job owns its records: they lie in its arena, so the run that they tell of may be
+ * gone before they are written.
+ */
+#ifndef LLM_STORE_JOB_H
+#define LLM_STORE_JOB_H
+
+#include "store/unit.h"
+
+/*
+ * What a job came to. Called once, on the thread that said so; `results` are those of
+ * the operations in the order they were added, null when nothing was committed.
+ */
+typedef void (*job_done_fn)(
+	void *ctx, const llm_op_result *const *results, size_t n, const llm_err *why);
+
+struct llm_job {
+	const llm_allocator *mem;
+	arena ar;
+	llm_op **ops;
+	llm_op_result **results;
+	size_t n, room;
+	int droppable;
+	job_done_fn done;
+	void *ctx;
+	llm_job *next; /* of whoever holds it */
+	uint64_t deadline_ns; /* while it waits for room */
+};
+
+/*
+ * `done` may be null. `droppable`: telemetry that may be thrown away when there is no
+ * room, never runs, attempts, settles or claims (R-UOW-10).
+ */
+llm_job *job_new(const llm_allocator *mem, size_t room, int droppable, job_done_fn done, void *ctx);
+arena *job_arena(llm_job *j);
+/* `record` is in the job's arena. LLM_E_TOO_LARGE when `room` is used up; LLM_E_NOMEM. */
+int32_t job_add(llm_job *j, uint32_t kind, const void *record);
+/* A job that nobody will run; `done` is not called. */
+void job_free(llm_job *j);
+
+int32_t job_run_all(llm_job *const *jobs, size_t n, llm_unit *u, llm_err *err);
+void job_done(llm_job *j, uint32_t outcome, const llm_err *why);
+
+#endif

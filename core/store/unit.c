@@ -1,0 +1,153 @@
+/*
+ * unit.c - calls into a storage plugin, and what is told when a unit ends.
+ */
+#include "store/unit.h"
+
+#include "base/alloc.h"
+#include "base/err.h"
+
+int32_t unit_new(llm_storage *st, llm_unit **ret, llm_err *err)
+{
+	llm_unit *u = mem_new(&st->mem, sizeof(*u));
+	int32_t rc;
+
+	if (!u)
+		return err_set(err, LLM_E_NOMEM, "no memory for a unit of work");
+	u->storage = st;
+	u->table = st->plugin->storage;
+	rc = instance_seat(
+		st->plugin, st->settings, st->n_settings, &st->mem, &st->log, &u->seat, err);
+	if (rc)
+		mem_free(&st->mem, u);
+	else
+		*ret = u;
+	return rc;
+}
+
+int32_t unit_bind(llm_storage *st, const llm_native *native, llm_unit **ret, llm_err *err)
+{
+	llm_unit *u = NULL;
+	int32_t rc;
+
+	if (!st->plugin->storage->bind)
+		return err_set(err, LLM_E_UNSUPPORTED,
+			"storage %s cannot join a transaction of the host's", st->plugin->name);
+	rc = unit_new(st, &u, err);
+	if (rc)
+		return rc;
+	u->bound = 1;
+	instance_begin(u->seat, NULL);
+	rc = u->table->bind(instance_host(u->seat), native, &u->handle);
+	rc = instance_end(u->seat, "bind", rc, err);
+	if (rc) {
+		u->handle = NULL;
+		unit_release(u);
+		return rc;
+	}
+	*ret = u;
+	return 0;
+}
+
+/* ---- the end ---- */
+
+static void unit_tell(llm_unit *u, int committed)
+{
+	unit_hook *h;
+
+	while ((h = u->hooks)) {
+		u->hooks = h->next;
+		h->fn(h->ctx, committed);
+		mem_free(&u->storage->mem, h);
+	}
+}
+
+int32_t unit_on_end(llm_unit *u, void (*fn)(void *ctx, int committed), void *ctx)
+{
+	unit_hook *h = mem_new(&u->storage->mem, sizeof(*h)), **at = &u->hooks;
+
+	if (!h)
+		return LLM_E_NOMEM;
+	h->fn = fn;
+	h->ctx = ctx;
+	while (*at)
+		at = &(*at)->next;
+	*at = h;
+	return 0;
+}
+
+void unit_committed(llm_unit *u)
+{
+	unit_tell(u, 1);
+}
+
+void unit_release(llm_unit *u)
+{
+	const llm_allocator *mem;
+
+	if (!u)
+		return;
+	if (u->bound && u->handle)
+		u->table->release(u->handle);
+	unit_tell(u, 0);
+	instance_free(u->seat);
+	mem = &u->storage->mem;
+	mem_free(mem, u);
+}
+
+/* ---- work ---- */
+
+static int32_t unit_lacks(const llm_unit *u, const char *what, uint32_t kind, llm_err *err)
+{
+	return err_set(err, LLM_E_UNSUPPORTED, "storage %s has no %s of kind %u",
+		u->storage->plugin->name, what, (unsigned)kind);
+}
+
+int32_t unit_apply(llm_unit *u, const llm_op *const *ops, size_t n, llm_op_result *const *results,
+	llm_err *err)
+{
+	size_t i;
+	int32_t rc;
+
+	for (i = 0; i < n; i++)
+		if (!storage_has_op(u->storage, ops[i]->kind))
+			return unit_lacks(u, "operation", ops[i]->kind, err);
+	instance_begin(u->seat, NULL);
+	rc = u->table->apply(u->handle, ops, n, results);
+	return instance_end(u->seat, "apply", rc, err);
+}
+
+int32_t unit_query(
+	llm_unit *u, uint32_t kind, const llm_filter *filter, const llm_row_sink *out, llm_err *err)
+{
+	int32_t rc;
+
+	if (!storage_has_query(u->storage, kind))
+		return unit_lacks(u, "question", kind, err);
+	if (kind != LLM_QUERY_HEALTH && !filter->workspace_id)
+		return err_set(err, LLM_E_WORKSPACE_REQUIRED, "a question names its workspace");
+	instance_begin(u->seat, NULL);
+	rc = u->table->query(u->handle, kind, filter, out);
+	return instance_end(u->seat, "query", rc, err);
+}
+
+int32_t unit_reap(llm_unit *u, uint32_t limit, uint32_t *ret_n, llm_err *err)
+{
+	int32_t rc;
+
+	if (!u->table->reap)
+		return unit_lacks(u, "reaping", 0, err);
+	instance_begin(u->seat, NULL);
+	rc = u->table->reap(u->handle, limit, ret_n);
+	return instance_end(u->seat, "reap", rc, err);
+}
+
+int32_t unit_purge(llm_unit *u, const llm_purge *what, uint32_t *ret_n, llm_err *err)
+{
+	int32_t rc;
+
+	if (!u->table->purge)
+		return unit_lacks(u, "purging", 0, err);
+	instance_begin(u->seat, NULL);
+	rc = u->table->purge(u->handle, what, ret_n);
+	return instance_end(u->seat, "purge", rc, err);
+}

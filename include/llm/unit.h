@@ -1,0 +1,145 @@
+/*
+ * llm/unit.h - units of work: who begins and commits is never the library.
+ *
+ * What a run leaves behind travels as jobs. A job is a few operations on a storage
+ * backend; somebody with a transaction runs it and then says what became of it.
+ * Nothing that a job did is believed before llm_job_done(LLM_JOB_COMMITTED). That
+ * somebody is llm_runner (runner.h), or a host with a thread and a connection of its
+ * own, or, in bound mode, the host's own transaction.
+ */
+#ifndef LLM_UNIT_H
+#define LLM_UNIT_H
+
+#include "service.h"
+
+LLM_EXTERN_C_BEGIN
+
+typedef struct llm_storage llm_storage;
+typedef struct llm_unit llm_unit;
+typedef struct llm_job llm_job;
+
+/* Of llm/abi/storage.h and llm/abi/host.h, which applications do not need. */
+struct llm_native;
+struct llm_storage_vtable;
+struct llm_host;
+
+/* ---- where rows are kept ---- */
+
+/* Zero means default. Strings are copied. */
+typedef struct llm_storage_opts {
+	uint32_t struct_size;
+	uint32_t flags;
+	const char *plugin; /* a name, or an absolute path; null: "sqlite" */
+	const char *sha256; /* a pin of 64 hex digits, or null */
+	const char *const *settings; /* "dsn=llm.db", "sync=full"; null-terminated, or null */
+	const llm_service_opts *service; /* search path, allocator, log; null: the default ones */
+} llm_storage_opts;
+
+#define LLM_STORAGE_OPTS_INIT \
+	{ \
+		.struct_size = (uint32_t)sizeof(llm_storage_opts) \
+	}
+
+/*
+ * Loads a storage plugin and checks the names of the settings. Opens nothing.
+ * @param ret  freed with llm_storage_free, behind everything that was made of it
+ * @return 0, LLM_E_PLUGIN, LLM_E_CONFIG, LLM_E_NOMEM, LLM_E_INVALID_REQUEST
+ * [any]
+ */
+LLM_API int32_t llm_storage_new(const llm_storage_opts *opts, llm_storage **ret, llm_err *err);
+
+/* Accepts null. [owner] */
+LLM_API void llm_storage_free(llm_storage *storage);
+
+/* The memory functions that it was made with. Lives as long as it. [any] */
+LLM_API const llm_allocator *llm_storage_allocator(const llm_storage *storage);
+
+/* ---- bound mode: a unit in the host's own transaction ---- */
+
+/*
+ * Makes a unit on a handle of the host's whose transaction is open; llm/native/NAME.h
+ * fills `native`. The library never ends that transaction; it uses savepoints of its
+ * own names.
+ * @param native  stays as it is until llm_unit_release
+ * @return 0, LLM_E_STATE (no transaction is open, or another copy of the database
+ *         library has the file), LLM_E_UNSUPPORTED, LLM_E_INVALID_REQUEST, LLM_E_NOMEM
+ * [owner]
+ */
+LLM_API int32_t llm_unit_bind(
+	llm_storage *storage, const struct llm_native *native, llm_unit **ret, llm_err *err);
+
+/*
+ * Says that the host has committed. Until then nothing in memory knows of what the
+ * unit wrote. Only on bound units. [owner]
+ */
+LLM_API void llm_unit_committed(llm_unit *unit);
+
+/*
+ * Ends the unit; the handle and its transaction stay as they are. Without
+ * llm_unit_committed before, what it wrote counts as rolled back. Accepts null. [owner]
+ */
+LLM_API void llm_unit_release(llm_unit *unit);
+
+/* 1: on a host's handle; 0: on a connection of a runner's. [any] */
+LLM_API int llm_unit_is_bound(const llm_unit *unit);
+
+/* ---- jobs that a host runs ---- */
+
+/* What became of the transaction in which a job was run. */
+enum { LLM_JOB_COMMITTED = 1, LLM_JOB_ROLLED_BACK = 2 };
+
+/*
+ * Where a service hands its jobs. `submit` is called on the loop thread and returns
+ * at once: 0, and the job is the port's until llm_job_done; or LLM_E_QUEUE_FULL, and
+ * it stays the service's.
+ */
+typedef struct llm_job_port {
+	uint32_t struct_size;
+	uint32_t reserved;
+	void *ctx;
+	int32_t (*submit)(void *ctx, llm_job *job);
+} llm_job_port;
+
+/*
+ * Runs a job in the unit's open transaction. May be called again, with the job in
+ * another transaction, when this one was rolled back.
+ * @return 0, or why the transaction has to be rolled back; LLM_E_DB_BUSY: try again
+ * [owner] of the unit
+ */
+LLM_API int32_t llm_job_run(llm_job *job, llm_unit *unit, llm_err *err);
+
+/*
+ * The same for several jobs in one transaction, in the order of tables and keys that
+ * all processes keep, so that two groups cannot wait for each other.
+ */
+LLM_API int32_t llm_jobs_run(llm_job *const *jobs, uint32_t n_jobs, llm_unit *unit, llm_err *err);
+
+/*
+ * Says what became of a job, exactly once; the job is gone afterwards.
+ * @param outcome  LLM_JOB_*
+ * @param why      with LLM_JOB_ROLLED_BACK: the reason, or null
+ * [any]
+ */
+LLM_API void llm_job_done(llm_job *job, uint32_t outcome, const llm_err *why);
+
+/* ---- for those who write a runner ---- */
+
+/* A unit without a connection. [any] */
+LLM_API int32_t llm_unit_new(llm_storage *storage, llm_unit **ret, llm_err *err);
+
+/* The plugin's table, of the library's own size. */
+LLM_API const struct llm_storage_vtable *llm_unit_table(const llm_unit *unit);
+
+/* What `open` is given. */
+LLM_API const struct llm_host *llm_unit_host(llm_unit *unit);
+
+/* The connection that `open` gave; llm_unit_release does not close it. */
+LLM_API void llm_unit_attach(llm_unit *unit, void *connection);
+LLM_API void *llm_unit_connection(const llm_unit *unit);
+
+/* Brackets of each call into the table: before it, and behind it with what it returned. */
+LLM_API void llm_unit_call(llm_unit *unit);
+LLM_API int32_t llm_unit_called(llm_unit *unit, const char *slot, int32_t returned, llm_err *err);
+
+LLM_EXTERN_C_END
+#endif
