@@ -211,8 +211,8 @@ static int32_t runner_init(llm_runner *r)
 {
 	pthread_condattr_t attr;
 
-	r->ring = runner_memory(r->mem, (size_t)r->opts.queue_max * sizeof(*r->ring));
-	r->group = runner_memory(r->mem, (size_t)r->opts.group_max * sizeof(*r->group));
+	r->ring = runner_memory(r->mem, (size_t)r->opts.queue_max * sizeof(void *));
+	r->group = runner_memory(r->mem, (size_t)r->opts.group_max * sizeof(void *));
 	if (!r->ring || !r->group)
 		return LLM_E_NOMEM;
 	pthread_mutex_init(&r->lock, NULL);

@@ -16,8 +16,8 @@ llm_job *job_new(const llm_allocator *mem, size_t room, int droppable, job_done_
 		return NULL;
 	j->mem = mem;
 	arena_init(&j->ar, mem, 0);
-	j->ops = arena_array(&j->ar, room, sizeof(j->ops[0]));
-	j->results = arena_array(&j->ar, room, sizeof(j->results[0]));
+	j->ops = arena_array(&j->ar, room, sizeof(void *));
+	j->results = arena_array(&j->ar, room, sizeof(void *));
 	if (!j->ops || !j->results) {
 		job_free(j);
 		return NULL;
@@ -164,8 +164,8 @@ static int32_t burst_fill(burst *b, llm_job *const *jobs, size_t n, arena *ar)
 	for (i = 0; i < n; i++)
 		b->n += jobs[i]->n;
 	b->list = arena_array(ar, b->n, sizeof(b->list[0]));
-	b->ops = arena_array(ar, b->n, sizeof(b->ops[0]));
-	b->results = arena_array(ar, b->n, sizeof(b->results[0]));
+	b->ops = arena_array(ar, b->n, sizeof(void *));
+	b->results = arena_array(ar, b->n, sizeof(void *));
 	if (!b->list || !b->ops || !b->results)
 		return LLM_E_NOMEM;
 	for (i = 0; i < n; i++)

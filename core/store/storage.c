@@ -18,7 +18,7 @@ static int32_t storage_unknown(const llm_storage *st, const char *key, llm_err *
 	const char *near;
 	size_t n;
 
-	for (n = 0; keys[n] && n < STORAGE_MAX_KEYS; n++)
+	for (n = 0; n < STORAGE_MAX_KEYS && keys[n]; n++)
 		names[n] = keys[n]->name;
 	near = text_nearest(key, names, n);
 	return err_set(err, LLM_E_CONFIG, "storage %s has no setting %s%s%s%s", st->plugin->name,

@@ -33,7 +33,7 @@ int32_t unit_bind(llm_storage *st, const llm_native *native, llm_unit **ret, llm
 		return err_set(err, LLM_E_UNSUPPORTED,
 			"storage %s cannot join a transaction of the host's", st->plugin->name);
 	rc = unit_new(st, &u, err);
-	if (rc)
+	if (rc || !u)
 		return rc;
 	u->bound = 1;
 	instance_begin(u->seat, NULL);

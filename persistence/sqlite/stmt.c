@@ -117,7 +117,7 @@ static int32_t stmt_begin(unit *u, unsigned which, const void *record)
 	rc = stmt_ready(u, which);
 	if (rc)
 		return rc;
-	for (i = 0; i < p->n_in && !rc; i++)
+	for (i = 0; i < p->n_in && record && p->in[i] && !rc; i++)
 		rc = bind_one(u, p->stmt, (int32_t)i + 1, p->in[i], record);
 	if (!rc)
 		return 0;
@@ -125,9 +125,8 @@ static int32_t stmt_begin(unit *u, unsigned which, const void *record)
 	return unit_failed(u, rc, "cannot bind a value");
 }
 
-static void read_one(const unit *u, void *stmt, int32_t i, const column *c, void *record)
+static void read_one(const unit *u, void *stmt, int32_t i, const column *c, char *at)
 {
-	char *at = (char *)record + c->at;
 	const char *text;
 	llm_bytes bytes;
 	uint32_t flag;
@@ -163,7 +162,7 @@ static void read_row(const unit *u, unsigned which, any_record *ret)
 	columns_clear(statements[which].out, ret);
 	for (i = 0; i < p->n_out; i++)
 		if (p->out[i])
-			read_one(u, p->stmt, (int32_t)i, p->out[i], ret);
+			read_one(u, p->stmt, (int32_t)i, p->out[i], (char *)ret + p->out[i]->at);
 }
 
 /* ---- running ---- */
