@@ -63,7 +63,7 @@ Test(store_record, R_RUN_2_unknown_counts_are_absent)
 Test(store_record, R_RUN_4_a_broken_stream_invents_nothing)
 {
 	llm_err error = LLM_ERR_INIT;
-	llm_timing timing = {sizeof(timing), 0, 0, 120, 900, -1};
+	llm_timing timing = {.struct_size = sizeof(timing), .ttft_ms = 120, .duration_ms = 900};
 	record_end end = ended(&error, NULL);
 	llm_run_row *row = NULL;
 	arena ar;
