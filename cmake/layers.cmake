@@ -110,6 +110,14 @@ function(llm_plugin_file name)
 		$<TARGET_FILE:${name}> "${LLM_PLUGIN_OUTPUT_DIRECTORY}")
 endfunction()
 
+# A plugin that uses the kit, with the include folder of the caller.
+function(llm_plugin name)
+	add_library(${name} MODULE ${ARGN})
+	target_include_directories(${name} PRIVATE "${LLM_SEE_DIR}")
+	target_link_libraries(${name} PRIVATE llm_flags llm_kit)
+	llm_plugin_file(${name})
+endfunction()
+
 # A provider sees the ABI of providers and the kit, no other kind and nothing of core.
 function(llm_provider name)
 	file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/plugins/providers/${name}/*.c")
@@ -119,10 +127,19 @@ function(llm_provider name)
 	llm_see(provider-${name} ${LLM_KIT_HEADERS} llm/base.h=include/llm/base.h
 		llm/abi/abi.h=include/llm/abi/abi.h llm/abi/host.h=include/llm/abi/host.h
 		llm/abi/wire.h=include/llm/abi/wire.h llm/abi/provider.h=include/llm/abi/provider.h)
-	add_library(${name} MODULE ${sources})
-	target_include_directories(${name} PRIVATE "${LLM_SEE_DIR}")
-	target_link_libraries(${name} PRIVATE llm_flags llm_kit)
-	llm_plugin_file(${name})
+	llm_plugin(${name} ${sources})
+endfunction()
+
+# A policy sees the ABI of policies and what the kit has for them.
+function(llm_policy name)
+	file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/plugins/policies/${name}/*.c")
+	if(NOT sources)
+		return()
+	endif()
+	llm_see(policy-${name} kit/policy.h=plugins/kit/policy.h wire/num.h=core/wire/num.h
+		llm/base.h=include/llm/base.h llm/abi/abi.h=include/llm/abi/abi.h
+		llm/abi/host.h=include/llm/abi/host.h llm/abi/policy.h=include/llm/abi/policy.h)
+	llm_plugin(${name} ${sources})
 endfunction()
 
 # A storage plugin sees the ABI of storage, the lists of columns and its migrations, no other

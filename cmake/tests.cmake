@@ -49,7 +49,8 @@ function(llm_test_program folder file inside criterion)
 	set_tests_properties(${name} PROPERTIES LABELS "${folder}" TIMEOUT 600
 		WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	if(NOT folder STREQUAL "unit") # the rest starts tools and loads plugins
-		foreach(tool llm llmsim llmctl openai ollama gemini sqlite)
+		foreach(tool llm llmsim llmctl openai ollama gemini sqlite ordered weighted
+				least_busy latency cost affinity)
 			if(TARGET ${tool})
 				add_dependencies(${name} ${tool})
 			endif()

@@ -7,6 +7,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <string.h>
 
 static EVP_MD_CTX *hash_ctx(sha256 *h)
 {
@@ -28,12 +29,12 @@ int32_t sha256_add(sha256 *h, const void *bytes, size_t len)
 	return EVP_DigestUpdate(hash_ctx(h), bytes, len) ? 0 : LLM_E_INTERNAL;
 }
 
-static void hash_hex(const unsigned char raw[32], char ret_hex[SHA256_HEX])
+static void hash_hex(const unsigned char raw[SHA256_BYTES], char ret_hex[SHA256_HEX])
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t i;
 
-	for (i = 0; i < 32; i++) {
+	for (i = 0; i < SHA256_BYTES; i++) {
 		ret_hex[2 * i] = digits[raw[i] >> 4];
 		ret_hex[2 * i + 1] = digits[raw[i] & 15];
 	}
@@ -67,6 +68,17 @@ int32_t hash_keyed_hex(
 	if (!done)
 		return LLM_E_NOMEM;
 	hash_hex(raw, ret_hex);
+	return 0;
+}
+
+int32_t sha256_take(sha256 *h, unsigned char ret[SHA256_BYTES])
+{
+	unsigned char raw[SHA256_BYTES];
+
+	if (!EVP_DigestFinal_ex(hash_ctx(h), raw, NULL) ||
+		!EVP_DigestInit_ex(hash_ctx(h), NULL, NULL))
+		return LLM_E_INTERNAL;
+	memcpy(ret, raw, sizeof(raw));
 	return 0;
 }
 

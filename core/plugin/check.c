@@ -119,6 +119,7 @@ static const struct check_kind {
 	int32_t (*check)(const void *theirs, arena *ar, plugin *p, llm_err *err);
 } check_kinds[] = {
 	{LLM_KIND_PROVIDER, check_provider},
+	{LLM_KIND_POLICY, check_policy},
 	{LLM_KIND_STORAGE, check_storage},
 };
 

@@ -24,6 +24,7 @@ int32_t check_descriptor(
 
 /* A part of one kind: its table and what its `describe` returned. (KIND.c) */
 int32_t check_provider(const void *theirs, arena *ar, plugin *p, llm_err *err);
+int32_t check_policy(const void *theirs, arena *ar, plugin *p, llm_err *err);
 int32_t check_storage(const void *theirs, arena *ar, plugin *p, llm_err *err);
 
 /* "plugin file PATH: WHAT" */

@@ -225,6 +225,20 @@ int32_t instance_new(const plugin *p, const host_config_item *config, size_t n_c
 	return instance_create(in, p->provider->create, ret, err);
 }
 
+int32_t instance_new_policy(const plugin *p, const host_config_item *config, size_t n_config,
+	const llm_allocator *mem, const logger *log, instance **ret, llm_err *err)
+{
+	instance *in;
+
+	if (!p->policy)
+		return instance_lacks(p, "policy", err);
+	in = instance_seated(p, config, n_config, mem, log);
+	if (!in)
+		return instance_nomem(p, err);
+	in->destroy = p->policy->destroy;
+	return instance_create(in, p->policy->create, ret, err);
+}
+
 void instance_free(instance *in)
 {
 	if (!in)

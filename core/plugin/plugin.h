@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "llm/abi/policy.h"
 #include "llm/abi/provider.h"
 #include "llm/abi/storage.h"
 #include "llm/error.h"
@@ -39,6 +40,8 @@ typedef struct plugin {
 	/* Our own copies, zero-filled where the plugin's are shorter; null: no such part. */
 	const llm_provider_vtable *provider;
 	const llm_provider_info *info;
+	const llm_policy_vtable *policy;
+	const llm_policy_info *policy_info;
 	const llm_storage_vtable *storage;
 	const llm_storage_info *storage_info;
 } plugin;
@@ -96,6 +99,9 @@ typedef struct instance instance;
  * defaults filled in; copied. LLM_E_PLUGIN or what the plugin said.
  */
 int32_t instance_new(const plugin *p, const host_config_item *config, size_t n_config,
+	const llm_allocator *mem, const logger *log, instance **ret, llm_err *err);
+/* The same of the policy part. */
+int32_t instance_new_policy(const plugin *p, const host_config_item *config, size_t n_config,
 	const llm_allocator *mem, const logger *log, instance **ret, llm_err *err);
 /*
  * Only the host's half, for a connection or unit of the storage part: nothing of the

@@ -5,6 +5,7 @@
  * the ABI is frozen; tests/abi/ledger.sh fails when a member of the headers has no
  * row. Only compiled, never run.
  */
+#include "llm/abi/policy.h"
 #include "llm/abi/provider.h"
 
 #if UINTPTR_MAX == UINT64_MAX
@@ -65,6 +66,14 @@ AT(llm_host, set_error, 32);
 AT(llm_host, alloc, 40);
 AT(llm_host, get_extension, 48);
 END(llm_host, 56);
+
+AT(llm_key_info, struct_size, 0);
+AT(llm_key_info, type, 4);
+AT(llm_key_info, name, 8);
+AT(llm_key_info, unit, 16);
+AT(llm_key_info, default_text, 24);
+AT(llm_key_info, help, 32);
+END(llm_key_info, 40);
 
 /* ---- llm/abi/wire.h ---- */
 
@@ -231,14 +240,6 @@ END(llm_error_rule, 32);
 
 /* ---- llm/abi/provider.h ---- */
 
-AT(llm_key_info, struct_size, 0);
-AT(llm_key_info, type, 4);
-AT(llm_key_info, name, 8);
-AT(llm_key_info, unit, 16);
-AT(llm_key_info, default_text, 24);
-AT(llm_key_info, help, 32);
-END(llm_key_info, 40);
-
 AT(llm_caps, struct_size, 0);
 AT(llm_caps, framing, 4);
 AT(llm_caps, auth, 8);
@@ -335,6 +336,88 @@ AT(llm_state_ext, reserved, 4);
 AT(llm_state_ext, build, 8);
 AT(llm_state_ext, parse, 16);
 END(llm_state_ext, 24);
+
+/* ---- llm/abi/policy.h ---- */
+
+AT(llm_candidate_view, struct_size, 0);
+AT(llm_candidate_view, position, 4);
+AT(llm_candidate_view, id, 8);
+AT(llm_candidate_view, level, 16);
+AT(llm_candidate_view, fit, 20);
+AT(llm_candidate_view, health, 24);
+AT(llm_candidate_view, locality, 28);
+AT(llm_candidate_view, loaded, 32);
+AT(llm_candidate_view, weight, 36);
+AT(llm_candidate_view, in_flight, 40);
+AT(llm_candidate_view, limit, 44);
+AT(llm_candidate_view, waiting, 48);
+AT(llm_candidate_view, reserved, 52);
+AT(llm_candidate_view, affinity_u64, 56);
+AT(llm_candidate_view, latency_us, 64);
+AT(llm_candidate_view, ready_ms, 72);
+AT(llm_candidate_view, input_picousd, 80);
+AT(llm_candidate_view, output_picousd, 88);
+AT(llm_candidate_view, max_input_tokens, 96);
+AT(llm_candidate_view, max_output_tokens, 104);
+END(llm_candidate_view, 112);
+
+AT(llm_snapshot, struct_size, 0);
+AT(llm_snapshot, n_candidates, 4);
+AT(llm_snapshot, candidates, 8);
+AT(llm_snapshot, seed, 16);
+AT(llm_snapshot, now_ms, 24);
+AT(llm_snapshot, affinity_key, 32);
+AT(llm_snapshot, affinity_bytes, 40);
+AT(llm_snapshot, stream, 44);
+AT(llm_snapshot, input_tokens, 48);
+AT(llm_snapshot, output_tokens, 56);
+AT(llm_snapshot, state, 64);
+END(llm_snapshot, 80);
+
+AT(llm_rank_sink, struct_size, 0);
+AT(llm_rank_sink, reserved, 4);
+AT(llm_rank_sink, ctx, 8);
+AT(llm_rank_sink, score, 16);
+END(llm_rank_sink, 24);
+
+AT(llm_reason_info, struct_size, 0);
+AT(llm_reason_info, reason, 4);
+AT(llm_reason_info, name, 8);
+AT(llm_reason_info, text, 16);
+END(llm_reason_info, 24);
+
+AT(llm_outcome, struct_size, 0);
+AT(llm_outcome, code, 4);
+AT(llm_outcome, id, 8);
+AT(llm_outcome, now_ms, 16);
+AT(llm_outcome, affinity_key, 24);
+AT(llm_outcome, first_token_us, 32);
+AT(llm_outcome, place, 40);
+AT(llm_outcome, moved, 44);
+END(llm_outcome, 48);
+
+AT(llm_state_sink, struct_size, 0);
+AT(llm_state_sink, reserved, 4);
+AT(llm_state_sink, ctx, 8);
+AT(llm_state_sink, state, 16);
+END(llm_state_sink, 24);
+
+AT(llm_policy_info, struct_size, 0);
+AT(llm_policy_info, flags, 4);
+AT(llm_policy_info, name, 8);
+AT(llm_policy_info, label, 16);
+AT(llm_policy_info, options, 24);
+AT(llm_policy_info, reasons, 32);
+END(llm_policy_info, 40);
+
+AT(llm_policy_vtable, struct_size, 0);
+AT(llm_policy_vtable, reserved, 4);
+AT(llm_policy_vtable, describe, 8);
+AT(llm_policy_vtable, create, 16);
+AT(llm_policy_vtable, destroy, 24);
+AT(llm_policy_vtable, rank, 32);
+AT(llm_policy_vtable, on_outcome, 40);
+END(llm_policy_vtable, 48);
 
 #endif
 

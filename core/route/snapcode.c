@@ -1,0 +1,274 @@
+/*
+ * snapcode.c - the canonical bytes of a snapshot.
+ *
+ *	"llmsnap1"
+ *	numbers of the head, of four or eight bytes, low byte first
+ *	policy, state: length in four bytes, bytes
+ *	candidates in byte order of their ids: numbers, cells of one byte, id as above
+ *
+ * What follows from the rest (fit, the missing cell) is not written.
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "route/snapshot.h"
+
+static const char snapcode_magic[8] = {'l', 'l', 'm', 's', 'n', 'a', 'p', '1'};
+
+typedef struct snapcode_field {
+	size_t at;
+	size_t bytes;
+} snapcode_field;
+
+#define HEAD(member) \
+	{ \
+		offsetof(snapshot, member), sizeof(((const snapshot *)NULL)->member) \
+	}
+#define VIEW(member) \
+	{ \
+		offsetof(snapshot_candidate, view.member), \
+			sizeof(((const snapshot_candidate *)NULL)->view.member) \
+	}
+
+static const snapcode_field snapcode_head[] = {HEAD(n), HEAD(required), HEAD(local_only),
+	HEAD(stream), HEAD(affinity_bytes), HEAD(affinity_key), HEAD(seed), HEAD(now_ms),
+	HEAD(input_tokens), HEAD(output_tokens)};
+
+static const snapcode_field snapcode_candidate[] = {VIEW(position), VIEW(level), VIEW(health),
+	VIEW(locality), VIEW(loaded), VIEW(weight), VIEW(in_flight), VIEW(limit), VIEW(waiting),
+	VIEW(affinity_u64), VIEW(latency_us), VIEW(ready_ms), VIEW(input_picousd),
+	VIEW(output_picousd), VIEW(max_input_tokens), VIEW(max_output_tokens),
+	{offsetof(snapshot_candidate, switched), sizeof(uint32_t)}};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* ---- writing ---- */
+
+static int32_t snapcode_put(buf *out, const void *object, const snapcode_field *f)
+{
+	unsigned char bytes[8];
+	uint64_t value = 0;
+	uint32_t small;
+	size_t i;
+
+	if (f->bytes == sizeof(small)) {
+		memcpy(&small, (const char *)object + f->at, sizeof(small));
+		value = small;
+	} else {
+		memcpy(&value, (const char *)object + f->at, sizeof(value));
+	}
+	for (i = 0; i < f->bytes; i++, value >>= 8)
+		bytes[i] = (unsigned char)(value & 0xff);
+	return buf_add(out, (const char *)bytes, f->bytes);
+}
+
+static int32_t snapcode_put_all(
+	buf *out, const void *object, const snapcode_field *fields, size_t n)
+{
+	int32_t rc = 0;
+	size_t i;
+
+	for (i = 0; !rc && i < n; i++)
+		rc = snapcode_put(out, object, &fields[i]);
+	return rc;
+}
+
+static int32_t snapcode_put_text(buf *out, const char *bytes, size_t len)
+{
+	static const snapcode_field whole = {0, sizeof(uint32_t)};
+	const uint32_t count = (uint32_t)len;
+	int32_t rc = snapcode_put(out, &count, &whole);
+
+	return rc ? rc : buf_add(out, bytes, len);
+}
+
+static int32_t snapcode_put_candidate(buf *out, const snapshot_candidate *c)
+{
+	int32_t rc = snapcode_put_all(out, c, snapcode_candidate, COUNT(snapcode_candidate));
+
+	if (!rc)
+		rc = buf_add(out, (const char *)c->caps, CAPS_CELLS);
+	return rc ? rc : snapcode_put_text(out, c->view.id, strlen(c->view.id));
+}
+
+int32_t snapshot_encode(const snapshot *s, buf *out)
+{
+	int32_t rc = buf_add(out, snapcode_magic, sizeof(snapcode_magic));
+	uint32_t i;
+
+	if (!rc)
+		rc = snapcode_put_all(out, s, snapcode_head, COUNT(snapcode_head));
+	if (!rc)
+		rc = snapcode_put_text(out, s->policy, strlen(s->policy));
+	if (!rc)
+		rc = snapcode_put_text(out, s->state.ptr, s->state.len);
+	for (i = 0; !rc && i < s->n; i++)
+		rc = snapcode_put_candidate(out, &s->candidates[i]);
+	return rc;
+}
+
+int32_t snapshot_hash(const snapshot *s, char ret_hex[SHA256_HEX])
+{
+	sha256 *h = NULL;
+	int32_t rc;
+	buf bytes;
+
+	buf_init(&bytes, s->mem, 0);
+	rc = snapshot_encode(s, &bytes);
+	if (!rc) {
+		h = sha256_new();
+		rc = h ? sha256_add(h, bytes.ptr, bytes.len) : LLM_E_NOMEM;
+	}
+	if (!rc)
+		rc = sha256_hex(h, ret_hex);
+	else
+		sha256_free(h);
+	buf_done(&bytes);
+	return rc;
+}
+
+/* ---- reading ---- */
+
+/* Bytes that are left. Each text is moved one byte down, which makes room for its NUL. */
+typedef struct snapcode_in {
+	unsigned char *p;
+	size_t left;
+	int bad;
+} snapcode_in;
+
+static const unsigned char *snapcode_take(snapcode_in *in, size_t n)
+{
+	const unsigned char *at = in->p;
+
+	if (in->bad || in->left < n) {
+		in->bad = 1;
+		return NULL;
+	}
+	in->p += n;
+	in->left -= n;
+	return at;
+}
+
+static uint64_t snapcode_number(snapcode_in *in, size_t bytes)
+{
+	const unsigned char *p = snapcode_take(in, bytes);
+	uint64_t value = 0;
+
+	while (p && bytes--)
+		value = value << 8 | p[bytes];
+	return value;
+}
+
+static void snapcode_get_all(snapcode_in *in, void *object, const snapcode_field *fields, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const uint64_t value = snapcode_number(in, fields[i].bytes);
+		const uint32_t small = (uint32_t)value;
+		char *to = (char *)object + fields[i].at;
+
+		if (fields[i].bytes == sizeof(small))
+			memcpy(to, &small, sizeof(small));
+		else
+			memcpy(to, &value, sizeof(value));
+	}
+}
+
+/* The text, ended by a NUL where its length stood last. */
+static const char *snapcode_text(snapcode_in *in, size_t *ret_len)
+{
+	const size_t len = (size_t)snapcode_number(in, sizeof(uint32_t));
+	unsigned char *text = in->p;
+
+	if (!snapcode_take(in, len))
+		return "";
+	memmove(text - 1, text, len);
+	text[len - 1] = '\0';
+	*ret_len = len;
+	return (const char *)text - 1;
+}
+
+/* A text without a NUL inside. */
+static const char *snapcode_word(snapcode_in *in)
+{
+	size_t len = 0;
+	const char *text = snapcode_text(in, &len);
+
+	if (strlen(text) != len || !utf8_valid(text, len))
+		in->bad = 1;
+	return text;
+}
+
+static int32_t snapcode_get_candidate(snapcode_in *in, snapshot *s)
+{
+	snapshot_candidate *c = snapshot_add(s, "");
+	const unsigned char *cells;
+	uint32_t i;
+
+	if (!c)
+		return LLM_E_NOMEM;
+	snapcode_get_all(in, c, snapcode_candidate, COUNT(snapcode_candidate));
+	cells = snapcode_take(in, CAPS_CELLS);
+	for (i = 0; cells && i < CAPS_CELLS; i++) {
+		c->caps[i] = cells[i];
+		in->bad |= cells[i] > LLM_CAP_ACCEPTED;
+	}
+	c->view.id = snapcode_word(in);
+	if (s->n > 1 && strcmp(c[-1].view.id, c->view.id) >= 0)
+		in->bad = 1;
+	return 0;
+}
+
+static int32_t snapcode_get(snapcode_in *in, snapshot *s)
+{
+	const unsigned char *magic = snapcode_take(in, sizeof(snapcode_magic));
+	uint32_t n;
+	int32_t rc = 0;
+	size_t len = 0;
+
+	if (!magic || memcmp(magic, snapcode_magic, sizeof(snapcode_magic)) != 0)
+		return LLM_E_INVALID_REQUEST;
+	snapcode_get_all(in, s, snapcode_head, COUNT(snapcode_head));
+	n = s->n;
+	s->n = 0;
+	s->policy = snapcode_word(in);
+	s->state.ptr = snapcode_text(in, &len);
+	s->state.len = len;
+	while (!rc && !in->bad && s->n < n)
+		rc = snapcode_get_candidate(in, s);
+	if (!rc && (in->bad || in->left))
+		rc = LLM_E_INVALID_REQUEST;
+	return rc;
+}
+
+int32_t snapshot_decode(const void *bytes, size_t len, snapshot *ret, llm_err *err)
+{
+	const llm_allocator *mem = ret->mem;
+	snapcode_in in = {NULL, len, 0};
+	snapshot s;
+	int32_t rc = LLM_E_NOMEM;
+
+	snapshot_init(&s, mem);
+	s.owned = mem_dup(mem, bytes, len);
+	if (s.owned) {
+		in.p = (unsigned char *)s.owned;
+		rc = snapcode_get(&in, &s);
+	}
+	if (rc == LLM_E_INVALID_REQUEST)
+		err_set(err, rc, "these bytes are no snapshot of a plan (at byte %zu of %zu)",
+			len - in.left, len);
+	else if (rc)
+		err_set(err, rc, "no memory to read a snapshot of a plan");
+	if (!rc)
+		rc = snapshot_seal(&s, err);
+	if (rc) {
+		snapshot_done(&s);
+		return rc;
+	}
+	snapshot_done(ret);
+	*ret = s;
+	return 0;
+}
