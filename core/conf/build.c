@@ -59,6 +59,7 @@ static int32_t init_object(loader *l, void *object, entry *e)
 	case SCOPE_MODEL:
 		m->origin = e->set.origin;
 		m->caps.struct_size = (uint32_t)sizeof(m->caps);
+		m->price.origin = e->set.origin;
 		return 0;
 	default:
 		p->name = e->name;

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "conf/prices.h"
 #include "llm/abi/provider.h"
 #include "llm/call.h"
 #include "llm/service.h"
@@ -129,6 +130,7 @@ typedef struct conf_model {
 	uint32_t max_concurrency; /* 0: as the provider's */
 	int64_t rpm; /* requests and tokens a minute; 0: no limit */
 	int64_t tpm;
+	prices_set price; /* checked */
 } conf_model;
 
 typedef struct conf_profile {

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "conf/keys.h"
 #include "wire/jsonr.h"
+#include "wire/money.h"
 
 int key_ok_workspace(const char *text, size_t len)
 {
@@ -71,23 +72,11 @@ int key_ok_json_object(const char *text, size_t len)
 	return jsonr_peek(&r) == JSONR_OBJECT && jsonr_skip(&r) && jsonr_finish(&r) == 0;
 }
 
-/* Whole dollars up to a million millions; picodollars a token end at six decimals. */
 int key_ok_price(const char *text, size_t len)
 {
-	size_t whole = 0;
-	size_t part;
+	int64_t ignored;
 
-	while (whole < len && ascii_is_digit(text[whole]))
-		whole++;
-	if (!whole || whole > 12)
-		return 0;
-	if (whole == len)
-		return 1;
-	if (text[whole] != '.')
-		return 0;
-	for (part = whole + 1; part < len && ascii_is_digit(text[part]); part++)
-		;
-	return part == len && part - whole - 1 >= 1 && part - whole - 1 <= 6;
+	return money_read(text, len, MONEY_PICO, &ignored);
 }
 
 int key_ok_model(const char *text, size_t len)

@@ -104,9 +104,10 @@
 		.choices = capability, .preset = "unknown", .help = "`yes`, `no` or `unknown`" \
 	}
 
-#define PRICE_ROW(name) \
+#define PRICE_ROW(name, kind) \
 	{ \
 		.pattern = "models.#.price." #name, .type = KEY_STRING, .ok = key_ok_price, \
+		.scope = SCOPE_MODEL, .offset = offsetof(conf_model, price.amount[kind]), \
 		.expected = \
 			"US dollars per million tokens as text, at most six decimals: \"0.0375\"", \
 		.help = "checked, not used yet" \
