@@ -1,0 +1,24 @@
+/* A policy without the slot that ranks. */
+#include "policy_plain.h"
+
+static const llm_policy_info *plain_describe(void)
+{
+	static const llm_policy_info info = {PLAIN_INFO};
+
+	return &info;
+}
+
+LLM_API const llm_plugin_desc *llm_plugin_v1(uint16_t host_minor)
+{
+	static const llm_policy_vtable table = {.struct_size = sizeof(table),
+		.describe = plain_describe,
+		.create = plain_create,
+		.destroy = plain_destroy};
+	static const llm_plugin_part part = {LLM_KIND_POLICY, &table};
+	static const llm_plugin_part *const parts[] = {&part, NULL};
+	static const llm_plugin_desc desc = {
+		PLAIN_DESC, .id = "org.test.policy-no-rank", .parts = parts};
+
+	(void)host_minor;
+	return &desc;
+}
