@@ -88,9 +88,10 @@ function(llm_kit)
 		return()
 	endif()
 	llm_see(kit kit=plugins/kit llm=include/llm wire/jsonr.h=core/wire/jsonr.h
-		wire/jsonw.h=core/wire/jsonw.h wire/num.h=core/wire/num.h)
+		wire/jsonw.h=core/wire/jsonw.h wire/num.h=core/wire/num.h
+		wire/money.h=core/wire/money.h)
 	add_library(llm_kit STATIC ${sources} core/wire/jsonr.c core/wire/jsontext.c
-		core/wire/jsonw.c core/wire/num.c)
+		core/wire/jsonw.c core/wire/num.c core/wire/money.c)
 	target_include_directories(llm_kit PRIVATE "${LLM_SEE_DIR}")
 	target_link_libraries(llm_kit PRIVATE llm_flags)
 endfunction()
@@ -188,7 +189,7 @@ function(llm_app name)
 		return()
 	endif()
 	file(GLOB headers RELATIVE "${CMAKE_SOURCE_DIR}" "${CMAKE_SOURCE_DIR}/include/llm/*.h")
-	set(links ${LLM_KIT_HEADERS})
+	set(links ${LLM_KIT_HEADERS} wire/money.h=core/wire/money.h)
 	foreach(header IN LISTS headers) # not llm/abi
 		string(REPLACE "include/" "" inside "${header}")
 		list(APPEND links "${inside}=${header}")

@@ -129,7 +129,7 @@ if(NOT LLM_FUZZ)
 			RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
 		target_compile_definitions(prove_${stem} PRIVATE
 			TEST_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TEST_BINARY_DIR="${CMAKE_BINARY_DIR}")
-		if(stem MATCHES "^(alloc|errors)$") # look inside
+		if(stem MATCHES "^(alloc|errors|route|fleet)$") # look inside
 			target_link_libraries(prove_${stem} PRIVATE llm_support llm_inside)
 		else()
 			target_link_libraries(prove_${stem} PRIVATE llm_support llm)
@@ -137,7 +137,8 @@ if(NOT LLM_FUZZ)
 		if(stem STREQUAL "drip") # beside bare libcurl
 			target_link_libraries(prove_${stem} PRIVATE PkgConfig::CURL)
 		endif()
-		add_dependencies(prove_${stem} llmsim ollama openai gemini)
+		add_dependencies(prove_${stem} llmsim ollama openai gemini ordered weighted
+			least_busy latency cost affinity)
 	endforeach()
 	foreach(layer base wire conf plugin net run)
 		if(TARGET prove_alloc AND NOT LLM_SANITIZE MATCHES "thread")

@@ -90,6 +90,9 @@ const command commands[] = {
 		"  llmctl config show --origin\n",
 		show_options, 0},
 	{"config", "path", "Show which files are read.", "", "  llmctl config path\n", NULL, 0},
+	{"prices", "import", "Print LiteLLM's price map as a price file.", "FILE",
+		"  llmctl prices import model_prices_and_context_window.json >prices.conf\n", NULL,
+		1},
 	{"errors", NULL, "List the error codes, or explain one.", "[CODE]",
 		"  llmctl errors\n"
 		"  llmctl errors RATE_LIMITED\n",

@@ -2,7 +2,7 @@
  * prices.h - a file of prices as it is written: texts, each with its place.
  *
  *	prices = (
- *	  { model = "gemini/gemini-3.8-flash"; valid_from = "2026-09-02";
+ *	  { model = "work/large"; valid_from = "2026-09-02";
  *	    input = "0.30"; output = "2.50"; cache_read = "0.03";
  *	    tiers = ( { above_tokens = 200000; input = "0.60"; output = "5"; } ); },
  *	  { prefix = "work/"; input = "1"; output = "2"; }

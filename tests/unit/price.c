@@ -282,3 +282,19 @@ Test(price, R_COST_11_a_budget_needs_a_usual_cost)
 	budgets_settle(&all, &h, 5, 0);
 	budgets_done(&all);
 }
+
+/* ---- the file that is shipped ---- */
+
+Test(price, R_COST_6_what_runs_here_is_explicitly_free)
+{
+	llm_err err = LLM_ERR_INIT;
+	price_table t;
+	llm_usage u = usage(5, 5, -1, -1, -1);
+
+	cr_assert_eq(price_table_read(TEST_SOURCE_DIR "/conf/prices.conf", &ar, &t, &err), 0, "%s",
+		err.message);
+	cr_expect_eq(cost_of(price_find(&t, "ollama/gemma3:270m", 0), &u), 0);
+	cr_expect_null(price_find(&t, "ollama/gpt-oss:120b-cloud", 0));
+	cr_expect_eq(price_table_read("/nonexistent/p.conf", &ar, &t, &err), LLM_E_CONFIG);
+	cr_expect(strstr(err.message, "/nonexistent/p.conf"), "%s", err.message);
+}
