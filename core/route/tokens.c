@@ -9,12 +9,15 @@
  */
 #define WORD_FIRST 100 /* a run of letters, up to WORD_FREE of them */
 #define WORD_FREE 6
-#define WORD_LETTER 16 /* each further one */
-#define LETTER_BEYOND 70 /* a letter of two bytes: umlauts, Cyrillic, Greek; beside the word */
-#define DIGIT 75
-#define SIGN 75
+#define WORD_LETTER 20 /* each further one */
+#define LETTER_BEYOND 50 /* a letter of two bytes: umlauts, Cyrillic, Greek; beside the word */
+#define FOREIGN_FREE 3 /* where such letters are frequent, words fall into pieces earlier: */
+#define FOREIGN_LETTER 20 /* each letter after FOREIGN_FREE costs so much more */
+#define FOREIGN_SHARE 200 /* one letter in so many */
+#define DIGIT 95
+#define SIGN 88
 #define SIGN_AGAIN 35 /* the same one once more: "----" */
-#define BREAK 60 /* a line's end, with the indent behind it */
+#define BREAK 95 /* a line's end, with the indent behind it */
 #define WIDE 115 /* a character of three bytes: Chinese, Japanese, Korean */
 #define RARE 260 /* of four bytes */
 
@@ -27,7 +30,10 @@ enum { IN_NOTHING = 0, IN_WORD, IN_SIGN, IN_BREAK };
 
 typedef struct counter {
 	int64_t hundredths;
+	int64_t foreign; /* what comes to it when the language is not English */
 	size_t letters; /* of the word */
+	size_t all_letters;
+	size_t beyond; /* of two bytes */
 	int in;
 	unsigned char last;
 } counter;
@@ -49,8 +55,12 @@ static void count_letter(counter *k, unsigned char c, int beyond)
 	}
 	if (++k->letters > WORD_FREE)
 		k->hundredths += WORD_LETTER;
+	if (k->letters > FOREIGN_FREE)
+		k->foreign += FOREIGN_LETTER;
 	if (beyond)
 		k->hundredths += LETTER_BEYOND;
+	k->beyond += (size_t)beyond;
+	k->all_letters++;
 }
 
 static void count_other(counter *k, unsigned char c)
@@ -87,12 +97,12 @@ static void count_byte(counter *k, unsigned char c)
 
 static int64_t count_text(const char *text, size_t len)
 {
-	counter k = {0, 0, IN_NOTHING, 0};
+	counter k = {.in = IN_NOTHING};
 	size_t i;
 
 	for (i = 0; i < len; i++)
 		count_byte(&k, (unsigned char)text[i]);
-	return k.hundredths;
+	return k.beyond > k.all_letters / FOREIGN_SHARE ? k.hundredths + k.foreign : k.hundredths;
 }
 
 int64_t tokens_of_text(const char *text, size_t len)

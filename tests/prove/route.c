@@ -31,7 +31,7 @@ static void die(const char *what)
 	exit(1);
 }
 
-/* ---- shuffle, bytes ---- */
+/* ---- shuffle ---- */
 
 static int same_again(uint64_t i)
 {
@@ -57,27 +57,6 @@ static void shuffle(uint64_t n)
 	for (i = 0; i < n; i++)
 		wrong += !same_again(i);
 	printf("%" PRIu64 " snapshots, %" PRIu64 " differ\n", n, wrong);
-}
-
-static void bytes(void)
-{
-	uint64_t i;
-	uint32_t k;
-	buf out;
-
-	buf_init(&out, mem_default(), 0);
-	for (i = 0; i < 1000; i++) {
-		snaps_make(&snap, i, 0);
-		rank_plan(&snap, &policies.each[i % SNAPS_POLICIES], &made, NULL);
-		buf_clear(&out);
-		if (snapshot_encode(&snap, &out))
-			die("no memory");
-		fwrite(out.ptr, 1, out.len, stdout);
-		for (k = 0; k < made.n_order; k++)
-			printf("%s %" PRId64 "\n", snap.candidates[made.order[k]].view.id,
-				made.rows[made.order[k]].score);
-	}
-	buf_done(&out);
 }
 
 /* ---- affinity ---- */
@@ -296,7 +275,7 @@ int main(int argc, char **argv)
 	if (strcmp(what, "shuffle") == 0 && argc > 2)
 		shuffle(strtoull(argv[2], NULL, 10));
 	else if (strcmp(what, "bytes") == 0)
-		bytes();
+		snaps_bytes(policies.each, 1000);
 	else if (strcmp(what, "affinity") == 0)
 		affinity();
 	else if (strcmp(what, "plan") == 0)

@@ -29,6 +29,9 @@ uint64_t snaps_below(snaps_chance *c, uint64_t n)
 
 /* ---- snapshots ---- */
 
+const char *const snaps_policy_names[SNAPS_POLICIES] = {
+	"ordered", "weighted", "least_busy", "latency", "cost", "affinity"};
+
 static char snaps_ids[SNAPS_MOST][64];
 
 static int64_t maybe(snaps_chance *c, uint64_t n)
@@ -59,10 +62,13 @@ static snapshot_candidate make_candidate(snaps_chance *c, uint32_t i)
 {
 	static const char *const providers[] = {"ollama", "gemini", "work#eu", "work#us", "openai"};
 	snapshot_candidate made = {.missing = CAPS_CELLS};
+	/* One after the other: the order of arguments is the compiler's. */
+	const char *provider = providers[snaps_below(c, 5)];
+	const uint64_t model = snaps_below(c, 100);
 	uint32_t cell;
 
-	snprintf(snaps_ids[i], sizeof(snaps_ids[i]), "%s/m%" PRIu64 "-%" PRIu32,
-		providers[snaps_below(c, 5)], snaps_below(c, 100), i);
+	snprintf(
+		snaps_ids[i], sizeof(snaps_ids[i]), "%s/m%" PRIu64 "-%" PRIu32, provider, model, i);
 	made.view.struct_size = (uint32_t)sizeof(made.view);
 	made.view.position = i;
 	made.view.id = snaps_ids[i];
@@ -131,58 +137,39 @@ const char *snaps_plan_text(const snapshot *s, const plan *p)
 	return text;
 }
 
-/* ---- policies ---- */
-
-const char *const snaps_policy_names[SNAPS_POLICIES] = {
-	"ordered", "weighted", "least_busy", "latency", "cost", "affinity"};
-
-/* The test's own options first; then what the policy says is usual. */
-static size_t settings(const llm_key_info *const *keys, const char *const *options,
-	host_config_item *to, size_t most)
+static int32_t bytes_of(const rank_policy *policy, plan *p, snapshot *s, buf *out)
 {
-	size_t n = 0;
+	char line[128];
+	int32_t rc = snapshot_encode(s, out);
+	uint32_t k;
 
-	for (; options && options[0] && n < most; options += 2)
-		to[n++] = (host_config_item){options[0], options[1]};
-	for (; keys && *keys && n < most; keys++)
-		to[n++] = (host_config_item){(*keys)->name, (*keys)->default_text};
-	return n;
+	rank_plan(s, policy, p, NULL);
+	for (k = 0; !rc && k < p->n_order; k++) {
+		snprintf(line, sizeof(line), "%s %" PRId64 "\n", s->candidates[p->order[k]].view.id,
+			p->rows[p->order[k]].score);
+		rc = buf_add_str(out, line);
+	}
+	return rc;
 }
 
-instance *snaps_policy(plugins *all, const char *name, const char *const *options, rank_policy *ret)
+void snaps_bytes(const rank_policy each[SNAPS_POLICIES], uint64_t n)
 {
-	host_config_item items[16];
-	llm_err err = LLM_ERR_INIT;
-	const plugin *p;
-	instance *in;
+	snapshot s;
+	uint64_t i;
+	buf out;
+	plan p;
 
-	if (plugins_get(all, name, NULL, &p, &err))
-		fail(name, err.message);
-	if (!p->policy)
-		fail(name, "is no policy");
-	if (instance_new_policy(p, items, settings(p->policy_info->options, options, items, 16),
-		    mem_default(), NULL, &in, &err))
-		fail(name, err.message);
-	*ret = (rank_policy){p->policy, instance_handle(in), p->policy_info->name, 0};
-	return in;
-}
-
-void snaps_policies_open(snaps_policies *p, const char *folder)
-{
-	const plugin_search where = {.tool_dir = folder};
-	size_t i;
-
-	if (plugins_new(&where, mem_default(), NULL, &p->all))
-		fail(folder, "no memory");
-	for (i = 0; i < SNAPS_POLICIES; i++)
-		p->instances[i] = snaps_policy(p->all, snaps_policy_names[i], NULL, &p->each[i]);
-}
-
-void snaps_policies_close(snaps_policies *p)
-{
-	size_t i;
-
-	for (i = 0; i < SNAPS_POLICIES; i++)
-		instance_free(p->instances[i]);
-	plugins_free(p->all);
+	snapshot_init(&s, mem_default());
+	plan_init(&p, mem_default());
+	buf_init(&out, mem_default(), 0);
+	for (i = 0; i < n; i++) {
+		snaps_make(&s, i, 0);
+		buf_clear(&out);
+		if (bytes_of(&each[i % SNAPS_POLICIES], &p, &s, &out))
+			fail("bytes", "no memory");
+		fwrite(out.ptr, 1, out.len, stdout);
+	}
+	buf_done(&out);
+	plan_done(&p);
+	snapshot_done(&s);
 }

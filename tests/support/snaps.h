@@ -18,6 +18,8 @@ uint64_t snaps_below(snaps_chance *c, uint64_t n);
 /* ---- snapshots ---- */
 
 #define SNAPS_MOST 24 /* candidates */
+#define SNAPS_POLICIES 6
+extern const char *const snaps_policy_names[SNAPS_POLICIES];
 
 /*
  * Snapshot number `i` into `s`, sealed. `shuffle` 0: candidates in the order of the
@@ -27,10 +29,10 @@ void snaps_make(snapshot *s, uint64_t i, uint64_t shuffle);
 /* The ids of the plan, joined by spaces, and who was removed why. Static text. */
 const char *snaps_plan_text(const snapshot *s, const plan *p);
 
-/* ---- policies ---- */
+/* The bytes of `n` snapshots and their plans on standard output: the same on every machine. */
+void snaps_bytes(const rank_policy each[SNAPS_POLICIES], uint64_t n);
 
-#define SNAPS_POLICIES 6
-extern const char *const snaps_policy_names[SNAPS_POLICIES];
+/* ---- policies (snaps_policies.c) ---- */
 
 typedef struct snaps_policies {
 	plugins *all;
