@@ -153,6 +153,12 @@ if(NOT LLM_FUZZ)
 		set_tests_properties(errors_page PROPERTIES LABELS "contract" TIMEOUT 60
 			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	endif()
+	if(TARGET prove_route AND NOT LLM_SANITIZE MATCHES "thread")
+		add_test(NAME plans_slice COMMAND prove_route shuffle 5000)
+		add_test(NAME fleet_slice COMMAND prove_fleet 1)
+		set_tests_properties(plans_slice fleet_slice PROPERTIES LABELS "prove" TIMEOUT 120
+			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+	endif()
 	if(TARGET prove_cut)
 		add_test(NAME cut_slice COMMAND prove_cut 600)
 		set_tests_properties(cut_slice PROPERTIES LABELS "prove" TIMEOUT 120

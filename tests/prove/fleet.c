@@ -3,7 +3,9 @@
  * waits for its first token, by policy. Time is simulated; snapshots, ranking, statistics and
  * policies are the library's.
  *
- *   prove_fleet SEED [TRACE.csv]     prints "POLICY runs p50_ms p99_ms share_of_the_slow_%"
+ *   prove_fleet SEED [TRACE.csv]     prints "POLICY runs p50_ms p99_ms share_of_the_slow_%"; exit
+ *                                    status 1 unless least_busy and latency have a third of the
+ *                                    p99 of ordered
  *
  * A run that finds its first choice full goes to the next of its plan, and waits only when all
  * are full: the best that can be said for `ordered`.
@@ -158,7 +160,8 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void simulate(const rank_policy *p, uint64_t seed, FILE *trace)
+/* Returns the p99 in ms. */
+static int64_t simulate(const rank_policy *p, uint64_t seed, FILE *trace)
 {
 	uint64_t arrived = 0, now = 0;
 	uint32_t i;
@@ -180,6 +183,7 @@ static void simulate(const rank_policy *p, uint64_t seed, FILE *trace)
 		fleet.waited[RUNS / 2] / 1000, fleet.waited[RUNS - RUNS / 100] / 1000,
 		fleet.members[SLOW].runs * 100 / RUNS,
 		fleet.members[SLOW].runs * 10000 / RUNS % 100);
+	return fleet.waited[RUNS - RUNS / 100] / 1000;
 }
 
 int main(int argc, char **argv)
@@ -187,6 +191,7 @@ int main(int argc, char **argv)
 	const uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
 	FILE *trace = argc > 2 ? fopen(argv[2], "w") : NULL;
 	snaps_policies policies;
+	int64_t p99[4];
 	size_t i;
 
 	if (argc > 2 && !trace)
@@ -197,9 +202,11 @@ int main(int argc, char **argv)
 	plan_init(&made, mem_default());
 	snaps_policies_open(&policies, TEST_BINARY_DIR "/plugins");
 	for (i = 0; i < 4; i++) /* ordered, weighted, least_busy, latency */
-		simulate(&policies.each[i], seed, trace);
+		p99[i] = simulate(&policies.each[i], seed, trace);
 	snaps_policies_close(&policies);
 	plan_done(&made);
 	snapshot_done(&snap);
-	return trace && fclose(trace) ? 1 : 0;
+	if (trace && fclose(trace))
+		die("the trace cannot be written");
+	return p99[2] * 3 > p99[0] || p99[3] * 3 > p99[0];
 }

@@ -50,13 +50,14 @@ static int same_again(uint64_t i)
 	return strcmp(hex, again) == 0 && strcmp(text, snaps_plan_text(&snap, &made)) == 0;
 }
 
-static void shuffle(uint64_t n)
+static int shuffle(uint64_t n)
 {
 	uint64_t i, wrong = 0;
 
 	for (i = 0; i < n; i++)
 		wrong += !same_again(i);
 	printf("%" PRIu64 " snapshots, %" PRIu64 " differ\n", n, wrong);
+	return wrong != 0;
 }
 
 /* ---- affinity ---- */
@@ -267,13 +268,14 @@ static void tokens(const char *path)
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
+	int status = 0;
 
 	snapshot_init(&snap, mem_default());
 	plan_init(&made, mem_default());
 	snaps_policies_open(&policies, TEST_BINARY_DIR "/plugins");
 	name_them();
 	if (strcmp(what, "shuffle") == 0 && argc > 2)
-		shuffle(strtoull(argv[2], NULL, 10));
+		status = shuffle(strtoull(argv[2], NULL, 10));
 	else if (strcmp(what, "bytes") == 0)
 		snaps_bytes(policies.each, 1000);
 	else if (strcmp(what, "affinity") == 0)
@@ -287,5 +289,5 @@ int main(int argc, char **argv)
 	plan_done(&made);
 	snapshot_done(&snap);
 	snaps_policies_close(&policies);
-	return 0;
+	return status;
 }

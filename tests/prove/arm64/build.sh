@@ -20,7 +20,7 @@ for policy in ordered weighted least_busy latency cost affinity; do
 done
 for file in core/route/{snapshot,snapcode,rank,caps} core/base/{alloc,buf,err,text} core/wire/num \
 	plugins/kit/policy tests/support/snaps tests/prove/arm64/bytes; do
-	compile "$(tr / _ <<<"$file")" $file.c
+	compile "$(tr / _ <<<"$file")" "$file.c"
 done
 $cc -static -o "$out/bytes" "${objects[@]}" -lm
 qemu-aarch64 "$out/bytes" | sha256sum | cut -c1-64
