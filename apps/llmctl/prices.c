@@ -58,7 +58,7 @@ typedef struct import {
 
 static void note(const import *in, const char *kind, const char *id, const char *what)
 {
-	char line[NAME_MAX_HERE + 200];
+	char line[NAME_MAX_HERE + 256];
 
 	snprintf(line, sizeof(line), "%s: %s", id, what);
 	complain_note(&in->c->term, kind, line);
