@@ -51,7 +51,7 @@ static int32_t plan_room(plan *p, uint32_t n)
 	plan_init(&grown, p->mem);
 	grown.rows = mem_array(p->mem, n, sizeof(*grown.rows));
 	grown.order = mem_array(p->mem, n, sizeof(*grown.order));
-	grown.views = mem_array(p->mem, n, sizeof(*grown.views));
+	grown.views = mem_array(p->mem, n, sizeof(const llm_candidate_view *));
 	grown.kept = mem_array(p->mem, n, sizeof(*grown.kept));
 	grown.keys = mem_array(p->mem, n, sizeof(*grown.keys));
 	grown.spare = mem_array(p->mem, n, sizeof(*grown.spare));

@@ -21,10 +21,10 @@
 #define WIDE 115 /* a character of three bytes: Chinese, Japanese, Korean */
 #define RARE 260 /* of four bytes */
 
-#define PER_MESSAGE 4 /* tokens of a chat's frame */
-#define PER_TOOL 12
-#define PER_IMAGE 800
-#define PER_SOUND 1500
+#define PER_MESSAGE INT64_C(400) /* of a chat's frame */
+#define PER_TOOL INT64_C(1200)
+#define PER_IMAGE INT64_C(80000)
+#define PER_SOUND INT64_C(150000)
 
 enum { IN_NOTHING = 0, IN_WORD, IN_SIGN, IN_BREAK };
 
@@ -120,9 +120,9 @@ static int64_t count_part(const llm_part_view *p)
 	switch (p->kind) {
 	case LLM_PART_IMAGE:
 	case LLM_PART_FILE:
-		return 100 * PER_IMAGE;
+		return PER_IMAGE;
 	case LLM_PART_AUDIO:
-		return 100 * PER_SOUND;
+		return PER_SOUND;
 	default:
 		return count_text(p->text.ptr, p->text.len) + count_word(p->name);
 	}
@@ -130,7 +130,7 @@ static int64_t count_part(const llm_part_view *p)
 
 static int64_t count_message(const llm_message_view *m)
 {
-	int64_t sum = 100 * PER_MESSAGE;
+	int64_t sum = PER_MESSAGE;
 	size_t i;
 
 	for (i = 0; i < m->n_parts; i++)
@@ -146,7 +146,7 @@ int64_t tokens_of_request(const llm_request_view *rq)
 	for (i = 0; i < rq->n_messages; i++)
 		sum += count_message(rq->messages[i]);
 	for (i = 0; i < rq->n_tools; i++)
-		sum += 100 * PER_TOOL + count_word(rq->tools[i]->name) +
+		sum += PER_TOOL + count_word(rq->tools[i]->name) +
 			count_word(rq->tools[i]->description) +
 			count_text(rq->tools[i]->schema.ptr, rq->tools[i]->schema.len);
 	return (sum + 50) / 100;

@@ -9,7 +9,7 @@
 
 #define HEAD_BYTES 2048 /* a shorter head of the prompt decides nothing */
 #define STICKY_MS 60000
-#define ROW 24 /* bytes of a row of the state: key, candidate, until */
+#define ROW ((size_t)24) /* bytes of a row of the state: key, candidate, until */
 #define ROWS (LLM_POLICY_STATE_MAX / ROW)
 
 enum { AFFINITY_BELONGS = 1, AFFINITY_SHORT = 2, AFFINITY_STICKY = 3 };
