@@ -32,6 +32,7 @@ typedef struct llm_runner_opts {
 		.struct_size = (uint32_t)sizeof(llm_runner_opts) \
 	}
 
+/* Counts since the runner was made. */
 typedef struct llm_runner_stats {
 	uint32_t struct_size;
 	uint32_t waiting; /* jobs now */
@@ -57,6 +58,7 @@ LLM_API int32_t llm_runner_new(
 /* Where jobs go in. Lives as long as the runner. [any] */
 LLM_API const llm_job_port *llm_runner_port(llm_runner *runner);
 
+/* What it has done so far, and how many jobs wait; all of *ret is written. [any] */
 LLM_API void llm_runner_stats_of(llm_runner *runner, llm_runner_stats *ret);
 
 /*
