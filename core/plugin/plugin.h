@@ -82,8 +82,12 @@ int32_t plugins_storage(plugins *ps, const char *name_or_path, const char *sha25
  */
 int32_t plugins_scan(plugins *ps, const char *name, arena *mem, plugin_seen **ret, size_t *ret_n);
 
-/* The names of the files in the search path, each once, in order of the name. Nothing is opened. */
-int32_t plugins_names(plugins *ps, arena *mem, const char *const **ret, size_t *ret_n);
+/*
+ * The names of the files in the search path, each once, in order of the name; with a `kind`
+ * (LLM_KIND_*) those that hold its text. Nothing is loaded.
+ */
+int32_t plugins_names(
+	plugins *ps, const char *kind, arena *mem, const char *const **ret, size_t *ret_n);
 
 /* ---- one instance: the host table and what a call into it leaves behind ---- */
 

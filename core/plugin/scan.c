@@ -3,9 +3,11 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "plugin/gen.h"
@@ -214,8 +216,31 @@ int32_t plugins_scan(plugins *ps, const char *name, arena *mem, plugin_seen **re
 
 /* ---- names only ---- */
 
+/* Does the file hold that text? Also when it cannot be read: that is for the loader to say. */
+static int scan_holds(const char *path, const char *text)
+{
+	const size_t keep = strlen(text);
+	char part[8192];
+	size_t n = 0;
+	ssize_t got;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int found = fd < 0;
+
+	while (!found && (got = read(fd, part + n, sizeof(part) - n)) > 0) {
+		n += (size_t)got;
+		found = memmem(part, n, text, keep) != NULL;
+		if (n > keep) { /* it may begin here and end in the next part */
+			memmove(part, part + n - keep, keep);
+			n = keep;
+		}
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return found;
+}
+
 /* The paths become names, in order; those that come twice and those that are none are left out. */
-static int32_t scan_stems(scan *sc, scan_list *list)
+static int32_t scan_stems(scan *sc, scan_list *list, const char *kind)
 {
 	size_t i, len, n = 0;
 
@@ -223,6 +248,8 @@ static int32_t scan_stems(scan *sc, scan_list *list)
 		const char *stem = registry_stem(list->paths[i], &len);
 
 		if (!stem || !search_name_valid(stem, len))
+			continue;
+		if (kind && !scan_holds(list->paths[i], kind))
 			continue;
 		list->paths[n] = arena_dup(sc->mem, stem, len);
 		if (!list->paths[n++])
@@ -237,7 +264,7 @@ static int32_t scan_stems(scan *sc, scan_list *list)
 	return 0;
 }
 
-static int32_t scan_names(scan *sc, scan_list *list)
+static int32_t scan_names(scan *sc, scan_list *list, const char *kind)
 {
 	const search_list *places = &sc->ps->places;
 	int32_t rc = 0;
@@ -251,15 +278,16 @@ static int32_t scan_names(scan *sc, scan_list *list)
 		rc = scan_read(sc, dir, places->places[i].path, NULL, list);
 		closedir(dir);
 	}
-	return rc ? rc : scan_stems(sc, list);
+	return rc ? rc : scan_stems(sc, list, kind);
 }
 
-int32_t plugins_names(plugins *ps, arena *mem, const char *const **ret, size_t *ret_n)
+int32_t plugins_names(
+	plugins *ps, const char *kind, arena *mem, const char *const **ret, size_t *ret_n)
 {
 	scan sc = {.ps = ps, .mem = mem};
 	scan_list list = {0};
 	const char **names = NULL;
-	int32_t rc = scan_names(&sc, &list); /* the places never change: no lock */
+	int32_t rc = scan_names(&sc, &list, kind); /* the places never change: no lock */
 
 	if (!rc)
 		names = arena_array(mem, list.n + 1, sizeof(*names));

@@ -27,11 +27,18 @@ static int has(const char *const *names, size_t n, const char *name)
 	return 0;
 }
 
-static int32_t gather(const conf *c, int configured, known *k)
+/* Of the files only those of providers: what else is there answers nobody. */
+static int32_t gather(llm_service *svc, int files, int configured, known *k)
 {
-	const size_t most = c->n_providers + k->n_files;
-	size_t i;
+	const conf *c = svc->conf;
+	size_t most, i;
+	int32_t rc = 0;
 
+	if (files)
+		rc = plugins_names(svc->plugins, LLM_KIND_PROVIDER, &k->ar, &k->files, &k->n_files);
+	most = c->n_providers + k->n_files;
+	if (rc)
+		return rc;
 	if (most > NAMES_MAX)
 		return 0;
 	k->names = arena_array(&k->ar, most + 1, sizeof(*k->names));
@@ -78,10 +85,10 @@ int32_t upstream_unknown(llm_service *svc, const char *name, const conf_provider
 		return err->code;
 	arena_init(&k.ar, &svc->mem, 0);
 	if (p)
-		rc = plugins_names(svc->plugins, &k.ar, &k.files, &k.n_files);
+		rc = plugins_names(svc->plugins, NULL, &k.ar, &k.files, &k.n_files);
 	/* A file of that name was looked at, and `err` says why it was refused. */
 	if (!rc && !has(k.files, k.n_files, word))
-		rc = gather(svc->conf, implicit, &k);
+		rc = gather(svc, p != NULL, implicit, &k);
 	if (rc)
 		err_set(err, LLM_E_NOMEM, "out of memory");
 	else

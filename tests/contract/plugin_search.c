@@ -278,10 +278,39 @@ Test(plugin_search, names_of_what_could_be_loaded)
 	snprintf(places, sizeof(places), "%s:/nowhere/at/all:relative", first);
 	ps = help_registry(places, second);
 	arena_init(&ar, mem_default(), 0);
-	cr_assert_eq(plugins_names(ps, &ar, &names, &n), 0);
+	cr_assert_eq(plugins_names(ps, NULL, &ar, &names, &n), 0);
 	cr_assert_eq(n, 3);
 	for (size_t i = 0; i < n; i++)
 		cr_expect_str_eq(names[i], wanted[i]);
+	arena_reset(&ar);
+	plugins_free(ps);
+}
+
+Test(plugin_search, names_of_one_kind)
+{
+	const char *const *names = NULL;
+	help_path folder, file;
+	plugins *ps;
+	size_t n = 0;
+	arena ar;
+
+	help_folder(folder);
+	help_install("good", folder, "answers.so", file);
+	help_install("policy_good", folder, "orders.so", file);
+	help_install("memstore", folder, "keeps.so", file);
+	ps = help_registry(folder, NULL);
+	arena_init(&ar, mem_default(), 0);
+	cr_assert_eq(plugins_names(ps, LLM_KIND_PROVIDER, &ar, &names, &n), 0);
+	cr_assert_eq(n, 1);
+	cr_expect_str_eq(names[0], "answers");
+	cr_assert_eq(plugins_names(ps, LLM_KIND_POLICY, &ar, &names, &n), 0);
+	cr_assert_eq(n, 1);
+	cr_expect_str_eq(names[0], "orders");
+	cr_assert_eq(plugins_names(ps, LLM_KIND_STORAGE, &ar, &names, &n), 0);
+	cr_assert_eq(n, 1);
+	cr_expect_str_eq(names[0], "keeps");
+	cr_assert_eq(plugins_names(ps, "llm.later/1", &ar, &names, &n), 0);
+	cr_expect_eq(n, 0);
 	arena_reset(&ar);
 	plugins_free(ps);
 }
