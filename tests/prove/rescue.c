@@ -22,6 +22,7 @@
 
 #include "support/hear.h"
 #include "support/oracle.h"
+#include "support/page.h"
 #include "support/run.h"
 #include "support/talk.h"
 
@@ -116,6 +117,12 @@ static void list_faults(plan *p)
 	run_done(&r);
 }
 
+/* Which limit ends these first depends on how fast tens of megabytes are read here. */
+static int is_of_machine(const char *name)
+{
+	return !strncmp(name, "fault-big-", 10) || !strcmp(name, "fault-endless");
+}
+
 static void list_rows(plan *p)
 {
 	size_t i;
@@ -127,6 +134,8 @@ static void list_rows(plan *p)
 			.stream = i / 2 % 2 == 0,
 			.same = i % 2 == 0};
 
+		if (p->page && is_of_machine(r.f->name))
+			continue;
 		if ((r.f->wires & (1U << r.wire)) && (r.stream || !r.f->streams))
 			p->rows[p->count++] = r;
 	}
@@ -332,24 +341,13 @@ static int play(const plan *p, const row *r, char *line, size_t cap, size_t *wro
 	return end;
 }
 
-static int is_on_page(const plan *p, const char *line)
-{
-	const size_t len = strlen(line);
-	const char *at;
-
-	for (at = p->page; (at = strstr(at, line)); at++)
-		if ((at == p->page || at[-1] == '\n') && at[len] == '\n')
-			return 1;
-	return 0;
-}
-
 static int play_against(const plan *p, const row *r, char *line, size_t cap, size_t *wrong)
 {
 	int end = play(p, r, line, cap, wrong), n;
 
-	for (n = 1; p->page && n < PLAYS_MAX && !is_on_page(p, line); n++)
+	for (n = 1; p->page && n < PLAYS_MAX && !page_has_row(p->page, line); n++)
 		end = play(p, r, line, cap, wrong);
-	if (p->page && !is_on_page(p, line)) {
+	if (p->page && !page_has_row(p->page, line)) {
 		fprintf(stderr, "rescue: not on the page: %s\n", line);
 		++*wrong;
 	}
