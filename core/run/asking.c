@@ -251,11 +251,35 @@ static void too_late(llm_call *c)
 	run_end(c, c->failure.code);
 }
 
+/* While it stood in the queue, what it waits for was opened or cooled by others' failures. */
+static int is_overtaken(const llm_call *c)
+{
+	const target *t = c->at;
+
+	return c->state == RUN_QUEUED && c->admitted && !t->own &&
+		slots_overtaken(c->svc, t->state, &c->ticket);
+}
+
+static void ask_anew(llm_call *c)
+{
+	run_let_go(c, LLM_E_CANCELLED);
+	/* Of those who wait for the same instant the first to be told so is the first. */
+	loop_timer_clear(c->svc->loop, &c->timer);
+	if (c->res.attempts.n)
+		run_decide(c, REFUSED_BREAKER);
+	else
+		run_choose(c);
+}
+
 void run_granted(llm_call *c)
 {
 	int32_t rc;
 
 	note_queue(c);
+	if (is_overtaken(c)) {
+		ask_anew(c);
+		return;
+	}
 	if (c->res.attempts.n && !retry_has_time(&c->retry, loop_now(c->svc->loop))) {
 		too_late(c);
 		return;

@@ -91,6 +91,18 @@ uint64_t slots_ready_ns(llm_service *svc, const cand_state *s)
 	return at > now ? at : 0;
 }
 
+int slots_overtaken(llm_service *svc, const cand_state *s, const breaker_ticket *t)
+{
+	int moved;
+
+	if (!s || !s->health || t->kind != BREAKER_PLAIN)
+		return 0;
+	pthread_mutex_lock(&svc->slots.lock);
+	moved = s->health->state.epoch != t->epoch;
+	pthread_mutex_unlock(&svc->slots.lock);
+	return moved || slots_ready_ns(svc, s);
+}
+
 static const char *id_at(llm_service *svc, size_t i)
 {
 	const breakers_entry *e;

@@ -49,6 +49,8 @@ uint32_t slots_settle(
 	llm_service *svc, cand_state *s, const breaker_ticket *t, int32_t code, int64_t server_ms);
 /* When it would be let in; 0: now. */
 uint64_t slots_ready_ns(llm_service *svc, const cand_state *s);
+/* 1 when the ticket is a usual one and would not be had any more. */
+int slots_overtaken(llm_service *svc, const cand_state *s, const breaker_ticket *t);
 /* Under the lock of the service's health, by any thread. */
 size_t slots_reset(llm_service *svc, const char *id);
 

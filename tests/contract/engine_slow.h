@@ -71,6 +71,7 @@ static void slow_tell(slow *m, slow_run *r, int what, int candidate, int64_t val
 static void slow_decide(slow *m, slow_run *r, int refused, int unaffordable);
 static void slow_ask(slow *m, slow_run *r, int c, int who);
 static void slow_queue_failed(slow *m, slow_run *r, int32_t code);
+static void choose(slow *m, slow_run *r);
 
 /* ---- counting ---- */
 
@@ -350,10 +351,21 @@ static void hear(slow *m, slow_run *r)
 
 /* ---- slots ---- */
 
+static int is_overtaken(const slow *m, const slow_run *r)
+{
+	return r->state == SLOW_QUEUED && !r->own[r->at] && !r->ticket.counts &&
+		(r->ticket.changes != m->b[r->at].changes || !is_ready(m, r->at));
+}
+
 static void begin(slow *m, slow_run *r)
 {
-	const int i = (int)(r - m->runs);
-
+	if (is_overtaken(m, r)) {
+		r->state = SLOW_WAITS;
+		settle(m, r, LLM_E_CANCELLED, -1);
+		give_back(m, r);
+		r->log.n ? slow_decide(m, r, 1, 0) : choose(m, r);
+		return;
+	}
 	if (r->log.n && !has_time(m, r)) {
 		settle(m, r, LLM_E_CANCELLED, -1);
 		give_back(m, r);
@@ -383,7 +395,7 @@ static void begin(slow *m, slow_run *r)
 	if (!r->mending)
 		r->tale.kept_len = 0;
 	slow_tell(m, r, TALE_BEGINS, r->at, 0, 0);
-	foresee(m, r, i, r->attempts);
+	foresee(m, r, (int)(r - m->runs), r->attempts);
 }
 
 /* Of those who wait for this provider, the first that could begin now. */
