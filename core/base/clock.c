@@ -115,6 +115,11 @@ uint64_t clock_after_ns(uint64_t now_ns, uint64_t ns)
 	return ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + ns;
 }
 
+int64_t clock_ms_between(uint64_t from_ns, uint64_t to_ns)
+{
+	return to_ns > from_ns ? (int64_t)((to_ns - from_ns) / NS_PER_MS) : 0;
+}
+
 uint64_t clock_spread(uint64_t chance, uint64_t span)
 {
 	return span == UINT64_MAX ? chance : chance % (span + 1);

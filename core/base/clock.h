@@ -26,6 +26,8 @@ void clock_random(const llm_time_source *ts, void *bytes, size_t len);
 uint64_t clock_after_ms(uint64_t now_ns, uint64_t ms);
 /* The same in ns. */
 uint64_t clock_after_ns(uint64_t now_ns, uint64_t ns);
+/* Whole milliseconds from one to the other; 0 when the second is not later. */
+int64_t clock_ms_between(uint64_t from_ns, uint64_t to_ns);
 /* 0 to `span`, both included, evenly, by 64 random bits. */
 uint64_t clock_spread(uint64_t chance, uint64_t span);
 

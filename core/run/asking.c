@@ -5,18 +5,13 @@
 #include "attempt.h"
 #include "base/err.h"
 
-static int64_t ms_between(uint64_t from_ns, uint64_t to_ns)
-{
-	return to_ns > from_ns ? (int64_t)((to_ns - from_ns) / NS_PER_MS) : 0;
-}
-
 /* ---- who is asked first (R-CB-7) ---- */
 
 static const breaker unknown; /* closed */
 
 static void nobody(llm_call *c, uint64_t at_ns)
 {
-	const int64_t ms = ms_between(loop_now(c->svc->loop), at_ns + NS_PER_MS - 1);
+	const int64_t ms = clock_ms_between(loop_now(c->svc->loop), at_ns + NS_PER_MS - 1);
 
 	err_set(&c->res.error, LLM_E_NO_CANDIDATE,
 		"%s is left alone after too many failures; it will be tried again in %" PRId64
@@ -30,7 +25,7 @@ static void nobody(llm_call *c, uint64_t at_ns)
 /* The sole candidate cools down as it asked for, and there is time. */
 static void cool(llm_call *c, target *t, uint64_t at_ns)
 {
-	const uint64_t ms = (uint64_t)ms_between(loop_now(c->svc->loop), at_ns);
+	const uint64_t ms = (uint64_t)clock_ms_between(loop_now(c->svc->loop), at_ns);
 
 	c->at = t;
 	c->state = RUN_WAITS;
@@ -241,7 +236,7 @@ static void note_queue(llm_call *c)
 	const uint64_t now = loop_now(c->svc->loop);
 
 	if (c->state == RUN_QUEUED)
-		c->res.timing.queue_ms += ms_between(c->asked_ns, now);
+		c->res.timing.queue_ms += clock_ms_between(c->asked_ns, now);
 }
 
 static void too_late(llm_call *c)

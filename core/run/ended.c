@@ -9,11 +9,6 @@
 #include "base/err.h"
 #include "race.h"
 
-static int64_t ms_between(uint64_t from_ns, uint64_t to_ns)
-{
-	return to_ns > from_ns ? (int64_t)((to_ns - from_ns) / NS_PER_MS) : 0;
-}
-
 /* ---- its row ---- */
 
 /* The provider's id of the request, when the answer got as far as that. */
@@ -61,9 +56,9 @@ static void note_first(llm_call *c, const attempt *a)
 	const uint64_t first = a->clock.first_delta_ns;
 	llm_timing *t = &c->res.timing;
 
-	a->rec->ttft_ms = first ? ms_between(a->clock.started_ns, first) : -1;
+	a->rec->ttft_ms = first ? clock_ms_between(a->clock.started_ns, first) : -1;
 	t->ttft_ms = a->rec->ttft_ms;
-	t->first_content_ms = first ? ms_between(c->submit_ns, first) : -1;
+	t->first_content_ms = first ? clock_ms_between(c->submit_ns, first) : -1;
 }
 
 void run_close_row(llm_call *c, const attempt *a, int32_t code)
@@ -71,7 +66,7 @@ void run_close_row(llm_call *c, const attempt *a, int32_t code)
 	llm_attempt *rec = a->rec;
 	llm_err *copy;
 
-	rec->duration_ms = ms_between(a->clock.started_ns, loop_now(c->svc->loop));
+	rec->duration_ms = clock_ms_between(a->clock.started_ns, loop_now(c->svc->loop));
 	rec->http_status = a->head.status;
 	note_first(c, a);
 	((attempt_row *)(void *)rec)->usage = c->res.usage;

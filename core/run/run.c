@@ -12,11 +12,6 @@
 #include "layers.h"
 #include "race.h"
 
-static int64_t ms_between(uint64_t from_ns, uint64_t to_ns)
-{
-	return to_ns > from_ns ? (int64_t)((to_ns - from_ns) / NS_PER_MS) : 0;
-}
-
 /* ---- the list of live calls ---- */
 
 static void join_live(llm_call *c)
@@ -55,7 +50,7 @@ static void close_result(llm_call *c, int32_t code)
 					      LLM_STATUS_SUCCEEDED;
 	if (!code && r->error.code)
 		err_clear(&r->error);
-	r->timing.duration_ms = ms_between(c->submit_ns, loop_now(c->svc->loop));
+	r->timing.duration_ms = clock_ms_between(c->submit_ns, loop_now(c->svc->loop));
 	if (!r->attempts.n) /* all of its time went by in the queue */
 		r->timing.queue_ms = r->timing.duration_ms;
 }
@@ -392,7 +387,7 @@ void run_begin(llm_call *c)
 	int32_t rc = say_start(c);
 
 	join_live(c);
-	c->res.timing.queue_ms = ms_between(c->submit_ns, loop_now(c->svc->loop));
+	c->res.timing.queue_ms = clock_ms_between(c->submit_ns, loop_now(c->svc->loop));
 	if (rc) {
 		err_set(&c->res.error, rc, "out of memory");
 		stop_run(c, rc);
