@@ -10,8 +10,8 @@ bench_rows() { # WORKLOAD... : the targets that scripts/bench.sh measures
 	done <<<"$rows"
 }
 
-# U-04: three wires, stream and whole, reset and end, 2048 offsets each. There is no fallback yet
-# that could make eight of the four.
+# U-04: three wires, stream and whole, reset and end, 2048 offsets each; alone, so that
+# nothing hides what a cut does. What a second candidate makes of it is scripts/prove.sh guardrails.
 prove_cuts() {
 	local out runs wrong ms
 	out=$("$dev/tests/prove_cut" 2>build/prove-cut.log | tail -1)

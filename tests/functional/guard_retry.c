@@ -144,6 +144,61 @@ Test(guard_retry, R_RETRY_16_the_error_before_is_told_when_time_is_short)
 	guard_close(&g);
 }
 
+#define WRONG STATUS("400", "")
+#define FIVE_WRONG WRONG WRONG WRONG WRONG WRONG
+
+/* Had each the price of a retry, the bucket would be empty after twenty. */
+Test(guard_retry, R_RETRY_12_a_wrong_request_spends_nothing)
+{
+	guard g;
+	int i;
+
+	guard_open(&g,
+		FIVE_WRONG FIVE_WRONG FIVE_WRONG FIVE_WRONG FIVE_WRONG STATUS("503", "")
+			SAYS(LINE("a") LAST),
+		"", "");
+	for (i = 0; i < 25; i++)
+		cr_assert_eq(guard_ask(&g, "ollama/a", 1, usual), LLM_E_INVALID_REQUEST);
+	cr_assert_eq(guard_ask(&g, "ollama/a", 1, usual), 0, "%s", g.run->err.message);
+	cr_assert_eq(llm_result_attempt_count(g.r), 2);
+	guard_close(&g);
+}
+
+#define MOST_NS UINT64_C(9950000000) /* of a deadline of ten seconds */
+
+static uint64_t passed_ns;
+
+static uint64_t leaping(void *ctx)
+{
+	(void)ctx;
+	return sim_now_ns() + passed_ns;
+}
+
+/* Nearly all the time is gone when the next candidate is asked. */
+static void leap(oracle_run *run, llm_call *call, const llm_event *e)
+{
+	guard_event(run, call, e);
+	if (e->kind == LLM_EVENT_FALLBACK)
+		passed_ns = MOST_NS;
+}
+
+Test(guard_retry, R_TIME_6_the_next_candidate_has_what_is_left_and_no_more)
+{
+	static const llm_time_source time = {.random = no_chance, .monotonic_ns = leaping};
+	const oracle_ask ask = {
+		.model = "two", .limits = {.total_ms = 10000}, .on_event = leap, .stream = 1};
+	guard g;
+
+	guard_open_at(&g, &time, STATUS("500", "") "accept\nread request\nstall\n",
+		"prefer = \"fastest\"; connect = \"20s\"; first_token = \"20s\";", "");
+	g.run = oracle_do(g.o, &ask);
+	g.r = llm_call_result(g.run->call);
+	cr_assert_eq(g.run->code, LLM_E_DEADLINE, "%s", g.run->err.message);
+	cr_assert_str_eq(guard_attempt(&g, 1).candidate, "ok/b");
+	cr_assert_lt(g.run->end_ns - g.run->submit_ns, UINT64_C(3000000000));
+	guard_close(&g);
+}
+
 Test(guard_retry, R_RETRY_13_a_refused_connection_has_one_free_retry)
 {
 	const oracle_opts opts = {.base_url = "http://127.0.0.1:1",
