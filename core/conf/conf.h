@@ -135,7 +135,9 @@ typedef struct conf_model {
 
 typedef struct conf_profile {
 	const char *name;
-	const char *policy; /* "ordered" */
+	const char *policy; /* plugin's name or absolute path; "ordered" when not said */
+	conf_pair *options; /* keys that only the policy knows, still unchecked, as text */
+	size_t n_options;
 	const char *const *candidates; /* "provider/model", "provider#endpoint/model" or an alias */
 	size_t n_candidates;
 	const char *origin;
@@ -222,6 +224,9 @@ const char *conf_nearest_target(const conf *c, const char *name);
  * rewritten as plain numbers into *ret, sorted as `keys`.
  */
 int32_t conf_check_settings(const conf_provider *p, const llm_key_info *const *keys, arena *mem,
+	conf_pair **ret, size_t *ret_n, llm_err *err);
+/* The same for the options of a profile's policy. */
+int32_t conf_check_options(const conf_profile *p, const llm_key_info *const *keys, arena *mem,
 	conf_pair **ret, size_t *ret_n, llm_err *err);
 
 #endif

@@ -88,11 +88,6 @@ int key_ok_model(const char *text, size_t len)
 	return (size_t)(slash - text) + 1 < len;
 }
 
-int key_ok_policy(const char *text, size_t len)
-{
-	return len == 7 && memcmp(text, "ordered", 7) == 0;
-}
-
 /* For the list of headers that results show: nothing that carries a secret. */
 int key_ok_header(const char *text, size_t len)
 {

@@ -103,7 +103,6 @@ int key_ok_no_proxy(const char *text, size_t len);
 int key_ok_json_object(const char *text, size_t len);
 int key_ok_price(const char *text, size_t len);
 int key_ok_model(const char *text, size_t len);
-int key_ok_policy(const char *text, size_t len);
 int key_ok_header(const char *text, size_t len);
 
 #endif

@@ -432,10 +432,16 @@ const key_def key_table[] = {
 		.type = KEY_STRING,
 		.scope = SCOPE_PROFILE,
 		.offset = offsetof(conf_profile, policy),
-		.ok = key_ok_policy,
+		.ok = key_ok_plugin,
 		.preset = "ordered",
-		.expected = "\"ordered\"; other policies are not in this version",
-		.help = "how candidates are ranked"},
+		.expected = "a policy's name or the absolute path of its file",
+		.help = "the plugin that ranks the candidates"},
+	{.pattern = "profiles.*.policy_options", .type = KEY_GROUP},
+	{.pattern = "profiles.*.policy_options.*",
+		.type = KEY_SETTING,
+		.scope = SCOPE_PROFILE,
+		.offset = offsetof(conf_profile, options),
+		.help = "a key of the policy's own"},
 	{.pattern = "profiles.*.candidates",
 		.type = KEY_STRINGS,
 		.scope = SCOPE_PROFILE,
@@ -469,6 +475,7 @@ COUNT_BEHIND(conf, response_headers, n_response_headers);
 COUNT_BEHIND(conf, no_proxy, n_no_proxy);
 COUNT_BEHIND(conf, aliases, n_aliases);
 COUNT_BEHIND(conf_profile, candidates, n_candidates);
+COUNT_BEHIND(conf_profile, options, n_options);
 COUNT_BEHIND(conf_provider, headers, n_headers);
 COUNT_BEHIND(conf_provider, query, n_query);
 COUNT_BEHIND(conf_provider, settings, n_settings);

@@ -1,4 +1,4 @@
-/* A provider's remaining keys against what its plugin describes. */
+/* Keys that only a plugin knows, against what it describes. */
 #include <string.h>
 
 #include "base/err.h"
@@ -34,26 +34,35 @@ static const llm_key_info *known(const llm_key_info *const *keys, const char *na
 	return NULL;
 }
 
+/* Whose keys they are. */
+typedef struct group {
+	const char *list; /* "providers" */
+	const char *name;
+	const char *inner; /* ".policy_options", or "" */
+	const key_def *ours; /* keys of ours that stand beside them, or null */
+	const conf_pair *pairs;
+	size_t n;
+} group;
+
 /* The nearest of the plugin's keys and of ours. */
-static const char *nearest(const llm_key_info *const *keys, const char *name)
+static const char *nearest(const group *g, const llm_key_info *const *keys, const char *name)
 {
-	const key_def *group = key_child(key_child(key_table, "providers"), "*");
 	const char *names[KNOWN_MAX];
 	size_t n = 0;
 
-	names[n++] = key_nearest(group, name);
+	names[n++] = g->ours ? key_nearest(g->ours, name) : NULL;
 	for (; keys && *keys && n < KNOWN_MAX; keys++)
 		names[n++] = (*keys)->name;
 	return text_nearest(name, names, n);
 }
 
 static int32_t unknown(
-	const conf_provider *p, const conf_pair *s, const llm_key_info *const *keys, llm_err *err)
+	const group *g, const conf_pair *s, const llm_key_info *const *keys, llm_err *err)
 {
-	const char *near = nearest(keys, s->name);
+	const char *near = nearest(g, keys, s->name);
 
-	return err_set(err, LLM_E_CONFIG, "%s: unknown key 'providers.%s.%s'%s%s%s", s->origin,
-		p->name, s->name, near ? " - did you mean '" : "", near ? near : "",
+	return err_set(err, LLM_E_CONFIG, "%s: unknown key '%s.%s%s.%s'%s%s%s", s->origin, g->list,
+		g->name, g->inner, s->name, near ? " - did you mean '" : "", near ? near : "",
 		near ? "'?" : "\nneither the library nor the plugin has one of that name");
 }
 
@@ -88,37 +97,37 @@ static const char *read_as(uint32_t type, const char *text, char ret[NUM_TEXT])
 	}
 }
 
-static int32_t convert(const conf_provider *p, const conf_pair *s, const llm_key_info *k,
-	arena *mem, conf_pair *ret, llm_err *err)
+static int32_t convert(const group *g, const conf_pair *s, const llm_key_info *k, arena *mem,
+	conf_pair *ret, llm_err *err)
 {
 	char number[NUM_TEXT];
 	const char *text = read_as(k->type, s->value, number);
 
 	if (!text)
 		return err_set(err, LLM_E_CONFIG,
-			"%s: 'providers.%s.%s' has a value that cannot "
+			"%s: '%s.%s%s.%s' has a value that cannot "
 			"be taken\nexpected: %s",
-			s->origin, p->name, s->name, type_text(k->type));
+			s->origin, g->list, g->name, g->inner, s->name, type_text(k->type));
 	*ret = *s;
 	ret->value = arena_str(mem, text);
 	return ret->value ? 0 : LLM_E_NOMEM;
 }
 
-int32_t conf_check_settings(const conf_provider *p, const llm_key_info *const *keys, arena *mem,
-	conf_pair **ret, size_t *ret_n, llm_err *err)
+static int32_t check(const group *g, const llm_key_info *const *keys, arena *mem, conf_pair **ret,
+	size_t *ret_n, llm_err *err)
 {
-	conf_pair *list = arena_array(mem, p->n_settings ? p->n_settings : 1, sizeof(*list));
+	conf_pair *list = arena_array(mem, g->n ? g->n : 1, sizeof(*list));
 	size_t n = 0;
 	size_t i;
 	int32_t rc = list ? 0 : LLM_E_NOMEM;
 
-	for (i = 0; !rc && i < p->n_settings; i++)
-		if (!known(keys, p->settings[i].name))
-			rc = unknown(p, &p->settings[i], keys, err);
+	for (i = 0; !rc && i < g->n; i++)
+		if (!known(keys, g->pairs[i].name))
+			rc = unknown(g, &g->pairs[i], keys, err);
 	for (; !rc && keys && *keys; keys++)
-		for (i = 0; !rc && i < p->n_settings; i++)
-			if (strcmp((*keys)->name, p->settings[i].name) == 0)
-				rc = convert(p, &p->settings[i], *keys, mem, &list[n++], err);
+		for (i = 0; !rc && i < g->n; i++)
+			if (strcmp((*keys)->name, g->pairs[i].name) == 0)
+				rc = convert(g, &g->pairs[i], *keys, mem, &list[n++], err);
 	if (rc == LLM_E_NOMEM)
 		return err_set(err, rc, "no memory to read the configuration");
 	if (rc)
@@ -126,4 +135,21 @@ int32_t conf_check_settings(const conf_provider *p, const llm_key_info *const *k
 	*ret = list;
 	*ret_n = n;
 	return 0;
+}
+
+int32_t conf_check_settings(const conf_provider *p, const llm_key_info *const *keys, arena *mem,
+	conf_pair **ret, size_t *ret_n, llm_err *err)
+{
+	const group g = {"providers", p->name, "",
+		key_child(key_child(key_table, "providers"), "*"), p->settings, p->n_settings};
+
+	return check(&g, keys, mem, ret, ret_n, err);
+}
+
+int32_t conf_check_options(const conf_profile *p, const llm_key_info *const *keys, arena *mem,
+	conf_pair **ret, size_t *ret_n, llm_err *err)
+{
+	const group g = {"profiles", p->name, ".policy_options", NULL, p->options, p->n_options};
+
+	return check(&g, keys, mem, ret, ret_n, err);
 }

@@ -74,6 +74,35 @@ static void explain_text(jsonw *w, const char *key, const char *text)
 	jsonw_cstring(w, text);
 }
 
+static void explain_known(jsonw *w, const char *key, int64_t value)
+{
+	jsonw_key(w, key);
+	if (value < 0)
+		jsonw_null(w);
+	else
+		jsonw_int(w, value);
+}
+
+/* What was known of it, null where nothing was. */
+static void explain_view(const llm_candidate_view *v, jsonw *w)
+{
+	static const char *const places[] = {NULL, "local", "cloud"};
+	static const char *const loaded[] = {NULL, "warm", "cold"};
+
+	explain_number(w, "ready_ms", v->ready_ms);
+	explain_text(w, "locality", v->locality < 3 ? places[v->locality] : NULL);
+	explain_text(w, "loaded", v->loaded < 3 ? loaded[v->loaded] : NULL);
+	explain_number(w, "weight", v->weight);
+	explain_number(w, "in_flight", v->in_flight);
+	explain_number(w, "limit", v->limit);
+	explain_number(w, "waiting", v->waiting);
+	explain_known(w, "latency_us", v->latency_us);
+	explain_known(w, "input_picousd", v->input_picousd);
+	explain_known(w, "output_picousd", v->output_picousd);
+	explain_known(w, "max_input_tokens", v->max_input_tokens);
+	explain_known(w, "max_output_tokens", v->max_output_tokens);
+}
+
 static void explain_candidate(
 	const snapshot *s, const plan *p, uint32_t i, const llm_policy_info *info, jsonw *w)
 {
@@ -91,6 +120,7 @@ static void explain_candidate(
 	explain_number(w, "level", c->view.level);
 	explain_text(w, "fit", c->view.fit == LLM_FIT_YES ? "yes" : "unknown");
 	explain_text(w, "health", explain_health_name(c->view.health));
+	explain_view(&c->view, w);
 	if (row->removed == RANK_KEPT && row->rank != UINT32_MAX) {
 		explain_reason(p, i, info, why, sizeof(why));
 		explain_number(w, "score", row->score);
@@ -98,6 +128,25 @@ static void explain_candidate(
 		explain_number(w, "rank", row->rank);
 	}
 	jsonw_object_end(w);
+}
+
+/* The bytes from which the plan can be made again. */
+static void explain_frozen(const snapshot *s, jsonw *w)
+{
+	buf bytes;
+	int32_t rc;
+
+	jsonw_key(w, "frozen");
+	if (s->n > EXPLAIN_FULL) {
+		jsonw_null(w);
+		return;
+	}
+	buf_init(&bytes, s->mem, 0);
+	rc = snapshot_encode(s, &bytes);
+	jsonw_base64(w, buf_text(&bytes), bytes.len);
+	buf_done(&bytes);
+	if (rc)
+		w->status = rc;
 }
 
 int32_t explain_write(const snapshot *s, const plan *p, const llm_policy_info *info, jsonw *w)
@@ -127,6 +176,7 @@ int32_t explain_write(const snapshot *s, const plan *p, const llm_policy_info *i
 	for (i = 0; i < p->n_order; i++)
 		jsonw_cstring(w, s->candidates[p->order[i]].view.id);
 	jsonw_array_end(w);
+	explain_frozen(s, w);
 	jsonw_object_end(w);
 	return w->status;
 }

@@ -264,3 +264,19 @@ int32_t attempt_start(llm_call *c)
 	a->wire.fresh = wants_fresh(c);
 	return rc ? rc : send_wire(a);
 }
+
+int32_t attempt_show(llm_call *c)
+{
+	llm_err *err = &c->res.error;
+	int32_t rc = attempt_new(c);
+
+	if (rc)
+		return err_set(err, rc, "out of memory");
+	rc = attempt_build(c->att, err);
+	if (!rc)
+		trace_request(c->att);
+	attempt_free(c->att);
+	c->att = NULL;
+	c->res.attempts.n--;
+	return rc;
+}

@@ -69,6 +69,8 @@ struct attempt {
 
 /* Begins an attempt; failures come through run_attempt_ended as well, later. */
 int32_t attempt_start(llm_call *c);
+/* Builds the request of the first candidate and shows it; nothing is sent, and no row is left. */
+int32_t attempt_show(llm_call *c);
 /* Ends it now, closing its connection; nothing is reported. */
 void attempt_abort(attempt *a);
 void attempt_free(attempt *a);

@@ -38,6 +38,7 @@ static void result_init(llm_call *c)
 	buf_init(&r->reasoning, &c->mem, 0);
 	buf_init(&r->logprobs, &c->mem, 0);
 	buf_init(&r->exchange, &c->mem, 0);
+	buf_init(&r->decision, &c->mem, 0);
 	r->timing = (llm_timing){.queue_ms = -1,
 		.ttft_ms = -1,
 		.duration_ms = -1,
@@ -79,6 +80,8 @@ int32_t call_new(
 	c->n_plan = 1;
 	if (opts) {
 		c->flags = opts->flags;
+		if (c->flags & LLM_CALL_DRY_RUN)
+			c->flags |= LLM_CALL_TRACE;
 		c->slot.priority = opts->priority;
 		c->on_event = opts->on_event;
 		c->token = opts->token;
@@ -124,6 +127,7 @@ void call_unref(llm_call *c)
 	mem = c->mem;
 	call_answer_done(&c->res);
 	buf_done(&c->res.exchange);
+	buf_done(&c->res.decision);
 	streamq_done(&c->events);
 	arena_reset(&c->ar);
 	request_unref(c->rq);

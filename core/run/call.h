@@ -35,6 +35,8 @@ typedef struct target {
 	uint64_t slow_ns; /* slow_start; of one among several */
 	uint64_t retry_after_max_ns;
 	uint32_t max_attempts;
+	uint32_t weight; /* for policies that draw */
+	uint32_t level; /* 0 is asked before 1 */
 	int upstream_stream; /* ask for a stream also when the caller wants none */
 	const llm_option_view *const *options;
 	size_t n_options;
@@ -90,6 +92,7 @@ struct llm_result {
 	llm_timing timing;
 	buf exchange;
 	uint32_t recovered; /* candidates that were asked to mend the stream */
+	buf decision; /* JSON; empty when nobody asked for it */
 };
 
 struct llm_models {
@@ -118,6 +121,9 @@ struct llm_call {
 	uint32_t recovery; /* RECOVER_* */
 	uint32_t slow_action; /* SLOW_* */
 	uint32_t slow_crosses;
+	struct route_profile *by; /* who ranks; null: a model was named */
+	uint32_t local_only;
+	uint64_t split_key; /* what a policy that draws begins with; 0: chance */
 
 	/* under the service's lock */
 	struct llm_call *inbox_next;
@@ -141,6 +147,8 @@ struct llm_call {
 	arena ar;
 	target *at; /* who is asked */
 	attempt *att;
+	int64_t input_tokens; /* an estimate; 0: not counted yet */
+	uint64_t affinity_key; /* of the prompt's head; 0: not wanted */
 	race *race; /* a second attempt is in flight; else null */
 	phase_limits limits; /* of this attempt */
 	retry_run retry;
@@ -184,8 +192,6 @@ int32_t call_plan(llm_call *c, const route *r, const llm_call_opts *opts, llm_er
 /* The same for what is no chat. */
 int32_t call_plan_provider(
 	llm_call *c, const char *provider, const llm_call_opts *opts, llm_err *err);
-/* Leaves out who cannot do what the request needs. LLM_E_UNSUPPORTED when nobody is left. */
-int32_t plan_check(llm_call *c);
 /* As request_push, for lists in the call's arena. */
 int32_t call_push(arena *ar, list *l, void *item);
 

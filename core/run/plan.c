@@ -1,9 +1,10 @@
 /* The plan of a run: its candidates in order, each with its times, and who of them can. */
-#include <stdio.h>
 #include <string.h>
 
 #include "attempt.h"
 #include "options.h"
+#include "planning.h"
+#include "routing.h"
 
 /* ---- times: the nearest that speaks wins ---- */
 
@@ -121,11 +122,14 @@ static void set_rules(llm_call *c, const conf_guard *pf, const llm_call_opts *o)
 	retry_rules *r = &c->retry.rules;
 	uint32_t n = nearest(
 		o->max_attempts_total, pf->max_attempts_total, 0, top->max_attempts_total);
+	uint32_t prefer;
 
 	*r = retry_rules_usual();
 	r->in_all = n ? n : r->in_all;
-	r->prefer = nearest(0, pf->prefer, 0, top->prefer) == PREFER_FASTEST ? RETRY_FASTEST :
-									       RETRY_PRIMARY;
+	prefer = nearest(0, pf->prefer, 0, top->prefer);
+	if (!prefer && c->by && c->by->info && (c->by->info->flags & LLM_POLICY_FASTEST))
+		prefer = PREFER_FASTEST;
+	r->prefer = prefer == PREFER_FASTEST ? RETRY_FASTEST : RETRY_PRIMARY;
 	r->patience_ns = as_ns(nearest_ms(0, pf->patience, CONF_UNSET, top->patience, 3000), 0);
 	r->min_attempt_ns = as_ns(
 		nearest_ms(0, pf->min_attempt_budget, CONF_UNSET, top->min_attempt_budget, 250), 0);
@@ -193,6 +197,7 @@ static int32_t fill(llm_call *c, target *t, const char *provider, const conf_pro
 
 	if (rc)
 		return rc;
+	t->weight = 1;
 	set_times(c, t, profile ? &profile->times : &unsaid_times, opts);
 	set_attempts(c, t, profile ? &profile->guard : &unsaid_guard, opts);
 	t->upstream_stream = asks_for_stream(c, t, profile);
@@ -327,6 +332,11 @@ int32_t call_plan(llm_call *c, const route *r, const llm_call_opts *opts, llm_er
 {
 	int32_t rc;
 
+	c->by = r->profile ? routing_profile(c->svc->routing, r->profile->name) : NULL;
+	if (c->by && c->by->problem) {
+		*err = *c->by->problem;
+		return err->code;
+	}
 	if (r->n_names < 2) {
 		rc = fill_one(c, r, opts, err);
 	} else {
@@ -347,117 +357,13 @@ int32_t call_plan_provider(
 	return rc ? rc : finish(c, NULL, opts, err);
 }
 
-/* ---- who can (R-ROUTE-4) ---- */
-
-/* What the parts of a request need. */
-static const char *lacks_part(const llm_request_view *v, const llm_caps *caps)
-{
-	size_t i, k;
-
-	for (i = 0; i < v->n_messages; i++)
-		for (k = 0; k < v->messages[i]->n_parts; k++) {
-			const uint32_t kind = v->messages[i]->parts[k]->kind;
-
-			if (kind == LLM_PART_IMAGE && caps->vision == LLM_CAP_NO)
-				return "vision";
-			if (kind == LLM_PART_AUDIO && caps->audio == LLM_CAP_NO)
-				return "audio";
-		}
-	return NULL;
-}
-
-/* The first capability that is wanted and known to be missing, or null. */
-static const char *lacks(const llm_request_view *v, const llm_caps *caps)
-{
-	const struct {
-		int wanted;
-		uint32_t have;
-		const char *name;
-	} rows[] = {
-		{1, caps->chat, "chat"},
-		{v->n_tools != 0, caps->tools, "tools"},
-		{v->n_tools && v->tool_choice >= LLM_TOOLS_REQUIRED, caps->tool_choice,
-			"tool_choice"},
-		{v->format == LLM_FORMAT_JSON, caps->json_object, "json_object"},
-		{v->format == LLM_FORMAT_SCHEMA, caps->json_schema, "json_schema"},
-		{v->n_tools && v->format == LLM_FORMAT_SCHEMA, caps->tools_with_schema,
-			"tools_with_schema"},
-		{v->logprobs != 0, caps->logprobs, "logprobs"},
-		{v->continue_last_turn != 0, caps->prefill, "prefill"},
-		{v->reasoning > LLM_REASONING_OFF, caps->reasoning, "reasoning"},
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].wanted && rows[i].have == LLM_CAP_NO)
-			return rows[i].name;
-	return lacks_part(v, caps);
-}
-
-/* What is configured wins over what the plugin knows. */
-static void configured(const conf *c, const target *t, llm_caps *caps)
-{
-	const conf_model *m = conf_model_named(c, t->cand.id);
-	const uint32_t *said;
-	uint32_t *to;
-	size_t i;
-	const size_t from = offsetof(llm_caps, chat) / sizeof(uint32_t),
-		     end = offsetof(llm_caps, reserved) / sizeof(uint32_t);
-
-	if (!m)
-		return;
-	said = (const uint32_t *)(const void *)&m->caps;
-	to = (uint32_t *)(void *)caps;
-	for (i = from; i < end; i++)
-		if (said[i])
-			to[i] = said[i];
-}
-
-/* What the plugin cannot say is unknown; the attempt will find out. */
-static llm_caps caps_of(llm_call *c, const target *t)
-{
-	llm_caps caps = {.struct_size = (uint32_t)sizeof(caps)};
-	llm_err why = LLM_ERR_INIT;
-	instance *in = t->up->in;
-	int32_t rc;
-
-	instance_begin(in, &c->ar);
-	rc = t->up->plug->provider->capabilities(
-		instance_handle(in), t->cand.model ? t->cand.model : "", &caps);
-	if (instance_end(in, "capabilities", rc, &why))
-		caps = (llm_caps){.struct_size = (uint32_t)sizeof(caps)};
-	configured(c->svc->conf, t, &caps);
-	return caps;
-}
+/* ---- who is next ---- */
 
 uint32_t plan_prefill(llm_call *c, const target *t)
 {
-	return caps_of(c, t).prefill;
-}
+	caps_matrix scratch;
 
-/* A sole candidate says itself what it lacks, and better. */
-int32_t plan_check(llm_call *c)
-{
-	char text[400];
-	size_t n = 0, left = 0, i;
-
-	if (c->n_plan < 2)
-		return 0;
-	text[0] = '\0';
-	for (i = 0; i < c->n_plan; i++) {
-		const llm_caps caps = caps_of(c, &c->plan[i]);
-		const char *what = lacks(&c->rq->view, &caps);
-
-		c->plan[i].left_out = what != NULL;
-		left += !what;
-		if (what && n < sizeof(text) - 1)
-			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.100s: %s",
-				n ? ", " : "", c->plan[i].cand.id, what);
-	}
-	if (left)
-		return 0;
-	return err_set(&c->res.error, LLM_E_UNSUPPORTED,
-		"no candidate can do what the request needs: %s", text);
+	return planning_caps(c, t, &scratch)->value[CAPS_PREFILL];
 }
 
 static int is_free(llm_call *c, const target *t)

@@ -38,6 +38,7 @@ static void keep_shared(llm_result *to, const llm_result *from)
 	to->timing = from->timing;
 	to->exchange = from->exchange;
 	to->recovered = from->recovered;
+	to->decision = from->decision;
 }
 
 static void take_up(llm_call *c, const race *from)

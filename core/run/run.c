@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "classify.h"
 #include "layers.h"
+#include "planning.h"
 #include "race.h"
 
 /* ---- the list of live calls ---- */
@@ -115,6 +116,7 @@ void run_end(llm_call *c, int32_t code)
 		c->res.error.flags |= LLM_ERRF_PARTIAL;
 	layer_enter(c->svc, LAYER_FINALISE);
 	close_result(c, code);
+	decision_end(c);
 	leave_live(c);
 	layer_enter(c->svc, LAYER_COMPLETE);
 	deliver_end(c);
@@ -382,22 +384,33 @@ void run_refuse(llm_call *c)
 	stop_run(c, LLM_E_CANCELLED);
 }
 
+/* The plan is all that was asked for, or a look at the request to the first of it. */
+static void show(llm_call *c)
+{
+	int32_t rc = c->flags & LLM_CALL_DRY_RUN ? attempt_show(c) : 0;
+
+	if (rc)
+		stop_run(c, rc);
+	else
+		run_end(c, 0);
+}
+
 void run_begin(llm_call *c)
 {
-	int32_t rc = say_start(c);
+	int32_t rc, planned;
 
 	join_live(c);
 	c->res.timing.queue_ms = clock_ms_between(c->submit_ns, loop_now(c->svc->loop));
-	if (rc) {
-		err_set(&c->res.error, rc, "out of memory");
-		stop_run(c, rc);
-		return;
-	}
 	if (c->op == OP_CHAT)
 		slots_find(c);
-	rc = plan_check(c);
+	planned = planning_run(c);
+	rc = say_start(c);
 	if (rc)
-		stop_run(c, rc);
+		err_set(&c->res.error, rc, "out of memory");
+	if (rc || planned)
+		stop_run(c, rc ? rc : planned);
+	else if (c->flags & (LLM_CALL_PLAN_ONLY | LLM_CALL_DRY_RUN))
+		show(c);
 	else
 		run_choose(c);
 }

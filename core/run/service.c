@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "call.h"
+#include "routing.h"
 #include "wire/jsonio.h"
 
 /* ---- making one ---- */
@@ -69,6 +70,8 @@ static int32_t fill(llm_service *svc, const llm_service_opts *opts, llm_err *err
 	if (!rc)
 		rc = open_plugins(svc, opts, err);
 	if (!rc)
+		rc = routing_new(svc, &svc->routing, err);
+	if (!rc)
 		rc = loop_new(&svc->mem, &svc->time, &svc->loop, err);
 	if (!rc)
 		rc = net_new(svc->loop, &svc->mem, &svc->net, err);
@@ -107,6 +110,7 @@ static void dismantle(llm_service *svc)
 		upstream_free(svc, svc->upstreams.slots[i].value);
 	idmap_done(&svc->upstreams);
 	slots_done(svc);
+	routing_free(svc->routing);
 	net_free(svc->net);
 	loop_free(svc->loop);
 	plugins_free(svc->plugins);

@@ -24,6 +24,7 @@
 #include "wire/redact.h"
 
 struct llm_call;
+struct routing;
 
 /* Who turns the loop. */
 enum {
@@ -42,6 +43,7 @@ struct llm_service {
 	pthread_rwlock_t secrets_lock; /* written when one is added, read to clean */
 	conf *conf;
 	plugins *plugins;
+	struct routing *routing;
 	loop *loop;
 	net *net;
 	pid_t pid;

@@ -266,6 +266,7 @@ static cand_state *make(llm_service *svc, const target *t)
 		mem_free(&svc->mem, s);
 		return NULL;
 	}
+	s->window = m ? m->caps.max_input_tokens : 0;
 	limiter_candidate_init(&s->limit, slots_of(t, m), svc->conf->adaptive == ADAPTIVE_AIMD,
 		m ? a_minute(m->rpm) : 0, m ? a_minute(m->tpm) : 0, loop_now(svc->loop));
 	pthread_mutex_lock(&svc->slots.lock);

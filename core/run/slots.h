@@ -12,7 +12,9 @@
 
 #include "net/loop.h"
 #include "route/breakers.h"
+#include "route/caps.h"
 #include "route/limiter.h"
+#include "route/stats.h"
 
 struct llm_call;
 
@@ -20,6 +22,12 @@ typedef struct cand_state {
 	limit_candidate limit;
 	breakers_entry *health; /* null: there are too many, and this one is never left alone */
 	uint64_t used_ns; /* it answered then, so its model is in memory; 0: unknown */
+	uint32_t loaded; /* LLM_LOADED_*, as the provider says */
+	uint32_t switched; /* SNAPSHOT_ON, ... */
+	stats latency;
+	caps_matrix caps;
+	uint32_t caps_known;
+	int64_t window; /* max_input_tokens as configured; 0: unknown */
 } cand_state;
 
 #define SLOTS_TOLD 8

@@ -67,6 +67,17 @@ enum { LLM_PRIORITY_INTERACTIVE = 0, LLM_PRIORITY_BATCH = 1 };
 #define LLM_CALL_TRACE (UINT32_C(1) << 1)
 /* Deliver WAITING, FALLBACK and RECOVERED also without LLM_CALL_STREAM. */
 #define LLM_CALL_NOTICES (UINT32_C(1) << 2)
+/* Keep the record of the plan and what came of it: llm_result_decision (explain.h). */
+#define LLM_CALL_EXPLAIN (UINT32_C(1) << 3)
+/* The plan is all: nothing is built or sent, the run succeeds. With LLM_CALL_EXPLAIN. */
+#define LLM_CALL_PLAN_ONLY (UINT32_C(1) << 4)
+/*
+ * As LLM_CALL_PLAN_ONLY, and the request to the first candidate is built: llm_result_exchange
+ * shows it, redacted. It is not sent.
+ */
+#define LLM_CALL_DRY_RUN (UINT32_C(1) << 5)
+/* Ask the first of the plan only, whatever comes of it. */
+#define LLM_CALL_NO_FALLBACKS (UINT32_C(1) << 6)
 
 /*
  * Hands a request to a service.

@@ -17,6 +17,7 @@
 #include "call.h"
 #include "config.h"
 #include "error.h"
+#include "explain.h"
 #include "loop.h"
 #include "plugins.h"
 #include "request.h"

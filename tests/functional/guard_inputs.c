@@ -94,7 +94,7 @@ Test(guard_inputs, R_ROUTE_4_all_who_lack_a_capability_are_named_and_none_is_ask
 	cr_assert_eq(llm_submit(g.o->svc, rq, NULL, &call, &err), 0, "%s", err.message);
 	cr_assert_eq(llm_call_wait(call, 5000, &err), LLM_E_UNSUPPORTED);
 	cr_assert_not_null(
-		strstr(err.message, "ollama/a: vision, ok/b: vision"), "%s", err.message);
+		strstr(err.message, "ok/b lacks vision, ollama/a lacks vision"), "%s", err.message);
 	cr_assert_eq(llm_result_attempt_count(llm_call_result(call)), 0);
 	cr_assert_eq(guard_requests(&g), 0);
 	llm_call_free(call);

@@ -228,7 +228,7 @@ Test(guard_retry, R_ROUTE_4_who_cannot_is_not_asked_and_all_who_cannot_are_named
 	guard_close(&g);
 	guard_open(&g, SAYS(LINE("b") LAST), "", caps);
 	cr_assert_eq(guard_ask(&g, "two", 0, usual), LLM_E_UNSUPPORTED);
-	cr_assert_not_null(strstr(g.run->err.message, "ollama/a: chat, ok/b: chat"));
+	cr_assert_not_null(strstr(g.run->err.message, "ok/b lacks chat, ollama/a lacks chat"));
 	cr_assert_eq(guard_requests(&g), 0);
 	guard_close(&g);
 }

@@ -186,8 +186,6 @@ Test(conf_load, keys_of_later_versions)
 	REFUSED(try_text("plugins = { max_parked = 3; };"), "not in this version");
 	REFUSED(try_text("profiles = { a = { candidates = [\"o/m\"]; require = { }; }; };"),
 		"'profiles.a.require'", "not in this version");
-	REFUSED(try_text("profiles = { a = { candidates = [\"o/m\"]; policy = \"cost\"; }; };"),
-		"'profiles.a.policy'", "not in this version");
 	REFUSED(try_text("providers = { a = { endpoints = ( { id = \"x\"; }, { id = \"y\"; } );\n"
 			 "}; };"),
 		"'providers.a.endpoints'", "not in this version");

@@ -1,0 +1,242 @@
+#include "routing.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+
+/* ---- making ---- */
+
+static int32_t take_options(routing *r, const conf_profile *c, const plugin *plug,
+	host_config_item **ret, size_t *ret_n, llm_err *err)
+{
+	host_config_item *items;
+	conf_pair *set = NULL;
+	size_t n = 0, i;
+	int32_t rc = conf_check_options(c, plug->policy_info->options, &r->ar, &set, &n, err);
+
+	if (rc)
+		return rc;
+	items = arena_array(&r->ar, n + 1, sizeof(*items));
+	if (!items)
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	for (i = 0; i < n; i++)
+		items[i] = (host_config_item){set[i].name, set[i].value};
+	*ret = items;
+	*ret_n = n;
+	return 0;
+}
+
+/* Options that it does not know are wrong whatever is asked; a policy that is not there is not. */
+static int32_t load(routing *r, const conf_profile *c, route_profile *p, llm_err *why, llm_err *err)
+{
+	host_config_item *items = NULL;
+	const plugin *plug;
+	size_t n = 0;
+	int32_t rc = plugins_get(r->svc->plugins, c->policy, NULL, &plug, why);
+
+	if (!rc && !plug->policy)
+		rc = err_set(why, LLM_E_PLUGIN, "%s holds no policy", plug->path);
+	if (rc)
+		return rc;
+	rc = take_options(r, c, plug, &items, &n, err);
+	if (rc)
+		return rc;
+	rc = instance_new_policy(plug, items, n, &r->svc->mem, &r->svc->log, &p->in, why);
+	if (rc)
+		return rc;
+	p->info = plug->policy_info;
+	p->policy = (rank_policy){.vt = plug->policy,
+		.instance = instance_handle(p->in),
+		.name = plug->policy_info->name};
+	return 0;
+}
+
+static int32_t remember(routing *r, route_profile *p, llm_err *why)
+{
+	llm_err *copy = arena_new(&r->ar, sizeof(*copy));
+
+	if (!copy)
+		return LLM_E_NOMEM;
+	*copy = *why;
+	log_line(
+		&r->svc->log, LLM_LOG_WARN, "profile %s cannot be used: %s", p->name, why->message);
+	p->problem = copy;
+	return 0;
+}
+
+static int32_t make(routing *r, const conf_profile *c, route_profile *p, llm_err *err)
+{
+	llm_err why = LLM_ERR_INIT, wrong = LLM_ERR_INIT;
+	int32_t rc;
+
+	p->policy.name = "ordered";
+	p->name = arena_str(&r->ar, c->name);
+	if (!p->name)
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	if (strcmp(c->policy, "ordered") == 0 && !c->n_options)
+		return 0;
+	rc = load(r, c, p, &why, &wrong);
+	if (wrong.code) {
+		*err = wrong;
+		return rc;
+	}
+	if (rc && (rc == LLM_E_NOMEM || remember(r, p, &why)))
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	return 0;
+}
+
+int32_t routing_new(llm_service *svc, routing **ret, llm_err *err)
+{
+	const conf *c = svc->conf;
+	routing *r = mem_new(&svc->mem, sizeof(*r));
+	int32_t rc = 0;
+	size_t i;
+
+	if (!r)
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	r->svc = svc;
+	r->begun_ns = clock_ns(&svc->time);
+	arena_init(&r->ar, &svc->mem, 1024);
+	snapshot_init(&r->snap, &svc->mem);
+	plan_init(&r->made, &svc->mem);
+	r->profiles = c->n_profiles ? arena_array(&r->ar, c->n_profiles, sizeof(*r->profiles)) :
+				      NULL;
+	if (c->n_profiles && !r->profiles)
+		rc = err_set(err, LLM_E_NOMEM, "out of memory");
+	for (i = 0; !rc && i < c->n_profiles; i++, r->n++)
+		rc = make(r, &c->profiles[i], &r->profiles[i], err);
+	if (rc) {
+		routing_free(r);
+		return rc;
+	}
+	*ret = r;
+	return 0;
+}
+
+void routing_free(routing *r)
+{
+	size_t i;
+
+	if (!r)
+		return;
+	for (i = 0; i < r->n; i++) {
+		instance_free(r->profiles[i].in);
+		mem_free(&r->svc->mem, r->profiles[i].state);
+	}
+	plan_done(&r->made);
+	snapshot_done(&r->snap);
+	arena_reset(&r->ar);
+	mem_free(&r->svc->mem, r);
+}
+
+route_profile *routing_profile(routing *r, const char *name)
+{
+	size_t i;
+
+	for (i = 0; name && i < r->n; i++)
+		if (strcmp(r->profiles[i].name, name) == 0)
+			return &r->profiles[i];
+	return NULL;
+}
+
+uint64_t routing_now_ms(const routing *r)
+{
+	return (clock_ns(&r->svc->time) - r->begun_ns) / NS_PER_MS;
+}
+
+/* ---- ranking ---- */
+
+/* Three in a row: it holds up every run of the profile (all share the loop). */
+static void judge_time(routing *r, route_profile *p, uint64_t took_ns)
+{
+	if (took_ns <= ROUTING_LATE_NS) {
+		p->late = 0;
+		return;
+	}
+	p->late++;
+	p->n_late++;
+	p->given_up = p->late >= ROUTING_LATE_MOST;
+	log_line(&r->svc->log, LLM_LOG_WARN,
+		"policy %s took %" PRIu64 " ms to rank %" PRIu32
+		" candidates of profile %s (late: %" PRIu64 ")%s",
+		p->policy.name, took_ns / NS_PER_MS, r->snap.n, p->name, p->n_late,
+		p->given_up ? "; it is not asked any more, the order of the profile holds" : "");
+}
+
+int32_t routing_rank(routing *r, route_profile *p, llm_err *err)
+{
+	const rank_policy *by = p && p->policy.vt && !p->given_up ? &p->policy : NULL;
+	uint64_t begun_ns;
+	int32_t rc;
+
+	if (!by)
+		return rank_plan(&r->snap, NULL, &r->made, err);
+	begun_ns = clock_ns(&r->svc->time);
+	if (p->in)
+		instance_begin(p->in, NULL);
+	rc = rank_plan(&r->snap, by, &r->made, err);
+	if (p->in)
+		(void)instance_end(p->in, "rank", 0, NULL);
+	judge_time(r, p, clock_ns(&r->svc->time) - begun_ns);
+	if (r->made.refusal[0]) {
+		p->n_refused++;
+		log_line(&r->svc->log, LLM_LOG_WARN,
+			"policy %s of profile %s is not followed: %s (refused: %" PRIu64 ")",
+			p->policy.name, p->name, r->made.refusal, p->n_refused);
+	}
+	return rc;
+}
+
+/* ---- what a policy remembers ---- */
+
+typedef struct keeper {
+	routing *r;
+	route_profile *p;
+	int32_t rc;
+} keeper;
+
+static int32_t keep_state(void *ctx, const void *bytes, size_t len)
+{
+	keeper *k = ctx;
+	char *copy;
+
+	if (len > LLM_POLICY_STATE_MAX || (len && !bytes)) {
+		k->rc = LLM_E_PLUGIN;
+		return k->rc;
+	}
+	copy = mem_new(&k->r->svc->mem, len + 1);
+	if (!copy) {
+		k->rc = LLM_E_NOMEM;
+		return k->rc;
+	}
+	if (len)
+		memcpy(copy, bytes, len);
+	mem_free(&k->r->svc->mem, k->p->state);
+	k->p->state = copy;
+	k->p->state_len = len;
+	return 0;
+}
+
+void routing_outcome(routing *r, route_profile *p, const llm_outcome *outcome)
+{
+	keeper k = {r, p, 0};
+	const llm_state_sink sink = {
+		.struct_size = (uint32_t)sizeof(sink), .ctx = &k, .state = keep_state};
+	llm_bytes state;
+	int32_t rc;
+
+	if (!p || !p->policy.vt || !p->policy.vt->on_outcome || p->given_up)
+		return;
+	state = (llm_bytes){p->state ? p->state : "", p->state_len};
+	if (p->in)
+		instance_begin(p->in, NULL);
+	rc = p->policy.vt->on_outcome(p->policy.instance, &state, outcome, &sink);
+	if (p->in)
+		(void)instance_end(p->in, "on_outcome", 0, NULL);
+	if (rc || k.rc)
+		log_line(&r->svc->log, LLM_LOG_WARN,
+			"policy %s of profile %s: on_outcome failed (%s); its state stays as it was",
+			p->policy.name, p->name, llm_error_name(k.rc ? k.rc : rc));
+}
