@@ -19,7 +19,7 @@ struct llm_config {
 	size_t n_notes;
 };
 
-#define NOTES_EACH 3 /* about one provider, at most */
+#define NOTES_EACH 3 /* about one endpoint, at most */
 
 /* One line, whatever the message has. */
 static int32_t note(llm_config *c, const char *text)
@@ -36,13 +36,18 @@ static int32_t note(llm_config *c, const char *text)
 }
 
 /* The key that a usual variable gives: a line as if it had been configured. */
-static int32_t show_key(llm_config *c, const conf_provider *p, const char *variable)
+static int32_t show_key(
+	llm_config *c, const conf_provider *p, const conf_endpoint *end, const char *variable)
 {
 	const conf_secret s = conf_secret_from_env(c->conf, variable, NULL);
 	conf_item *item = &c->items[c->n_items];
 	char text[160];
 
-	snprintf(text, sizeof(text), "providers.%s.api_key", p->name);
+	if (p->n_endpoints > 1)
+		snprintf(text, sizeof(text), "providers.%s.endpoints.%d.api_key", p->name,
+			(int)(end - p->endpoints));
+	else
+		snprintf(text, sizeof(text), "providers.%s.api_key", p->name);
 	item->key = arena_str(&c->ar, text);
 	snprintf(text, sizeof(text), "environment %s", variable);
 	item->origin = arena_str(&c->ar, text);
@@ -59,14 +64,15 @@ static int has_address(const llm_config *c, const llm_provider_info *info)
 	return info->base_url_env && conf_env_get(c->conf, info->base_url_env);
 }
 
-static int32_t look_at_key(llm_config *c, const conf_provider *p, const plugin *plug, int named)
+static int32_t look_at_key(llm_config *c, const conf_provider *p, const conf_endpoint *end,
+	const plugin *plug, int named)
 {
 	llm_err why = LLM_ERR_INIT;
 	const char *text = NULL;
 	address at = {
 		.from_env = 1}; /* what a usual variable says wrongly is still the user's wish */
 	usual_key k;
-	int32_t rc = address_find(c->conf, p, plug, &c->ar, &at, &why);
+	int32_t rc = address_find(c->conf, p, end, plug, &c->ar, &at, &why);
 
 	if (rc == LLM_E_NOMEM)
 		return rc;
@@ -77,13 +83,13 @@ static int32_t look_at_key(llm_config *c, const conf_provider *p, const plugin *
 		if (rc || named)
 			return rc;
 	}
-	if (p->endpoints[0].key.origin)
+	if (end->key.origin)
 		return 0;
 	k = address_key(c->conf, plug->info, &at);
 	rc = address_warning(p->name, &k, &at, &c->ar, &text);
 	if (!rc && text)
 		rc = note(c, text);
-	return rc || !k.name ? rc : show_key(c, p, k.name);
+	return rc || !k.name ? rc : show_key(c, p, end, k.name);
 }
 
 /* A missing plugin fails only the runs that need it; a key that it does not know is wrong. */
@@ -92,7 +98,7 @@ static int32_t look_at(llm_config *c, const conf_provider *p, llm_err *err)
 	llm_err why = LLM_ERR_INIT;
 	const plugin *plug;
 	conf_pair *pairs;
-	size_t n;
+	size_t n, i;
 	int32_t rc;
 
 	if (plugins_get(c->ps, p->plugin, p->sha256, &plug, &why)) {
@@ -101,7 +107,9 @@ static int32_t look_at(llm_config *c, const conf_provider *p, llm_err *err)
 		rc = conf_check_settings(p, plug->info->config_keys, &c->ar, &pairs, &n, err);
 		if (rc)
 			return rc;
-		rc = look_at_key(c, p, plug, 1);
+		rc = 0;
+		for (i = 0; !rc && i < p->n_endpoints; i++)
+			rc = look_at_key(c, p, &p->endpoints[i], plug, 1);
 	} else {
 		rc = 0;
 	}
@@ -117,13 +125,15 @@ static int32_t look_at_implicit(llm_config *c, const plugin_seen *row)
 		conf_provider_named(c->conf, row->name))
 		return 0;
 	p = address_implicit(row->name, &c->ar);
-	return p ? look_at_key(c, p, row->loaded, 0) : LLM_E_NOMEM;
+	return p ? look_at_key(c, p, p->endpoints, row->loaded, 0) : LLM_E_NOMEM;
 }
 
 static int32_t make_room(llm_config *c, size_t n_rows)
 {
-	const size_t providers = c->conf->n_providers + n_rows;
+	size_t providers = n_rows, i;
 
+	for (i = 0; i < c->conf->n_providers; i++)
+		providers += c->conf->providers[i].n_endpoints;
 	c->items = arena_array(&c->ar, c->conf->n_items + providers + 1, sizeof(*c->items));
 	c->notes = arena_array(&c->ar, providers * NOTES_EACH + 1, sizeof(*c->notes));
 	if (!c->items || !c->notes)

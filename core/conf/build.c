@@ -1,4 +1,5 @@
 /* The table into struct conf: first the objects, then their members. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -33,21 +34,18 @@ static void unset_guard(conf_guard *g)
 	g->min_attempt_budget = g->slow_start_reasoning = CONF_UNSET;
 }
 
-static int32_t init_provider(loader *l, conf_provider *p, const entry *e)
+static void init_provider(conf_provider *p, const entry *e)
 {
 	p->name = p->plugin = e->name;
 	p->origin = e->set.origin;
 	memset(&p->times, 0xff, sizeof(p->times));
 	unset_guard(&p->guard);
-	p->endpoints = arena_new(l->mem, sizeof(conf_endpoint));
-	if (!p->endpoints)
-		return LLM_E_NOMEM;
+	p->endpoints = &p->common;
 	p->n_endpoints = 1;
-	p->endpoints[0].weight = 1;
-	return 0;
+	p->common.weight = 1;
 }
 
-static int32_t init_object(loader *l, void *object, entry *e)
+static void init_object(void *object, entry *e)
 {
 	conf_profile *p = object;
 	conf_model *m = object;
@@ -55,19 +53,20 @@ static int32_t init_object(loader *l, void *object, entry *e)
 	e->object = object;
 	switch (e->def->scope) {
 	case SCOPE_PROVIDER:
-		return init_provider(l, object, e);
+		init_provider(object, e);
+		return;
 	case SCOPE_MODEL:
 		m->origin = e->set.origin;
 		m->caps.struct_size = (uint32_t)sizeof(m->caps);
 		m->price.origin = e->set.origin;
-		return 0;
+		return;
 	default:
 		p->name = e->name;
 		p->policy = "ordered";
 		p->origin = e->set.origin;
 		memset(&p->times, 0xff, sizeof(p->times));
 		unset_guard(&p->guard);
-		return 0;
+		return;
 	}
 }
 
@@ -77,7 +76,6 @@ static int32_t make_objects(loader *l, uint32_t scope)
 	char *list;
 	size_t n = 0;
 	size_t i;
-	int32_t rc = 0;
 
 	for (i = 0; i < l->t.n; i++)
 		n += (size_t)is_object(l->t.items[i], scope);
@@ -86,34 +84,41 @@ static int32_t make_objects(loader *l, uint32_t scope)
 		return LLM_E_NOMEM;
 	memcpy(member(l->c, o->list), &list, sizeof(list));
 	memcpy(member(l->c, o->count), &n, sizeof(n));
-	for (i = 0; !rc && i < l->t.n; i++)
+	for (i = 0; i < l->t.n; i++)
 		if (is_object(l->t.items[i], scope)) {
-			rc = init_object(l, list, l->t.items[i]);
+			init_object(list, l->t.items[i]);
 			list += o->size;
 		}
-	return rc;
+	return 0;
 }
 
-/* A provider has one endpoint in this version, so the list adds nothing to it. */
-static int32_t join_endpoints(loader *l)
+/* Room for all elements of the list, once: members that are dead count too. */
+static int32_t add_endpoint(loader *l, conf_provider *p, entry *e)
 {
+	if (p->endpoints == &p->common) {
+		p->endpoints = arena_array(l->mem, e->parent->members, sizeof(*p->endpoints));
+		p->n_endpoints = 0;
+	}
+	if (!p->endpoints)
+		return LLM_E_NOMEM;
+	e->object = &p->endpoints[p->n_endpoints++];
+	p->endpoints[p->n_endpoints - 1].weight = 1;
+	l->c->many_endpoints |= p->n_endpoints > 1;
+	return 0;
+}
+
+static int32_t make_endpoints(loader *l)
+{
+	int32_t rc = 0;
 	size_t i;
 
-	for (i = 0; i < l->t.n; i++) {
+	for (i = 0; !rc && i < l->t.n; i++) {
 		entry *e = l->t.items[i];
-		conf_provider *p;
 
-		if (!is_object(e, SCOPE_ENDPOINT))
-			continue;
-		if (strcmp(e->name, "0") != 0)
-			return err_set(l->err, LLM_E_CONFIG,
-				"%s: a second endpoint in '%s' is not in this version\n"
-				"keep one, or make it a provider of its own",
-				e->set.origin, e->parent->path);
-		p = e->parent->parent->object;
-		e->object = p->endpoints;
+		if (is_object(e, SCOPE_ENDPOINT))
+			rc = add_endpoint(l, e->parent->parent->object, e);
 	}
-	return 0;
+	return rc;
 }
 
 /* The object that a value belongs to: that of the nearest group above which has one. */
@@ -127,15 +132,7 @@ static void *owner(const entry *e)
 	if (e->def->scope != SCOPE_ENDPOINT || at->def->scope == SCOPE_ENDPOINT)
 		return at->object;
 	p = at->object;
-	return p->endpoints;
-}
-
-static int32_t twice(loader *l, const entry *e)
-{
-	return err_set(l->err, LLM_E_CONFIG,
-		"%s: '%s' stands in the provider and its endpoint\n"
-		"keep one of them",
-		e->set.origin, e->path);
+	return &p->common;
 }
 
 /* The two members that a KEY_PAIR is added to; keytable.c sees that they are neighbours. */
@@ -169,19 +166,6 @@ static int32_t put_pair(loader *l, const entry *e, void *to)
 	return 0;
 }
 
-static int32_t put_secret(loader *l, const entry *e, conf_secret *to)
-{
-	return to->origin ? twice(l, e) : secret_read(l, e, to);
-}
-
-static int32_t put_string(loader *l, const entry *e, const char **to)
-{
-	if (*to && e->def->scope == SCOPE_ENDPOINT)
-		return twice(l, e);
-	*to = e->set.text;
-	return 0;
-}
-
 static int32_t put(loader *l, const entry *e)
 {
 	void *to = member(owner(e), e->def->offset);
@@ -190,9 +174,10 @@ static int32_t put(loader *l, const entry *e)
 
 	switch (e->def->type) {
 	case KEY_STRING:
-		return put_string(l, e, to);
+		memcpy(to, &e->set.text, sizeof(e->set.text));
+		return 0;
 	case KEY_SECRET:
-		return put_secret(l, e, to);
+		return secret_read(l, e, to);
 	case KEY_PAIR:
 	case KEY_SETTING:
 		return put_pair(l, e, to);
@@ -227,10 +212,45 @@ static int32_t put_all(loader *l)
 	return rc;
 }
 
+/* What stands in both would leave open which one counts, also where the other is a variable. */
+static int32_t twice(loader *l, const conf_provider *p, const char *key)
+{
+	char path[KEY_NAME_MAX + 32];
+	const entry *e;
+
+	snprintf(path, sizeof(path), "providers.%s.%s", p->name, key);
+	e = table_get(&l->t, path);
+	return err_set(l->err, LLM_E_CONFIG,
+		"%s: '%s' stands in the provider and its endpoint\n"
+		"keep one of them",
+		e ? e->set.origin : p->origin, path);
+}
+
+/* What the provider says holds for every endpoint. */
+static int32_t join_endpoints(loader *l, conf_provider *p)
+{
+	size_t i;
+
+	for (i = 0; p->endpoints != &p->common && i < p->n_endpoints; i++) {
+		conf_endpoint *end = &p->endpoints[i];
+
+		if (p->common.base_url && end->base_url)
+			return twice(l, p, "base_url");
+		if (p->common.key.origin && end->key.origin)
+			return twice(l, p, "api_key");
+		if (p->common.base_url)
+			end->base_url = p->common.base_url;
+		if (p->common.key.origin)
+			end->key = p->common.key;
+	}
+	return 0;
+}
+
 int32_t build_conf(loader *l)
 {
 	conf *c = l->c;
 	int32_t rc;
+	size_t i;
 
 	memset(&c->times, 0xff, sizeof(c->times));
 	unset_guard(&c->guard);
@@ -243,8 +263,10 @@ int32_t build_conf(loader *l)
 	if (!rc)
 		rc = make_objects(l, SCOPE_PROFILE);
 	if (!rc)
-		rc = join_endpoints(l);
+		rc = make_endpoints(l);
 	if (!rc)
 		rc = put_all(l);
+	for (i = 0; !rc && i < c->n_providers; i++)
+		rc = join_endpoints(l, &c->providers[i]);
 	return rc;
 }

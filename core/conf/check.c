@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "conf/inner.h"
+#include "wire/num.h"
+#include "wire/url.h"
 
 #define ALIAS_DEPTH 8
 #define PATH_MAX_HERE 192
@@ -42,6 +44,35 @@ static int32_t unknown(const loader *l, const char *origin, const char *where, c
 		near ? near : "", near ? "'?" : "");
 }
 
+/* "eu, us", as far as there is room. */
+static void list_endpoints(const conf_provider *p, char *to, size_t cap)
+{
+	size_t n = 0, i;
+
+	to[0] = '\0';
+	for (i = 0; p && i < p->n_endpoints && n < cap - KEY_NAME_MAX - 3; i++)
+		if (p->endpoints[i].id)
+			n += (size_t)snprintf(
+				to + n, cap - n, "%s%s", n ? ", " : "", p->endpoints[i].id);
+}
+
+static int32_t check_endpoint(
+	const loader *l, const char *origin, const char *text, const conf_provider *p)
+{
+	const char *hash = strchr(text, '#');
+	char id[KEY_NAME_MAX + 1], names[256];
+
+	err_copy(id, sizeof(id), hash + 1, strcspn(hash + 1, "/"));
+	if (p && conf_endpoint_named(p, id))
+		return 0;
+	list_endpoints(p, names, sizeof(names));
+	return err_set(l->err, LLM_E_CONFIG,
+		"%s: '%.128s' names an endpoint that provider '%.*s' "
+		"does not have\n%s%s",
+		origin, text, (int)(hash - text), text,
+		names[0] ? "it has: " : "it has none with an id", names);
+}
+
 /* "provider/model" or "provider#endpoint/model". */
 static int32_t check_target(const loader *l, const char *origin, const char *text)
 {
@@ -64,16 +95,7 @@ static int32_t check_target(const loader *l, const char *origin, const char *tex
 			"%s: '%.128s' names the provider '%s', which "
 			"has no entry\nadd providers.%s, or set plugins.implicit = true",
 			origin, text, name, name);
-	if (!hash)
-		return 0;
-	if (p && p->endpoints[0].id && strlen(p->endpoints[0].id) == (size_t)(slash - hash - 1) &&
-		strncmp(p->endpoints[0].id, hash + 1, (size_t)(slash - hash - 1)) == 0)
-		return 0;
-	return err_set(l->err, LLM_E_CONFIG,
-		"%s: '%.128s' names an endpoint that provider '%s' "
-		"does not have\n%s%s",
-		origin, text, name, p && p->endpoints[0].id ? "it has: " : "it has none with an id",
-		p && p->endpoints[0].id ? p->endpoints[0].id : "");
+	return hash ? check_endpoint(l, origin, text, p) : 0;
 }
 
 /* Follows to the end; at most one step more than allowed. */
@@ -151,7 +173,38 @@ static int is_same(const loader *l, const char *a, const char *b)
 	return strcmp(resolved(l, a), resolved(l, b)) == 0;
 }
 
-static int32_t check_profile(const loader *l, const conf_profile *p)
+/* As numbers, one for each candidate. */
+static int32_t read_weights(loader *l, conf_profile *p)
+{
+	const char *origin = origin_of(l, "profiles", p->name, "weights");
+	uint32_t *shares = arena_array(l->mem, p->n_candidates, sizeof(*shares));
+	uint64_t sum = 0;
+	size_t i;
+
+	if (p->n_weights != p->n_candidates)
+		return err_set(l->err, LLM_E_CONFIG,
+			"%s: profile '%s' has %zu weights and %zu candidates\n"
+			"give one for each, in the same order",
+			origin, p->name, p->n_weights, p->n_candidates);
+	if (!shares)
+		return LLM_E_NOMEM;
+	for (i = 0; i < p->n_weights; i++) {
+		int64_t n = 0;
+
+		(void)num_read_i64(p->weights[i], strlen(p->weights[i]), &n);
+		shares[i] = (uint32_t)n;
+		sum += shares[i];
+	}
+	p->shares = shares;
+	if (sum)
+		return 0;
+	return err_set(l->err, LLM_E_CONFIG,
+		"%s: all weights of profile '%s' are 0, so none could be first\n"
+		"give one of them more",
+		origin, p->name);
+}
+
+static int32_t check_profile(loader *l, conf_profile *p)
 {
 	const char *origin = origin_of(l, "profiles", p->name, "candidates");
 	int32_t rc = 0;
@@ -171,7 +224,56 @@ static int32_t check_profile(const loader *l, const conf_profile *p)
 					"%s: profile '%s' has '%.128s' twice\nremove one", origin,
 					p->name, p->candidates[i]);
 	}
-	return rc;
+	return !rc && p->n_weights ? read_weights(l, p) : rc;
+}
+
+/* ---- endpoints ---- */
+
+static int32_t check_ids(const loader *l, const conf_provider *p)
+{
+	size_t i, j;
+
+	for (i = 0; p->n_endpoints > 1 && i < p->n_endpoints; i++) {
+		if (!p->endpoints[i].id)
+			return err_set(l->err, LLM_E_CONFIG,
+				"%s: an endpoint of provider '%s' has no id\n"
+				"where there are several, each needs one: id = \"NAME\";",
+				p->origin, p->name);
+		for (j = 0; j < i; j++)
+			if (strcmp(p->endpoints[i].id, p->endpoints[j].id) == 0)
+				return err_set(l->err, LLM_E_CONFIG,
+					"%s: provider '%s' has two endpoints '%s'\nrename one",
+					p->origin, p->name, p->endpoints[i].id);
+	}
+	return 0;
+}
+
+static int is_one_place(const char *a, const char *b)
+{
+	url x, y;
+
+	if (!a || !b)
+		return a == b;
+	if (strcmp(a, b) == 0)
+		return 1;
+	return url_parse(a, "base_url", &x, NULL) == 0 && url_parse(b, "base_url", &y, NULL) == 0 &&
+		url_same_origin(&x, &y);
+}
+
+/* A key belongs to one server: what is said once for all must go to one. */
+static int32_t check_keys(const loader *l, const conf_provider *p)
+{
+	size_t i;
+
+	if (!p->common.key.origin)
+		return 0;
+	for (i = 1; i < p->n_endpoints; i++)
+		if (!is_one_place(p->endpoints[0].base_url, p->endpoints[i].base_url))
+			return err_set(l->err, LLM_E_CONFIG,
+				"%s: 'providers.%s.api_key' would be sent to several servers\n"
+				"give each endpoint an api_key of its own",
+				origin_of(l, "providers", p->name, "api_key"), p->name);
+	return 0;
 }
 
 static int32_t check_models(const loader *l)
@@ -240,6 +342,11 @@ int32_t check_conf(loader *l)
 	int32_t rc = 0;
 	size_t i;
 
+	for (i = 0; !rc && i < l->c->n_providers; i++) {
+		rc = check_ids(l, &l->c->providers[i]);
+		if (!rc)
+			rc = check_keys(l, &l->c->providers[i]);
+	}
 	for (i = 0; !rc && i < l->c->n_aliases; i++)
 		rc = check_alias(l, &l->c->aliases[i]);
 	for (i = 0; !rc && i < l->c->n_profiles; i++)

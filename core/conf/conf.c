@@ -156,11 +156,24 @@ const conf_profile *conf_profile_named(const conf *c, const char *name)
 
 const conf_model *conf_model_named(const conf *c, const char *id)
 {
+	const size_t provider = strcspn(id, "#/");
+	const char *rest = id[provider] == '#' ? strchr(id + provider, '/') : id + provider;
 	size_t i;
 
-	for (i = 0; i < c->n_models; i++)
-		if (strcmp(c->models[i].id, id) == 0)
+	for (i = 0; rest && i < c->n_models; i++)
+		if (strncmp(c->models[i].id, id, provider) == 0 &&
+			strcmp(c->models[i].id + provider, rest) == 0)
 			return &c->models[i];
+	return NULL;
+}
+
+const conf_endpoint *conf_endpoint_named(const conf_provider *p, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_endpoints; i++)
+		if (!id[0] || (p->endpoints[i].id && strcmp(p->endpoints[i].id, id) == 0))
+			return &p->endpoints[i];
 	return NULL;
 }
 

@@ -64,6 +64,8 @@ typedef struct conf_breaker {
 	uint64_t cool_long;
 } conf_breaker;
 
+/* Who draws by weight: each run anew, or a user once for all of its runs. */
+enum { SPLIT_BY_RUN = 1, SPLIT_BY_USER = 2 };
 enum { ADAPTIVE_OFF = 1, ADAPTIVE_AIMD = 2 };
 
 /* Is a stream asked for where the caller wants the whole answer? The nearest wins. */
@@ -93,6 +95,10 @@ typedef struct conf_endpoint {
 	const char *base_url; /* as written, null: the plugin's default */
 	conf_secret key;
 	uint32_t weight;
+	uint32_t locality; /* LLM_LOCALITY_*; UNKNOWN: as the provider says */
+	uint32_t max_concurrency; /* 0: as the provider says */
+	int64_t rpm; /* of each of its models that says none; 0: no limit */
+	int64_t tpm;
 } conf_endpoint;
 
 typedef struct conf_provider {
@@ -104,8 +110,9 @@ typedef struct conf_provider {
 	uint32_t max_concurrency; /* 0: default */
 	uint32_t queue_max; /* 0: default */
 	int upstream_retries; /* it is a gateway that asks again by itself */
-	conf_endpoint *endpoints; /* at least one */
+	conf_endpoint *endpoints; /* at least one; several have an id each */
 	size_t n_endpoints;
+	conf_endpoint common; /* while it is read: what holds for all endpoints */
 	conf_pair *headers;
 	size_t n_headers;
 	conf_pair *query;
@@ -140,6 +147,11 @@ typedef struct conf_profile {
 	size_t n_options;
 	const char *const *candidates; /* "provider/model", "provider#endpoint/model" or an alias */
 	size_t n_candidates;
+	const char *const *weights; /* as written */
+	size_t n_weights;
+	const uint32_t *shares; /* the same as numbers, one for each candidate; null: none */
+	uint32_t split_by; /* SPLIT_* */
+	uint32_t require_locality; /* LLM_LOCALITY_LOCAL: nobody else is asked */
 	const char *origin;
 	conf_times times;
 	conf_guard guard;
@@ -158,6 +170,7 @@ typedef struct conf {
 	const llm_allocator *allocator;
 	const char *plugin_path; /* or null */
 	int plugins_implicit; /* 1 unless switched off */
+	int many_endpoints; /* some provider has more than one */
 	const char *default_profile;
 	const char *workspace;
 	const char *proxy; /* of providers that name none; null: none */
@@ -205,7 +218,10 @@ void conf_free(conf *c); /* wipes secrets */
 
 const conf_provider *conf_provider_named(const conf *c, const char *name);
 const conf_profile *conf_profile_named(const conf *c, const char *name);
+/* Of a candidate's id; an endpoint in it does not matter. */
 const conf_model *conf_model_named(const conf *c, const char *id);
+/* Null when there is none of that id; "": the first. */
+const conf_endpoint *conf_endpoint_named(const conf_provider *p, const char *id);
 /* What an alias stands for after following others, or null. */
 const char *conf_alias(const conf *c, const char *name);
 /* The variable as it was when the configuration was read, or null. */

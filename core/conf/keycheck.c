@@ -5,6 +5,7 @@
 #include "conf/keys.h"
 #include "wire/jsonr.h"
 #include "wire/money.h"
+#include "wire/num.h"
 
 int key_ok_workspace(const char *text, size_t len)
 {
@@ -86,6 +87,13 @@ int key_ok_model(const char *text, size_t len)
 	if (!slash || !key_name_ok(text, (size_t)(slash - text)))
 		return 0;
 	return (size_t)(slash - text) + 1 < len;
+}
+
+int key_ok_weight(const char *text, size_t len)
+{
+	int64_t n;
+
+	return num_read_i64(text, len, &n) && n >= 0 && n <= KEY_WEIGHT_MAX;
 }
 
 /* For the list of headers that results show: nothing that carries a secret. */

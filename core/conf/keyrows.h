@@ -82,6 +82,72 @@
 		GUARD_TIME(prefix, s, type_, slow_start_reasoning, 0, HOUR_MS, \
 			"the same as slow_start where reasoning was asked for")
 
+/* One server or one key of a provider that has several. */
+#define ENDPOINT_ROWS \
+	{.pattern = "providers.*.endpoints", .type = KEY_LIST}, \
+		{.pattern = "providers.*.endpoints.#", \
+			.type = KEY_GROUP, \
+			.scope = SCOPE_ENDPOINT, \
+			.flags = KEY_OBJECT}, \
+		{.pattern = "providers.*.endpoints.#.id", \
+			.type = KEY_STRING, \
+			.scope = SCOPE_ENDPOINT, \
+			.offset = offsetof(conf_endpoint, id), \
+			.ok = key_name_ok, \
+			.expected = A_NAME, \
+			.preset = "none", \
+			.help = "its name in PROVIDER#ENDPOINT/MODEL"}, \
+		{.pattern = "providers.*.endpoints.#.base_url", \
+			.type = KEY_STRING, \
+			.scope = SCOPE_ENDPOINT, \
+			.offset = offsetof(conf_endpoint, base_url), \
+			.ok = key_ok_base_url, \
+			.preset = "the plugin's", \
+			.expected = \
+				"http:// or https://, host, port and path, no user, query or fragment", \
+			.help = "where it is"}, \
+		{.pattern = "providers.*.endpoints.#.api_key", \
+			.type = KEY_SECRET, \
+			.scope = SCOPE_ENDPOINT, \
+			.offset = offsetof(conf_endpoint, key), \
+			.preset = "the plugin's usual variable", \
+			.help = "the key"}, \
+		{.pattern = "providers.*.endpoints.#.weight", \
+			.type = KEY_INT, \
+			.scope = SCOPE_ENDPOINT, \
+			.offset = offsetof(conf_endpoint, weight), \
+			.max = 1000, \
+			.preset = "1", \
+			.help = "its share of the provider's requests where a policy draws; 0: never first"}, \
+		{.pattern = "providers.*.endpoints.#.locality", \
+			.type = KEY_CHOICE, \
+			.scope = SCOPE_ENDPOINT, \
+			.offset = offsetof(conf_endpoint, locality), \
+			.choices = locality, \
+			.expected = "\"local\" or \"cloud\"", \
+			.preset = "the provider's", \
+			.help = "`local` or `cloud`: where it computes"}, \
+		{.pattern = "providers.*.endpoints.#.max_concurrency", \
+			.type = KEY_INT, \
+			.scope = SCOPE_ENDPOINT, \
+			.offset = offsetof(conf_endpoint, max_concurrency), \
+			.min = 1, \
+			.max = 65535, \
+			.preset = "the provider's", \
+			.help = "attempts at the same time"}, \
+		{.pattern = "providers.*.endpoints.#.rpm", \
+			.type = KEY_COUNT, \
+			.scope = SCOPE_ENDPOINT, \
+			.offset = offsetof(conf_endpoint, rpm), \
+			.preset = "no limit", \
+			.help = "requests a minute for each model that names none; more of them wait"}, \
+	{ \
+		.pattern = "providers.*.endpoints.#.tpm", .type = KEY_COUNT, \
+		.scope = SCOPE_ENDPOINT, .offset = offsetof(conf_endpoint, tpm), \
+		.preset = "no limit", \
+		.help = "tokens a minute for each model that names none; more of them wait" \
+	}
+
 #define BREAKER_INT(name, most, usual, what) \
 	{ \
 		.pattern = "breaker." #name, .type = KEY_INT, .scope = SCOPE_CONF, .min = 1, \

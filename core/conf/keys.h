@@ -43,8 +43,10 @@ enum { /* whose member it is */
 #define KEY_HEADER (1u << 4) /* the name is that of a header */
 #define KEY_PLAIN (1u << 5) /* may hold line ends and tabs */
 #define KEY_NEEDED (1u << 6) /* its object is nothing without it */
+#define KEY_NUMBERS (1u << 7) /* elements of the list may stand without quotes */
 
 #define KEY_NAME_MAX 63 /* bytes in the name of a provider, profile, ... */
+#define KEY_WEIGHT_MAX 1000
 #define KEY_MAX_MS UINT64_C(31536000000) /* a year */
 
 typedef struct key_choice {
@@ -103,6 +105,7 @@ int key_ok_no_proxy(const char *text, size_t len);
 int key_ok_json_object(const char *text, size_t len);
 int key_ok_price(const char *text, size_t len);
 int key_ok_model(const char *text, size_t len);
+int key_ok_weight(const char *text, size_t len);
 int key_ok_header(const char *text, size_t len);
 
 #endif

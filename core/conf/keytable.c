@@ -7,6 +7,18 @@ static const key_choice locality[] = {
 	{NULL, 0},
 };
 
+static const key_choice required_locality[] = {
+	{"local", LLM_LOCALITY_LOCAL},
+	{"any", LLM_LOCALITY_UNKNOWN},
+	{NULL, 0},
+};
+
+static const key_choice split_by[] = {
+	{"run", SPLIT_BY_RUN},
+	{"user", SPLIT_BY_USER},
+	{NULL, 0},
+};
+
 static const key_choice http_version[] = {
 	{"1.1", 1},
 	{"2", 2},
@@ -311,40 +323,7 @@ const key_def key_table[] = {
 		.scope = SCOPE_PROVIDER,
 		.offset = offsetof(conf_provider, query),
 		.help = "a query parameter of every request; env: and file: are followed"},
-	{.pattern = "providers.*.endpoints", .type = KEY_LIST},
-	{.pattern = "providers.*.endpoints.#",
-		.type = KEY_GROUP,
-		.scope = SCOPE_ENDPOINT,
-		.flags = KEY_OBJECT},
-	{.pattern = "providers.*.endpoints.#.id",
-		.type = KEY_STRING,
-		.scope = SCOPE_ENDPOINT,
-		.offset = offsetof(conf_endpoint, id),
-		.ok = key_name_ok,
-		.expected = A_NAME,
-		.preset = "none",
-		.help = "its name in PROVIDER#ENDPOINT/MODEL"},
-	{.pattern = "providers.*.endpoints.#.base_url",
-		.type = KEY_STRING,
-		.scope = SCOPE_ENDPOINT,
-		.offset = offsetof(conf_endpoint, base_url),
-		.ok = key_ok_base_url,
-		.preset = "the plugin's",
-		.expected = "http:// or https://, host, port and path, no user, query or fragment",
-		.help = "where it is"},
-	{.pattern = "providers.*.endpoints.#.api_key",
-		.type = KEY_SECRET,
-		.scope = SCOPE_ENDPOINT,
-		.offset = offsetof(conf_endpoint, key),
-		.preset = "the plugin's usual variable",
-		.help = "the key"},
-	{.pattern = "providers.*.endpoints.#.weight",
-		.type = KEY_INT,
-		.scope = SCOPE_ENDPOINT,
-		.offset = offsetof(conf_endpoint, weight),
-		.max = 1000,
-		.preset = "1",
-		.help = "share of the requests"},
+	ENDPOINT_ROWS,
 	TIME_ROWS("providers.*.", SCOPE_PROVIDER, conf_provider),
 	UPSTREAM_ROW("providers.*.", SCOPE_PROVIDER, conf_provider),
 	ATTEMPT_ROWS("providers.*.", SCOPE_PROVIDER, conf_provider),
@@ -448,7 +427,32 @@ const key_def key_table[] = {
 		.flags = KEY_NEEDED,
 		.offset = offsetof(conf_profile, candidates),
 		.help = "PROVIDER/MODEL, PROVIDER#ENDPOINT/MODEL or an alias of one, best first"},
-	LATER_ROW("profiles.*.require", KEY_GROUP),
+	{.pattern = "profiles.*.weights",
+		.type = KEY_STRINGS,
+		.scope = SCOPE_PROFILE,
+		.flags = KEY_NUMBERS,
+		.offset = offsetof(conf_profile, weights),
+		.ok = key_ok_weight,
+		.expected = "a number from 0 to 1000 for each candidate: [ 95, 5 ]",
+		.preset = "1 for each",
+		.help = "shares of the candidates where a policy draws; 0: never first"},
+	{.pattern = "profiles.*.split_by",
+		.type = KEY_CHOICE,
+		.scope = SCOPE_PROFILE,
+		.offset = offsetof(conf_profile, split_by),
+		.choices = split_by,
+		.expected = "\"run\" or \"user\"",
+		.preset = "run",
+		.help = "`user`: the runs of one user are drawn alike"},
+	{.pattern = "profiles.*.require", .type = KEY_GROUP},
+	{.pattern = "profiles.*.require.locality",
+		.type = KEY_CHOICE,
+		.scope = SCOPE_PROFILE,
+		.offset = offsetof(conf_profile, require_locality),
+		.choices = required_locality,
+		.expected = "\"local\" or \"any\"",
+		.preset = "any",
+		.help = "`local`: a candidate that computes elsewhere is not asked"},
 	LATER_ROW("profiles.*.fallbacks", KEY_GROUP),
 	TIME_ROWS("profiles.*.", SCOPE_PROFILE, conf_profile),
 	UPSTREAM_ROW("profiles.*.", SCOPE_PROFILE, conf_profile),
@@ -476,6 +480,7 @@ COUNT_BEHIND(conf, no_proxy, n_no_proxy);
 COUNT_BEHIND(conf, aliases, n_aliases);
 COUNT_BEHIND(conf_profile, candidates, n_candidates);
 COUNT_BEHIND(conf_profile, options, n_options);
+COUNT_BEHIND(conf_profile, weights, n_weights);
 COUNT_BEHIND(conf_provider, headers, n_headers);
 COUNT_BEHIND(conf_provider, query, n_query);
 COUNT_BEHIND(conf_provider, settings, n_settings);

@@ -13,16 +13,36 @@ typedef struct parse {
 	const char *file;
 } parse;
 
-static int all_strings(config_setting_t *s)
+static int is_whole(const config_setting_t *s)
+{
+	const int type = config_setting_type(s);
+
+	return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
+}
+
+static int all_strings(config_setting_t *s, const key_def *def)
 {
 	int n = config_setting_length(s);
 	int i;
 
-	for (i = 0; i < n; i++)
-		if (config_setting_type(config_setting_get_elem(s, (unsigned)i)) !=
-			CONFIG_TYPE_STRING)
+	for (i = 0; i < n; i++) {
+		const config_setting_t *one = config_setting_get_elem(s, (unsigned)i);
+
+		if (config_setting_type(one) != CONFIG_TYPE_STRING &&
+			!((def->flags & KEY_NUMBERS) && is_whole(one)))
 			return 0;
+	}
 	return 1;
+}
+
+static char *read_element(const parse *p, const config_setting_t *s)
+{
+	char digits[NUM_TEXT];
+
+	if (!is_whole(s))
+		return arena_str(p->l->mem, config_setting_get_string(s));
+	num_write_i64(config_setting_get_int64(s), digits);
+	return arena_str(p->l->mem, digits);
 }
 
 static int32_t read_strings(const parse *p, config_setting_t *s, written *w)
@@ -34,7 +54,7 @@ static int32_t read_strings(const parse *p, config_setting_t *s, written *w)
 	if (!list)
 		return LLM_E_NOMEM;
 	for (i = 0; i < n; i++) {
-		list[i] = arena_str(p->l->mem, config_setting_get_string_elem(s, (int)i));
+		list[i] = read_element(p, config_setting_get_elem(s, (unsigned)i));
 		if (!list[i])
 			return LLM_E_NOMEM;
 	}
@@ -69,7 +89,7 @@ static int32_t read_value(const parse *p, config_setting_t *s, const key_def *de
 		return keep_text(p, config_setting_get_bool(s) ? "true" : "false", FORM_BOOL, w);
 	case CONFIG_TYPE_ARRAY:
 	case CONFIG_TYPE_LIST:
-		if (def->type == KEY_LIST || !all_strings(s)) {
+		if (def->type == KEY_LIST || !all_strings(s, def)) {
 			w->form = FORM_LIST;
 			return 0;
 		}

@@ -62,6 +62,7 @@ int32_t resolve_target(const conf *c, const char *name, int want_profile, route 
 		r->profile = p;
 		r->names = p->candidates;
 		r->n_names = p->n_candidates;
+		r->weights = p->shares;
 		return 0;
 	}
 	if (want_profile || !strchr(name, '/'))
@@ -69,6 +70,127 @@ int32_t resolve_target(const conf *c, const char *name, int want_profile, route 
 	one_name(r, name);
 	return 0;
 }
+
+/* ---- endpoints ---- */
+
+#define SHARE_SCALE UINT64_C(1000000)
+
+/* The provider of a name that leaves open which of its endpoints is meant; else null. */
+static const conf_provider *spreads(const conf *c, const char *name, const char **ret_target)
+{
+	const char *target = conf_alias(c, name);
+	const conf_provider *p;
+	char provider[RESOLVE_NAME];
+	size_t len;
+
+	if (!target)
+		target = name;
+	*ret_target = target;
+	len = strcspn(target, "#/");
+	if (target[len] != '/' || len >= sizeof(provider))
+		return NULL;
+	err_copy(provider, sizeof(provider), target, len);
+	p = conf_provider_named(c, provider);
+	return p && p->n_endpoints > 1 ? p : NULL;
+}
+
+/* Of SHARE_SCALE; where all have 0 they are equal. */
+static uint64_t share_of(const conf_provider *p, size_t i)
+{
+	uint64_t sum = 0;
+	size_t k;
+
+	for (k = 0; k < p->n_endpoints; k++)
+		sum += p->endpoints[k].weight;
+	return sum ? SHARE_SCALE * p->endpoints[i].weight / sum : SHARE_SCALE / p->n_endpoints;
+}
+
+/* The smallest numbers of the same proportion: they are shown to people. */
+static void reduce(uint32_t *weights, size_t n)
+{
+	uint32_t common = 0, a, b;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		for (a = weights[i], b = common, common = a; b; a = b, b = common % b, common = a)
+			continue;
+	for (i = 0; common > 1 && i < n; i++)
+		weights[i] /= common;
+}
+
+static char *endpoint_name(arena *ar, const char *target, const char *id)
+{
+	const size_t provider = strcspn(target, "/"), n = strlen(id),
+		     rest = strlen(target) - provider;
+	char *text = arena_new(ar, provider + 1 + n + rest + 1);
+
+	if (!text)
+		return NULL;
+	memcpy(text, target, provider);
+	text[provider] = '#';
+	memcpy(text + provider + 1, id, n);
+	memcpy(text + provider + 1 + n, target + provider, rest + 1);
+	return text;
+}
+
+static size_t count_names(const conf *c, const route *r)
+{
+	const char *ignored;
+	const conf_provider *p;
+	size_t n = 0, i;
+
+	for (i = 0; i < r->n_names; i++) {
+		p = spreads(c, r->names[i], &ignored);
+		n += p ? p->n_endpoints : 1;
+	}
+	return n;
+}
+
+static int32_t spread_all(
+	const conf *c, arena *ar, const route *r, const char **names, uint32_t *weights)
+{
+	const char *target;
+	size_t n = 0, i, k;
+
+	for (i = 0; i < r->n_names; i++) {
+		const uint32_t weight = r->weights ? r->weights[i] : 1;
+		const conf_provider *p = spreads(c, r->names[i], &target);
+
+		if (!p) {
+			weights[n] = (uint32_t)(weight * SHARE_SCALE);
+			names[n++] = r->names[i];
+			continue;
+		}
+		for (k = 0; k < p->n_endpoints; k++, n++) {
+			weights[n] = (uint32_t)(weight * share_of(p, k));
+			names[n] = endpoint_name(ar, target, p->endpoints[k].id);
+			if (!names[n])
+				return LLM_E_NOMEM;
+		}
+	}
+	reduce(weights, n);
+	return 0;
+}
+
+int32_t resolve_expand(const conf *c, arena *ar, route *r)
+{
+	const size_t n = c->many_endpoints ? count_names(c, r) : r->n_names;
+	const char **names;
+	uint32_t *weights;
+
+	if (n == r->n_names)
+		return 0;
+	names = arena_array(ar, n, sizeof(*names));
+	weights = arena_array(ar, n, sizeof(*weights));
+	if (!names || !weights || spread_all(c, ar, r, names, weights))
+		return LLM_E_NOMEM;
+	r->names = names;
+	r->weights = weights;
+	r->n_names = n;
+	return 0;
+}
+
+/* ---- one candidate ---- */
 
 static int is_name(const char *text, size_t len)
 {

@@ -20,6 +20,7 @@ typedef struct route {
 	const conf_profile *profile; /* null: a model was named */
 	const char *const *names; /* candidates as configured, aliases not followed yet */
 	size_t n_names;
+	const uint32_t *weights; /* one for each name; null: all the same */
 	const char *single[1];
 } route;
 
@@ -28,6 +29,12 @@ typedef struct route {
  * profile will do). LLM_E_INVALID_REQUEST naming what is close (R-ROUTE-1).
  */
 int32_t resolve_target(const conf *c, const char *name, int want_profile, route *ret, llm_err *err);
+
+/*
+ * A name whose provider has several endpoints becomes one for each of them, with its part
+ * of the weight. What is made is in `ar`. LLM_E_NOMEM.
+ */
+int32_t resolve_expand(const conf *c, arena *ar, route *r);
 
 /* Follows an alias, then parses (R-ROUTE-2). */
 int32_t resolve_candidate(const conf *c, const char *name, candidate *ret, llm_err *err);

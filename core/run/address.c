@@ -22,9 +22,9 @@ const conf_provider *address_implicit(const char *name, arena *ar)
 }
 
 static const char *raw_base_url(
-	const conf *c, const conf_provider *p, const llm_provider_info *info, int *ret_from_env)
+	const conf *c, const conf_endpoint *end, const llm_provider_info *info, int *ret_from_env)
 {
-	const char *text = p->endpoints[0].base_url;
+	const char *text = end->base_url;
 
 	*ret_from_env = 0;
 	if (!text && info->base_url_env) {
@@ -62,15 +62,24 @@ static int32_t rewrite(
 	return 0;
 }
 
-int32_t address_find(const conf *c, const conf_provider *p, const plugin *plug, arena *ar,
-	address *ret, llm_err *err)
+/* How messages call the setting. */
+static void name_setting(const conf_provider *p, const conf_endpoint *end, char *to, size_t cap)
 {
-	char text[2048], what[96];
+	if (p->n_endpoints > 1)
+		snprintf(to, cap, "base_url of endpoint %s in providers.%s", end->id, p->name);
+	else
+		snprintf(to, cap, "providers.%s.base_url", p->name);
+}
+
+int32_t address_find(const conf *c, const conf_provider *p, const conf_endpoint *end,
+	const plugin *plug, arena *ar, address *ret, llm_err *err)
+{
+	char text[2048], what[192];
 	address a = {0};
-	const char *raw = raw_base_url(c, p, plug->info, &a.from_env);
+	const char *raw = raw_base_url(c, end, plug->info, &a.from_env);
 	int32_t rc;
 
-	snprintf(what, sizeof(what), "providers.%s.base_url", p->name);
+	name_setting(p, end, what, sizeof(what));
 	if (a.from_env)
 		snprintf(what, sizeof(what), "%s", plug->info->base_url_env);
 	rc = rewrite(plug, raw, what, text, sizeof(text), err);

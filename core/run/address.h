@@ -19,8 +19,8 @@ typedef struct address {
 const conf_provider *address_implicit(const char *name, arena *ar);
 
 /* From configuration, variable or plugin. LLM_E_CONFIG or LLM_E_NOMEM. */
-int32_t address_find(const conf *c, const conf_provider *p, const plugin *plug, arena *ar,
-	address *ret, llm_err *err);
+int32_t address_find(const conf *c, const conf_provider *p, const conf_endpoint *end,
+	const plugin *plug, arena *ar, address *ret, llm_err *err);
 
 /* The usual key variables; one that is empty counts as not set. */
 typedef struct usual_key {

@@ -188,7 +188,7 @@ void call_unref(llm_call *c);
 /* Frees what an attempt has filled; not the rows of the run. */
 void call_answer_done(llm_result *r);
 /* plan.c: who may answer, and in which times; loads their providers. */
-int32_t call_plan(llm_call *c, const route *r, const llm_call_opts *opts, llm_err *err);
+int32_t call_plan(llm_call *c, route *r, const llm_call_opts *opts, llm_err *err);
 /* The same for what is no chat. */
 int32_t call_plan_provider(
 	llm_call *c, const char *provider, const llm_call_opts *opts, llm_err *err);

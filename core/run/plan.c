@@ -186,15 +186,21 @@ static int asks_for_stream(const llm_call *c, const target *t, const conf_profil
 	if (say == UPSTREAM_UNSET)
 		say = c->svc->conf->upstream_stream;
 	if (say == UPSTREAM_UNSET || say == UPSTREAM_AUTO)
-		say = profile && profile->n_candidates > 1 ? UPSTREAM_ON : UPSTREAM_OFF;
+		say = profile && c->plan != &c->first ? UPSTREAM_ON : UPSTREAM_OFF;
 	return say == UPSTREAM_ON && !known_not_to_stream(c, t);
 }
 
 static int32_t fill(llm_call *c, target *t, const char *provider, const conf_profile *profile,
 	const llm_call_opts *opts, llm_err *err)
 {
-	int32_t rc = upstream_get(c->svc, provider, &t->up, err);
+	char server[2 * RESOLVE_NAME];
+	int32_t rc;
 
+	if (t->cand.endpoint[0]) {
+		snprintf(server, sizeof(server), "%s#%s", provider, t->cand.endpoint);
+		provider = server;
+	}
+	rc = upstream_get(c->svc, provider, &t->up, err);
 	if (rc)
 		return rc;
 	t->weight = 1;
@@ -271,6 +277,7 @@ static int32_t fill_plan(llm_call *c, const route *r, const llm_call_opts *opts,
 			return rc;
 		if (!rc) {
 			set_slow(c, t, r->profile);
+			t->weight = r->weights ? r->weights[i] : 1;
 			c->n_plan++;
 			continue;
 		}
@@ -328,10 +335,12 @@ static int32_t finish(
 	return name_result(c, profile) ? err_set(err, LLM_E_NOMEM, "out of memory") : 0;
 }
 
-int32_t call_plan(llm_call *c, const route *r, const llm_call_opts *opts, llm_err *err)
+int32_t call_plan(llm_call *c, route *r, const llm_call_opts *opts, llm_err *err)
 {
-	int32_t rc;
+	int32_t rc = resolve_expand(c->svc->conf, &c->ar, r);
 
+	if (rc)
+		return err_set(err, rc, "out of memory");
 	c->by = r->profile ? routing_profile(c->svc->routing, r->profile->name) : NULL;
 	if (c->by && c->by->problem) {
 		*err = *c->by->problem;

@@ -268,7 +268,8 @@ static cand_state *make(llm_service *svc, const target *t)
 	}
 	s->window = m ? m->caps.max_input_tokens : 0;
 	limiter_candidate_init(&s->limit, slots_of(t, m), svc->conf->adaptive == ADAPTIVE_AIMD,
-		m ? a_minute(m->rpm) : 0, m ? a_minute(m->tpm) : 0, loop_now(svc->loop));
+		a_minute(m && m->rpm ? m->rpm : t->up->end->rpm),
+		a_minute(m && m->tpm ? m->tpm : t->up->end->tpm), loop_now(svc->loop));
 	pthread_mutex_lock(&svc->slots.lock);
 	if (breakers_get(&svc->slots.health, t->cand.id, &s->health))
 		s->health = NULL;

@@ -5,13 +5,28 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "route/resolve.h"
 
 static const llm_provider_info *info_of(const upstream *up)
 {
 	return up->plug->info;
 }
 
-static int32_t find_conf(llm_service *svc, const char *name, upstream *up, llm_err *err)
+static int32_t no_endpoint(const upstream *up, const char *id, llm_err *err)
+{
+	const conf_provider *p = up->conf;
+
+	if (!p->endpoints[0].id)
+		return err_set(err, LLM_E_INVALID_REQUEST,
+			"provider %s has no endpoint \"%.63s\": it has one only, without a name\n"
+			"write %s/MODEL",
+			up->name, id, up->name);
+	return err_set(err, LLM_E_INVALID_REQUEST,
+		"provider %s has no endpoint \"%.63s\"; the first of its %zu is \"%s\"", up->name,
+		id, p->n_endpoints, p->endpoints[0].id);
+}
+
+static int32_t find_provider(llm_service *svc, const char *name, upstream *up, llm_err *err)
 {
 	up->conf = conf_provider_named(svc->conf, name);
 	if (!up->conf && !svc->conf->plugins_implicit) {
@@ -25,6 +40,26 @@ static int32_t find_conf(llm_service *svc, const char *name, upstream *up, llm_e
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	up->name = up->conf->name;
 	return 0;
+}
+
+/* "work" or "work#eu": a provider, and which of its endpoints; the first when none is named. */
+static int32_t find_conf(llm_service *svc, const char *name, upstream *up, llm_err *err)
+{
+	const char *hash = strchr(name, '#');
+	char provider[RESOLVE_NAME];
+	int32_t rc;
+
+	err_copy(provider, sizeof(provider), name, hash ? (size_t)(hash - name) : strlen(name));
+	rc = find_provider(svc, provider, up, err);
+	if (rc)
+		return rc;
+	up->end = conf_endpoint_named(up->conf, hash ? hash + 1 : "");
+	if (!up->end)
+		return no_endpoint(up, hash + 1, err);
+	if (!hash)
+		return 0;
+	up->title = arena_str(&up->ar, name);
+	return up->title ? 0 : err_set(err, LLM_E_NOMEM, "out of memory");
 }
 
 /*
@@ -43,7 +78,7 @@ static int32_t check_version(const upstream *up, llm_err *err)
 
 static int32_t find_way(llm_service *svc, upstream *up, llm_err *err)
 {
-	int32_t rc = address_find(svc->conf, up->conf, up->plug, &up->ar, &up->at, err);
+	int32_t rc = address_find(svc->conf, up->conf, up->end, up->plug, &up->ar, &up->at, err);
 
 	if (!rc)
 		rc = check_version(up, err);
@@ -80,8 +115,8 @@ static int32_t find_key(llm_service *svc, upstream *up)
 	up->key_needed = (info_of(up)->flags & LLM_PROVIDER_NEEDS_KEY) && up->at.usual;
 	if (name_keys(up))
 		return LLM_E_NOMEM;
-	if (up->conf->endpoints[0].key.origin) {
-		up->key = &up->conf->endpoints[0].key;
+	if (up->end->key.origin) {
+		up->key = &up->end->key;
 		return 0;
 	}
 	if (warn(svc, up, &k))
@@ -122,6 +157,8 @@ static int32_t make_instance(llm_service *svc, upstream *up, llm_err *err)
 
 static uint32_t locality_of(const upstream *up)
 {
+	if (up->end->locality)
+		return up->end->locality;
 	if (up->conf->locality)
 		return up->conf->locality;
 	if (up->at.usual && info_of(up)->locality)
@@ -138,8 +175,10 @@ static int32_t find_plugin(llm_service *svc, const char *name, upstream *up, llm
 
 static void init_limits(upstream *up)
 {
-	uint32_t most = up->conf->max_concurrency;
+	uint32_t most = up->end->max_concurrency;
 
+	if (!most)
+		most = up->conf->max_concurrency;
 	if (!most)
 		most = info_of(up)->max_concurrency;
 	limiter_provider_init(&up->slots, most ? most : LIMITER_PROVIDER,
@@ -152,12 +191,12 @@ static int32_t fill(llm_service *svc, const char *name, upstream *up, llm_err *e
 	int32_t rc = find_conf(svc, name, up, err);
 
 	if (!rc)
-		rc = find_plugin(svc, name, up, err);
+		rc = find_plugin(svc, up->name, up, err);
 	if (!rc && !up->plug->provider) {
 		err_set(err, LLM_E_PLUGIN, "%s holds no provider", up->plug->path);
 		return LLM_E_PLUGIN;
 	}
-	if (!rc)
+	if (!rc && !up->title)
 		up->title = strcmp(up->name, up->plug->name) == 0 ? info_of(up)->label : up->name;
 	if (!rc)
 		rc = find_way(svc, up, err);

@@ -1,6 +1,6 @@
 /*
  * upstream.h - a provider as a service uses it: its plugin's instance, where it is
- * and which key it gets.
+ * and which key it gets. Of several endpoints each is one of its own.
  */
 #ifndef LLM_RUN_UPSTREAM_H
 #define LLM_RUN_UPSTREAM_H
@@ -14,6 +14,7 @@ typedef struct upstream {
 	const char *name;
 	const char *title; /* how messages call it: its own name, or its plugin's label */
 	const conf_provider *conf; /* made up for an implicit one */
+	const conf_endpoint *end; /* which of its endpoints */
 	const plugin *plug;
 	instance *in;
 	address at;
@@ -30,7 +31,7 @@ typedef struct upstream {
 	quota_wire wire;
 } upstream;
 
-/* Loaded at first use. LLM_E_INVALID_REQUEST, LLM_E_PLUGIN, LLM_E_CONFIG, LLM_E_NOMEM. */
+/* "work" or "work#eu", loaded at first use. LLM_E_INVALID_REQUEST, LLM_E_PLUGIN, LLM_E_CONFIG, LLM_E_NOMEM. */
 int32_t upstream_get(llm_service *svc, const char *name, upstream **ret, llm_err *err);
 void upstream_free(llm_service *svc, upstream *up);
 /*
