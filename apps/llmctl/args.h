@@ -37,6 +37,8 @@ typedef struct ctl_options {
 	bool verbose;
 	bool origin;
 	bool loaded;
+	const char *policy;
+	bool plans;
 	arg_words words; /* what is no option */
 } ctl_options;
 

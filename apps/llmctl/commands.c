@@ -52,6 +52,13 @@ static const arg_option show_options[] = {
 	END,
 };
 
+static const arg_option simulate_options[] = {
+	{0, ARG_TEXT, "policy", "POLICY", "this policy instead of the file's", AT(policy)},
+	{0, ARG_SWITCH, "plans", NULL, "every run: its plan, who was asked, who answered",
+		AT(plans)},
+	END,
+};
+
 const command commands[] = {
 	{"ask", NULL, "Ask a model; the question is what stands here, on standard input, or both.",
 		"[WORD...]",
@@ -72,6 +79,11 @@ const command commands[] = {
 		"  llmctl health\n"
 		"  llmctl health --json\n",
 		NULL, 0},
+	{"route", "simulate", "Replay a file of outcomes through a policy, asking nobody.", "FILE",
+		"  llmctl route simulate outcomes.jsonl\n"
+		"  llmctl route simulate --policy latency --plans outcomes.jsonl\n"
+		"  llmctl route simulate --json outcomes.jsonl | jq '.candidates[]'\n",
+		simulate_options, 1},
 	{"profiles", NULL, "List profiles, their candidates in order, and aliases.", "",
 		"  llmctl profiles\n", NULL, 0},
 	{"plugins", "list", "List the plugins that would be used.", "", "  llmctl plugins list\n",

@@ -199,6 +199,23 @@ out:
 	return rc;
 }
 
+/* ---- files ---- */
+
+int32_t input_file(const char *path, size_t most, input_bytes *ret, llm_err *err)
+{
+	const bool is_stdin = strcmp(path, "-") == 0;
+	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	int32_t rc;
+
+	if (fd < 0)
+		return complain_set(err, LLM_E_NOT_FOUND, "%.200s cannot be opened: %s", path,
+			strerror(errno));
+	rc = read_all(fd, is_stdin ? "standard input" : path, most, ret, err);
+	if (!is_stdin)
+		close(fd);
+	return rc;
+}
+
 /* ---- images ---- */
 
 static const char *media_type(const char *data, size_t len)

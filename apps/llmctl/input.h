@@ -24,6 +24,9 @@ typedef struct input_bytes {
  */
 int32_t input_prompt(const arg_words *words, input_bytes *ret, llm_err *err);
 
+/* All of a file of at most `most` bytes; "-" is standard input. */
+int32_t input_file(const char *path, size_t most, input_bytes *ret, llm_err *err);
+
 /* An image file; *ret_type is its static media type, told by its first bytes. */
 int32_t input_image(const char *path, input_bytes *ret, const char **ret_type, llm_err *err);
 

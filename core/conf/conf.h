@@ -14,6 +14,7 @@
 #include "llm/abi/provider.h"
 #include "llm/call.h"
 #include "llm/service.h"
+#include "wire/num.h"
 #include "wire/redact.h"
 #include "wire/url.h"
 
@@ -244,5 +245,10 @@ int32_t conf_check_settings(const conf_provider *p, const llm_key_info *const *k
 /* The same for the options of a profile's policy. */
 int32_t conf_check_options(const conf_profile *p, const llm_key_info *const *keys, arena *mem,
 	conf_pair **ret, size_t *ret_n, llm_err *err);
+
+/* A setting of type LLM_TYPE_* in the form that a plugin reads; null when it is none. */
+const char *conf_value_as(uint32_t type, const char *text, char ret_room[NUM_TEXT]);
+/* "a whole number": what one of that type looks like; static. */
+const char *conf_value_expected(uint32_t type);
 
 #endif

@@ -8,7 +8,7 @@
 
 #define KNOWN_MAX 160
 
-static const char *type_text(uint32_t type)
+const char *conf_value_expected(uint32_t type)
 {
 	switch (type) {
 	case LLM_TYPE_BOOL:
@@ -66,8 +66,7 @@ static int32_t unknown(
 		near ? "'?" : "\nneither the library nor the plugin has one of that name");
 }
 
-/* The value in the form that a plugin reads, or null when it cannot be read. */
-static const char *read_as(uint32_t type, const char *text, char ret[NUM_TEXT])
+const char *conf_value_as(uint32_t type, const char *text, char ret[NUM_TEXT])
 {
 	size_t len = strlen(text);
 	uint64_t u = 0;
@@ -101,13 +100,14 @@ static int32_t convert(const group *g, const conf_pair *s, const llm_key_info *k
 	conf_pair *ret, llm_err *err)
 {
 	char number[NUM_TEXT];
-	const char *text = read_as(k->type, s->value, number);
+	const char *text = conf_value_as(k->type, s->value, number);
 
 	if (!text)
 		return err_set(err, LLM_E_CONFIG,
 			"%s: '%s.%s%s.%s' has a value that cannot "
 			"be taken\nexpected: %s",
-			s->origin, g->list, g->name, g->inner, s->name, type_text(k->type));
+			s->origin, g->list, g->name, g->inner, s->name,
+			conf_value_expected(k->type));
 	*ret = *s;
 	ret->value = arena_str(mem, text);
 	return ret->value ? 0 : LLM_E_NOMEM;

@@ -24,6 +24,7 @@
 #include "result.h"
 #include "runner.h"
 #include "service.h"
+#include "simulate.h"
 #include "stream.h"
 #include "unit.h"
 #include "version.h"
