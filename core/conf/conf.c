@@ -154,6 +154,11 @@ const conf_profile *conf_profile_named(const conf *c, const char *name)
 	return NULL;
 }
 
+int conf_has_storage(const conf *c)
+{
+	return c->storage.plugin || c->storage.n_settings;
+}
+
 const conf_model *conf_model_named(const conf *c, const char *id)
 {
 	const size_t provider = strcspn(id, "#/");

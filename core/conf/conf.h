@@ -159,6 +159,29 @@ typedef struct conf_profile {
 	uint32_t upstream_stream; /* UPSTREAM_* */
 } conf_profile;
 
+enum { LEDGER_STRICT = 1, LEDGER_AFTER = 2, LEDGER_OFF = 3 };
+enum { SETTLE_COMMITTED = 1, SETTLE_QUEUED = 2 };
+
+/* Where runs are kept. */
+typedef struct conf_storage {
+	const char *plugin; /* null: "sqlite" */
+	const char *sha256; /* pin, or null */
+	uint32_t ledger; /* LEDGER_*; 0: strict */
+	uint32_t settle; /* SETTLE_*; 0: committed */
+	int persist_strict;
+	uint32_t queue; /* jobs; 0: default */
+	conf_pair *settings; /* keys that only the plugin knows, still unchecked */
+	size_t n_settings;
+} conf_storage;
+
+/* What is kept of content: as PRIVACY_*. */
+typedef struct conf_privacy {
+	uint32_t content; /* CONTENT_*; 0: hash */
+	conf_secret key;
+} conf_privacy;
+
+enum { CONTENT_NONE = 1, CONTENT_HASH = 2, CONTENT_REDACTED = 3, CONTENT_FULL = 4 };
+
 /* One value as `config show` prints it. */
 typedef struct conf_item {
 	const char *key;
@@ -194,6 +217,8 @@ typedef struct conf {
 	size_t n_models;
 	conf_profile *profiles;
 	size_t n_profiles;
+	conf_storage storage;
+	conf_privacy privacy;
 	const char *const *response_headers; /* allow-list for results, or none */
 	size_t n_response_headers;
 	conf_item *items; /* everything that was set, sorted by key */
@@ -235,9 +260,12 @@ const char *conf_library_version(void);
 /* Known names close to `name`, for messages; null when none is. */
 const char *conf_nearest_target(const conf *c, const char *name);
 
+/* 1 when the configuration has a storage, whatever its ledger. */
+int conf_has_storage(const conf *c);
+
 /*
- * Checks a provider's remaining settings against what its plugin describes:
- * unknown keys (nearest known name), wrong types. Durations and sizes are
+ * Checks a provider's remaining settings against what its plugin describes (with a null
+ * name those of the storage): unknown keys (nearest known name), wrong types. Durations and sizes are
  * rewritten as plain numbers into *ret, sorted as `keys`.
  */
 int32_t conf_check_settings(const conf_provider *p, const llm_key_info *const *keys, arena *mem,

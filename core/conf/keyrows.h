@@ -179,6 +179,78 @@
 		.help = "checked, not used yet" \
 	}
 
+/* Where runs are kept, and what of their content. */
+#define STORAGE_ROWS \
+	{.pattern = "storage", .type = KEY_GROUP}, \
+		{.pattern = "storage.plugin", \
+			.type = KEY_STRING, \
+			.scope = SCOPE_CONF, \
+			.offset = offsetof(conf, storage.plugin), \
+			.ok = key_ok_plugin, \
+			.preset = "sqlite", \
+			.expected = "a plugin's name, or an absolute path", \
+			.help = "what keeps the runs"}, \
+		{.pattern = "storage.sha256", \
+			.type = KEY_STRING, \
+			.scope = SCOPE_CONF, \
+			.offset = offsetof(conf, storage.sha256), \
+			.ok = key_ok_sha256, \
+			.preset = "none", \
+			.expected = "64 hex digits in lower case", \
+			.help = "the plugin file has this SHA-256, or it is refused"}, \
+		{.pattern = "storage.ledger", \
+			.type = KEY_CHOICE, \
+			.scope = SCOPE_CONF, \
+			.offset = offsetof(conf, storage.ledger), \
+			.choices = ledger, \
+			.preset = "strict", \
+			.expected = "\"strict\", \"after\" or \"off\"", \
+			.help = "a run is on record before it is sent, after it was answered, or never"}, \
+		{.pattern = "storage.settle", \
+			.type = KEY_CHOICE, \
+			.scope = SCOPE_CONF, \
+			.offset = offsetof(conf, storage.settle), \
+			.choices = settle, \
+			.preset = "committed", \
+			.expected = "\"committed\" or \"queued\"", \
+			.help = "with `strict`: does the end of an answer wait until its row is committed"}, \
+		{.pattern = "storage.persist_strict", \
+			.type = KEY_BOOL, \
+			.scope = SCOPE_CONF, \
+			.offset = offsetof(conf, storage.persist_strict), \
+			.preset = "false", \
+			.env = "PERSIST_STRICT", \
+			.help = "an answer whose row cannot be written is PERSISTENCE"}, \
+		{.pattern = "storage.queue", \
+			.type = KEY_INT, \
+			.scope = SCOPE_CONF, \
+			.offset = offsetof(conf, storage.queue), \
+			.min = 1, \
+			.max = 1000000, \
+			.preset = "10000", \
+			.help = "records that wait to be written, at most"}, \
+	{ \
+		.pattern = "storage.*", .type = KEY_SETTING, .scope = SCOPE_CONF, \
+		.offset = offsetof(conf, storage.settings), \
+		.help = "a key of the plugin's own, such as `dsn` (docs/storage.md)" \
+	}
+#define PRIVACY_ROWS \
+	{.pattern = "privacy", .type = KEY_GROUP}, \
+		{.pattern = "privacy.content", \
+			.type = KEY_CHOICE, \
+			.scope = SCOPE_CONF, \
+			.offset = offsetof(conf, privacy.content), \
+			.choices = content, \
+			.preset = "hash", \
+			.expected = "\"none\", \"hash\", \"redacted\" or \"full\"", \
+			.env = "PERSIST_CONTENT", \
+			.help = "what is kept of prompts and answers"}, \
+	{ \
+		.pattern = "privacy.key", .type = KEY_SECRET, .scope = SCOPE_CONF, \
+		.offset = offsetof(conf, privacy.key), \
+		.help = "the key of this installation for hashes of content; `env:` or `file:`" \
+	}
+
 #define LATER_ROW(name, kind) \
 	{ \
 		.pattern = name, .type = kind, .flags = KEY_LATER, .help = "not in this version" \

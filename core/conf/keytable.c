@@ -76,6 +76,15 @@ static const key_choice adaptive[] = {
 	{NULL, 0},
 };
 
+static const key_choice ledger[] = {
+	{"strict", LEDGER_STRICT}, {"after", LEDGER_AFTER}, {"off", LEDGER_OFF}, {NULL, 0}};
+
+static const key_choice settle[] = {
+	{"committed", SETTLE_COMMITTED}, {"queued", SETTLE_QUEUED}, {NULL, 0}};
+
+static const key_choice content[] = {{"none", CONTENT_NONE}, {"hash", CONTENT_HASH},
+	{"redacted", CONTENT_REDACTED}, {"full", CONTENT_FULL}, {NULL, 0}};
+
 #define A_NAME "a name of a-z, 0-9, _ and -, a letter first"
 #define A_HEADER "the name of a header that carries no secret"
 #define A_PROXY "http:// or https://, host and port, no user; or \"env\", or \"none\""
@@ -464,9 +473,9 @@ const key_def key_table[] = {
 		.preset = "false",
 		.help = "slowness alone may move a prompt from this machine to a cloud"},
 
-	LATER_ROW("storage", KEY_GROUP),
+	STORAGE_ROWS,
 	LATER_ROW("telemetry", KEY_GROUP),
-	LATER_ROW("privacy", KEY_GROUP),
+	PRIVACY_ROWS,
 	LATER_ROW("cache", KEY_GROUP),
 	LATER_ROW("prices", KEY_LIST),
 	{.pattern = NULL},
@@ -484,3 +493,4 @@ COUNT_BEHIND(conf_profile, weights, n_weights);
 COUNT_BEHIND(conf_provider, headers, n_headers);
 COUNT_BEHIND(conf_provider, query, n_query);
 COUNT_BEHIND(conf_provider, settings, n_settings);
+COUNT_BEHIND(conf_storage, settings, n_settings);

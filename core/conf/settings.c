@@ -36,8 +36,8 @@ static const llm_key_info *known(const llm_key_info *const *keys, const char *na
 
 /* Whose keys they are. */
 typedef struct group {
-	const char *list; /* "providers" */
-	const char *name;
+	const char *list; /* "providers.", or "storage" alone */
+	const char *name; /* in that list, or "" */
 	const char *inner; /* ".policy_options", or "" */
 	const key_def *ours; /* keys of ours that stand beside them, or null */
 	const conf_pair *pairs;
@@ -61,7 +61,7 @@ static int32_t unknown(
 {
 	const char *near = nearest(g, keys, s->name);
 
-	return err_set(err, LLM_E_CONFIG, "%s: unknown key '%s.%s%s.%s'%s%s%s", s->origin, g->list,
+	return err_set(err, LLM_E_CONFIG, "%s: unknown key '%s%s%s.%s'%s%s%s", s->origin, g->list,
 		g->name, g->inner, s->name, near ? " - did you mean '" : "", near ? near : "",
 		near ? "'?" : "\nneither the library nor the plugin has one of that name");
 }
@@ -104,7 +104,7 @@ static int32_t convert(const group *g, const conf_pair *s, const llm_key_info *k
 
 	if (!text)
 		return err_set(err, LLM_E_CONFIG,
-			"%s: '%s.%s%s.%s' has a value that cannot "
+			"%s: '%s%s%s.%s' has a value that cannot "
 			"be taken\nexpected: %s",
 			s->origin, g->list, g->name, g->inner, s->name,
 			conf_value_expected(k->type));
@@ -140,8 +140,11 @@ static int32_t check(const group *g, const llm_key_info *const *keys, arena *mem
 int32_t conf_check_settings(const conf_provider *p, const llm_key_info *const *keys, arena *mem,
 	conf_pair **ret, size_t *ret_n, llm_err *err)
 {
-	const group g = {"providers", p->name, "",
-		key_child(key_child(key_table, "providers"), "*"), p->settings, p->n_settings};
+	const int storage = !p->name;
+	const group g = {storage ? "storage" : "providers.", storage ? "" : p->name, "",
+		storage ? key_child(key_table, "storage") :
+			  key_child(key_child(key_table, "providers"), "*"),
+		p->settings, p->n_settings};
 
 	return check(&g, keys, mem, ret, ret_n, err);
 }
@@ -149,7 +152,7 @@ int32_t conf_check_settings(const conf_provider *p, const llm_key_info *const *k
 int32_t conf_check_options(const conf_profile *p, const llm_key_info *const *keys, arena *mem,
 	conf_pair **ret, size_t *ret_n, llm_err *err)
 {
-	const group g = {"profiles", p->name, ".policy_options", NULL, p->options, p->n_options};
+	const group g = {"profiles.", p->name, ".policy_options", NULL, p->options, p->n_options};
 
 	return check(&g, keys, mem, ret, ret_n, err);
 }
