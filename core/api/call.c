@@ -6,6 +6,8 @@
 #include "base/err.h"
 #include "run/call.h"
 #include "run/layers.h"
+#include "store/unit.h"
+#include "store/workspace.h"
 
 /* ---- submit ---- */
 
@@ -67,6 +69,24 @@ static int32_t seal(llm_request *rq, llm_err *err)
 	return request_seal(rq, err);
 }
 
+static int32_t check_record(const llm_request *rq, const llm_call_opts *opts, llm_err *err)
+{
+	const workspace_said said = {.request = rq->workspace, .metadata = rq->metadata_workspace};
+	const char *ignored;
+
+	if (opts->unit && !opts->unit->bound)
+		return err_set(err, LLM_E_INVALID_REQUEST,
+			"llm_call_opts.unit is not bound to a transaction of the host's");
+	return rq->metadata_workspace ? workspace_resolve(&said, 0, &ignored, err) : 0;
+}
+
+/* A look at the plan or at a request is no run: nothing is sent, and nothing paid. */
+static int recorded(const llm_call *c, const llm_call_opts *opts)
+{
+	return (c->svc->ledger.mode || opts->unit) &&
+		!(c->flags & (LLM_CALL_PLAN_ONLY | LLM_CALL_DRY_RUN));
+}
+
 static int32_t submit(
 	llm_service *svc, llm_request *rq, const llm_call_opts *opts, llm_call **ret, llm_err *err)
 {
@@ -76,6 +96,8 @@ static int32_t submit(
 	layer_enter(svc, LAYER_VALIDATE);
 	if (!rc)
 		rc = seal(rq, err);
+	if (!rc && (opts->unit || rq->metadata))
+		rc = check_record(rq, opts, err);
 	if (!rc)
 		rc = call_new(svc, rq, opts, &c, err);
 	if (rc)
@@ -83,6 +105,8 @@ static int32_t submit(
 	name_run(c);
 	layer_enter(svc, LAYER_PLAN);
 	rc = route_call(c, opts, err);
+	if (!rc && recorded(c, opts))
+		rc = ledger_open(c, opts->unit != NULL, err);
 	if (!rc)
 		rc = hand_over(c, err);
 	if (rc) {
@@ -316,6 +340,8 @@ void llm_call_free(llm_call *c)
 	if (!c)
 		return;
 	llm_call_cancel(c);
+	if (c->rec)
+		ledger_left(c);
 	call_unref(c);
 }
 

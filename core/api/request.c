@@ -5,8 +5,11 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "run/request.h"
+#include "store/record.h"
+#include "store/workspace.h"
 #include "wire/httpmsg.h"
 #include "wire/jsonio.h"
+#include "wire/jsonr.h"
 
 int32_t llm_request_new(const llm_allocator *allocator, llm_request **ret)
 {
@@ -275,4 +278,52 @@ int32_t llm_request_workspace(llm_request *rq, const char *workspace)
 			"a workspace is 1 to 128 bytes of A-Z a-z 0-9 . _ : -");
 	rq->workspace = arena_str(&rq->ar, workspace);
 	return rq->workspace ? 0 : request_refuse(rq, LLM_E_NOMEM, "out of memory");
+}
+
+/* ---- metadata ---- */
+
+/* The member workspace_id of a checked object as text in the arena; *ret stays null without. */
+static int32_t find_workspace(llm_request *rq, const char *json, size_t len, const char **ret)
+{
+	jsonr_text key, value;
+	char *copy;
+	jsonr r;
+
+	jsonr_init(&r, json, len);
+	if (!jsonr_enter_object(&r))
+		return 0;
+	while (jsonr_member(&r, &key)) {
+		if (!jsonr_is(&key, "workspace_id") || !jsonr_string(&r, &value))
+			continue;
+		copy = arena_new(&rq->ar, value.len + 1);
+		if (!copy)
+			return LLM_E_NOMEM;
+		copy[jsonr_decode(&value, copy)] = '\0';
+		*ret = copy;
+	}
+	return 0;
+}
+
+int32_t llm_request_metadata(llm_request *rq, const char *json, size_t len)
+{
+	const char *workspace = NULL;
+	llm_err why = LLM_ERR_INIT;
+	llm_bytes text;
+	int32_t rc = request_open(rq);
+
+	if (!rc)
+		rc = request_text(rq, json, len, "the metadata", &text);
+	if (rc)
+		return rc;
+	rc = record_metadata(text.ptr, text.len, &why);
+	if (rc)
+		return request_refuse(rq, rc, why.message);
+	if (find_workspace(rq, text.ptr, text.len, &workspace))
+		return request_refuse(rq, LLM_E_NOMEM, "out of memory");
+	if (workspace && !workspace_valid(workspace))
+		return request_refuse(rq, LLM_E_INVALID_REQUEST,
+			"workspace_id is no workspace: 1 to 128 bytes of A-Z a-z 0-9 . _ : -");
+	rq->metadata = text.ptr;
+	rq->metadata_workspace = workspace;
+	return 0;
 }

@@ -183,6 +183,13 @@ void llm_result_timing(const llm_result *r, llm_timing *ret)
 	ret->struct_size = (uint32_t)sizeof(*ret);
 }
 
+uint32_t llm_result_persisted(const llm_result *r, const llm_err **ret_fault)
+{
+	if (ret_fault)
+		*ret_fault = r ? r->fault : NULL;
+	return r ? r->persisted : LLM_PERSISTED_OFF;
+}
+
 const char *llm_result_exchange(const llm_result *r)
 {
 	return r->exchange.len ? buf_text(&r->exchange) : NULL;

@@ -6,6 +6,7 @@
 #include "route/resolve.h"
 #include "run/service.h"
 #include "run/upstream.h"
+#include "storage.h"
 
 /* Options of an older or newer caller: what they have, and zero for the rest. */
 static int32_t adopt(const llm_service_opts *opts, llm_service_opts *own, llm_err *err)
@@ -29,6 +30,7 @@ static int32_t adopt(const llm_service_opts *opts, llm_service_opts *own, llm_er
 int32_t llm_service_new(const llm_service_opts *opts, llm_service **ret, llm_err *err)
 {
 	llm_service_opts own;
+	llm_service *svc = NULL;
 	llm_err why = LLM_ERR_INIT;
 	int32_t rc;
 
@@ -36,7 +38,13 @@ int32_t llm_service_new(const llm_service_opts *opts, llm_service **ret, llm_err
 		return LLM_E_INVALID_REQUEST;
 	rc = adopt(opts, &own, &why);
 	if (!rc)
-		rc = service_new(&own, ret, &why);
+		rc = service_new(&own, &svc, &why);
+	if (!rc && conf_has_storage(svc->conf))
+		rc = storage_attach(svc, &own, &why);
+	if (!rc)
+		*ret = svc;
+	else
+		service_free(svc);
 	if (rc)
 		err_export(err, &why);
 	return rc;

@@ -7,14 +7,15 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
-#include "conf/conf.h"
+#include "run/call.h"
+#include "storage.h"
 #include "store/job.h"
 
 /* ---- storage ---- */
 
 /* A registry over the search path of these options, as a service would have it. */
 static int32_t storage_plugins(const llm_service_opts *opts, const llm_allocator *mem,
-	const logger *log, plugins **ret, llm_err *err)
+	const logger *log, conf **ret_conf, plugins **ret, llm_err *err)
 {
 	plugin_search search = {.user_dir = opts->user_plugin_dir,
 		.tool_dir = opts->plugin_dir,
@@ -27,8 +28,25 @@ static int32_t storage_plugins(const llm_service_opts *opts, const llm_allocator
 	search.env_path = cf->env_plugin_path;
 	search.config_path = cf->plugin_path;
 	rc = plugins_new(&search, mem, log, ret);
-	conf_free(cf);
-	return rc ? err_set(err, rc, "out of memory") : 0;
+	if (rc) {
+		conf_free(cf);
+		return err_set(err, rc, "out of memory");
+	}
+	*ret_conf = cf;
+	return 0;
+}
+
+/* As the options say, or where they say nothing as the configuration does. */
+static int32_t storage_make(const llm_storage_opts *o, const conf *cf, plugins *ps,
+	const llm_allocator *mem, const logger *log, llm_storage **ret, llm_err *err)
+{
+	const plugin *p = NULL;
+	int32_t rc;
+
+	if (!o->plugin && !o->sha256 && !o->settings && conf_has_storage(cf))
+		return storage_configured(cf, ps, mem, log, ret, err);
+	rc = plugins_storage(ps, o->plugin ? o->plugin : "sqlite", o->sha256, &p, err);
+	return rc ? rc : storage_new(p, o->settings, mem, log, ret, err);
 }
 
 int32_t llm_storage_new(const llm_storage_opts *opts, llm_storage **ret, llm_err *err)
@@ -36,8 +54,8 @@ int32_t llm_storage_new(const llm_storage_opts *opts, llm_storage **ret, llm_err
 	static const llm_service_opts plain = LLM_SERVICE_OPTS_INIT;
 	llm_storage_opts o = {0};
 	const llm_allocator *mem;
-	const plugin *p = NULL;
 	plugins *ps = NULL;
+	conf *cf = NULL;
 	logger log = {0};
 	int32_t rc;
 
@@ -51,12 +69,12 @@ int32_t llm_storage_new(const llm_storage_opts *opts, llm_storage **ret, llm_err
 	log.fn = o.service->log;
 	log.token = o.service->log_token;
 	log.level = o.service->log_level ? o.service->log_level : LLM_LOG_WARN;
-	rc = storage_plugins(o.service, mem, &log, &ps, err);
-	if (!rc)
-		rc = plugins_storage(ps, o.plugin ? o.plugin : "sqlite", o.sha256, &p, err);
-	if (!rc)
-		rc = storage_new(p, o.settings, mem, &log, ret, err);
+	rc = storage_plugins(o.service, mem, &log, &cf, &ps, err);
+	if (rc)
+		return rc;
+	rc = storage_make(&o, cf, ps, mem, &log, ret, err);
 	plugins_free(ps); /* a loaded plugin lives as long as the process */
+	conf_free(cf);
 	return rc;
 }
 
@@ -90,6 +108,43 @@ void llm_unit_committed(llm_unit *unit)
 void llm_unit_release(llm_unit *unit)
 {
 	unit_release(unit);
+}
+
+int32_t llm_unit_record(llm_unit *unit, struct llm_call *call, llm_err *err)
+{
+	llm_err why = LLM_ERR_INIT;
+	int32_t rc;
+
+	if (!unit || !call || !unit->bound)
+		return err_set(err, LLM_E_INVALID_REQUEST,
+			"llm_unit_record: a unit on a handle of the host's and a call are needed");
+	rc = service_check(call->svc, &why);
+	if (!rc)
+		rc = ledger_record(call, unit, &why);
+	if (rc)
+		err_export(err, &why);
+	return rc;
+}
+
+int32_t llm_service_ledger(llm_service *svc, llm_ledger_stats *ret)
+{
+	llm_ledger_stats s = {0};
+	ledger *l;
+
+	if (!svc || !ret || ret->struct_size < offsetof(llm_ledger_stats, begun))
+		return LLM_E_INVALID_REQUEST;
+	l = &svc->ledger;
+	s.struct_size = ret->struct_size;
+	s.mode = l->mode;
+	s.begun = atomic_load(&l->begun);
+	s.settled = atomic_load(&l->settled);
+	s.failed = atomic_load(&l->failed);
+	s.late = atomic_load(&l->late);
+	s.unrecorded = atomic_load(&l->unrecorded);
+	s.dropped = atomic_load(&l->dropped);
+	s.degraded = (uint32_t)atomic_load(&l->degraded);
+	memcpy(ret, &s, s.struct_size < sizeof(s) ? s.struct_size : sizeof(s));
+	return 0;
 }
 
 int llm_unit_is_bound(const llm_unit *unit)

@@ -164,6 +164,8 @@ static int32_t new_row(attempt *a)
 	if (c->ended_ns)
 		rec->waited_ms = (int64_t)((loop_now(c->svc->loop) - c->ended_ns) / NS_PER_MS);
 	row->usage = (llm_usage)LLM_USAGE_INIT;
+	row->plug = a->t->up->plug;
+	row->started_ns = loop_now(c->svc->loop);
 	a->rec = rec;
 	return 0;
 }

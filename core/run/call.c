@@ -125,6 +125,7 @@ void call_unref(llm_call *c)
 		return;
 	svc = c->svc;
 	mem = c->mem;
+	ledger_forget(c);
 	call_answer_done(&c->res);
 	buf_done(&c->res.exchange);
 	buf_done(&c->res.decision);

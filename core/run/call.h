@@ -51,7 +51,7 @@ typedef struct target {
 } target;
 
 /* What a run waits for. */
-enum { RUN_STARTS = 0, RUN_QUEUED, RUN_FLIES, RUN_WAITS };
+enum { RUN_STARTS = 0, RUN_QUEUED, RUN_FLIES, RUN_WAITS, RUN_RECORDS, RUN_SETTLES };
 
 typedef struct tool_acc {
 	uint32_t index; /* the provider's */
@@ -64,6 +64,8 @@ typedef struct tool_acc {
 typedef struct attempt_row {
 	llm_attempt shown;
 	llm_usage usage;
+	const plugin *plug; /* who asked */
+	uint64_t started_ns;
 } attempt_row;
 
 struct llm_result {
@@ -93,6 +95,8 @@ struct llm_result {
 	buf exchange;
 	uint32_t recovered; /* candidates that were asked to mend the stream */
 	buf decision; /* JSON; empty when nobody asked for it */
+	uint32_t persisted; /* LLM_PERSISTED_* */
+	llm_err *fault; /* why it is not on record, or null */
 };
 
 struct llm_models {
@@ -115,6 +119,7 @@ struct llm_call {
 	uint64_t submit_ns;
 	uint64_t deadline_ns;
 	const char *workspace;
+	call_record *rec; /* null: it is not recorded */
 	target first; /* the plan of most runs */
 	target *plan;
 	size_t n_plan;
@@ -211,6 +216,8 @@ void run_choose(llm_call *c);
 void run_ask(llm_call *c, target *t, uint32_t who);
 /* The whole run is over. */
 void run_end(llm_call *c, int32_t code);
+/* And on record, as far as it will be: the reader is told. */
+void run_close(llm_call *c);
 /* ended.c: an attempt has ended: `code` 0 is success, else c->res.error says why. */
 void run_attempt_ended(llm_call *c, int32_t code);
 /* The same before an attempt began: the queue is full, or it took too long. */

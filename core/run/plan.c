@@ -325,6 +325,8 @@ static int32_t finish(
 		c->svc->conf->times.deadline, 600000);
 	const char *ws = c->rq ? c->rq->workspace : NULL;
 
+	if (c->rq && !ws)
+		ws = c->rq->metadata_workspace;
 	c->deadline_ns = total ? clock_after_ms(c->submit_ns, total) : UINT64_MAX;
 	if (!ws)
 		ws = c->svc->conf->workspace;

@@ -38,6 +38,8 @@ struct llm_request {
 	const char *target; /* profile, model or alias as asked; null: default */
 	int target_is_profile;
 	const char *workspace;
+	const char *metadata; /* a JSON object, or null */
+	const char *metadata_workspace; /* its workspace_id, or null */
 	list messages; /* llm_message */
 	list tools; /* llm_tool_view */
 	list stop; /* char */

@@ -117,6 +117,15 @@ void run_end(llm_call *c, int32_t code)
 	layer_enter(c->svc, LAYER_FINALISE);
 	close_result(c, code);
 	decision_end(c);
+	if (!c->rec || !ledger_settle(c))
+		run_close(c);
+}
+
+void run_close(llm_call *c)
+{
+	loop_timer_clear(c->svc->loop, &c->timer);
+	if (c->rec && c->rec->counted)
+		c->svc->ledger.n_open--;
 	leave_live(c);
 	layer_enter(c->svc, LAYER_COMPLETE);
 	deliver_end(c);
@@ -193,12 +202,24 @@ static void explain_time(llm_call *c, uint32_t phase, int32_t code)
 	c->res.error.phase = phase;
 }
 
+/* It waits for its row, and nothing was sent. */
+static int32_t busy(llm_call *c)
+{
+	return err_set(&c->res.error, LLM_E_DB_BUSY,
+		"the database was busy until the deadline: nothing was sent\n"
+		"llmctl db status shows it; or allow more time (deadline)");
+}
+
 static void expire(llm_call *c, uint32_t phase)
 {
 	int32_t code = phase == LLM_PHASE_DEADLINE ? LLM_E_DEADLINE : LLM_E_TIMEOUT;
 
 	if (c->att && c->att->complete) {
 		stop_run(c, 0);
+		return;
+	}
+	if (c->state == RUN_RECORDS) {
+		stop_run(c, busy(c));
 		return;
 	}
 	explain_time(c, phase, code);
@@ -341,7 +362,7 @@ void run_arm(llm_call *c)
 
 void run_cancel(llm_call *c, uint32_t flags)
 {
-	if (atomic_load(&c->done))
+	if (atomic_load(&c->done) || c->state == RUN_SETTLES)
 		return;
 	if (flags & LLM_ERRF_CONSUMER)
 		err_set(&c->res.error, LLM_E_CANCELLED,
@@ -411,6 +432,6 @@ void run_begin(llm_call *c)
 		stop_run(c, rc ? rc : planned);
 	else if (c->flags & (LLM_CALL_PLAN_ONLY | LLM_CALL_DRY_RUN))
 		show(c);
-	else
+	else if (!c->rec || !ledger_begin(c))
 		run_choose(c);
 }

@@ -76,6 +76,8 @@ static int32_t fill(llm_service *svc, const llm_service_opts *opts, llm_err *err
 	if (!rc)
 		rc = net_new(svc->loop, &svc->mem, &svc->net, err);
 	if (!rc)
+		rc = ledger_init(svc, err);
+	if (!rc)
 		slots_init(svc);
 	if (!rc)
 		loop_on_wake(svc->loop, on_woken, svc);
@@ -106,6 +108,7 @@ static void dismantle(llm_service *svc)
 {
 	size_t i;
 
+	ledger_done(svc);
 	for (i = 0; i < svc->upstreams.n; i++)
 		upstream_free(svc, svc->upstreams.slots[i].value);
 	idmap_done(&svc->upstreams);
@@ -167,6 +170,14 @@ static void wake(llm_service *svc)
 		loop_wake_idle(svc->loop);
 	else
 		loop_wake(svc->loop);
+}
+
+void service_wake(llm_service *svc)
+{
+	pthread_mutex_lock(&svc->lock);
+	if (!svc->gone)
+		wake(svc);
+	pthread_mutex_unlock(&svc->lock);
 }
 
 int32_t service_post(llm_service *svc, llm_call *c, unsigned why)
@@ -235,8 +246,12 @@ static void on_grace_over(loop_timer *t)
 {
 	llm_service *svc = (llm_service *)(void *)((char *)t - offsetof(llm_service, stop_timer));
 
-	while (svc->live)
-		run_cancel(svc->live, 0);
+	llm_call *c, *next;
+
+	for (c = svc->live; c; c = next) {
+		next = c->next; /* it may go, no other does */
+		run_cancel(c, 0);
+	}
 }
 
 static void see_stop(llm_service *svc)
@@ -257,6 +272,8 @@ static void on_woken(void *ctx)
 
 	if (atomic_load(&svc->stopping))
 		see_stop(svc);
+	if (svc->ledger.mode)
+		ledger_collect(svc);
 	while ((c = take_inbox(svc, &why))) {
 		obey(c, why);
 		call_unref(c);
@@ -334,6 +351,7 @@ void service_free(llm_service *svc)
 	(void)service_turn(svc, 0, NULL);
 	grace(svc);
 	cancel_all(svc);
+	ledger_drain(svc);
 	close_inbox(svc);
 	dismantle(svc);
 }

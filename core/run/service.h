@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/uuid.h"
 #include "conf/conf.h"
+#include "ledger.h"
 #include "net/loop.h"
 #include "net/xfer.h"
 #include "plugin/plugin.h"
@@ -72,6 +73,7 @@ struct llm_service {
 	struct llm_call *live; /* calls that have not completed */
 	size_t n_live;
 	slots slots;
+	ledger ledger; /* its own threads: see there */
 	loop_timer stop_timer; /* the end of the grace time, on the service's clock */
 	int stop_seen;
 
@@ -118,6 +120,8 @@ int32_t service_turn(llm_service *svc, uint64_t timeout_ns, llm_err *err);
 #define INBOX_NEW 1u
 #define INBOX_CANCEL 2u
 #define INBOX_RESUME 4u
+/* Something has come back to the ledger: the loop looks. Any thread. */
+void service_wake(llm_service *svc);
 /* Hands a call to the loop thread; cannot fail. LLM_E_STATE after shutdown, for NEW only. */
 int32_t service_post(llm_service *svc, struct llm_call *call, unsigned why);
 

@@ -34,6 +34,26 @@ arena *job_arena(llm_job *j)
 	return &j->ar;
 }
 
+int32_t job_room(llm_job *j, size_t more)
+{
+	const size_t room = j->n + more;
+	llm_op_result **results;
+	llm_op **ops;
+
+	if (room <= j->room)
+		return 0;
+	ops = arena_array(&j->ar, room, sizeof(void *));
+	results = arena_array(&j->ar, room, sizeof(void *));
+	if (!ops || !results)
+		return LLM_E_NOMEM;
+	memcpy(ops, j->ops, j->n * sizeof(void *));
+	memcpy(results, j->results, j->n * sizeof(void *));
+	j->ops = ops;
+	j->results = results;
+	j->room = room;
+	return 0;
+}
+
 int32_t job_add(llm_job *j, uint32_t kind, const void *record)
 {
 	llm_op *op;

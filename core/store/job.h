@@ -35,6 +35,8 @@ struct llm_job {
  */
 llm_job *job_new(const llm_allocator *mem, size_t room, int droppable, job_done_fn done, void *ctx);
 arena *job_arena(llm_job *j);
+/* Room for so many operations more than it has. LLM_E_NOMEM. */
+int32_t job_room(llm_job *j, size_t more);
 /* `record` is in the job's arena. LLM_E_TOO_LARGE when `room` is used up; LLM_E_NOMEM. */
 int32_t job_add(llm_job *j, uint32_t kind, const void *record);
 /* A job that nobody will run; `done` is not called. */

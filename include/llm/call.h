@@ -17,6 +17,7 @@
 LLM_EXTERN_C_BEGIN
 
 typedef struct llm_call llm_call;
+struct llm_unit; /* unit.h */
 
 /*
  * Events of a call, END last. [loop] The event is valid inside the callback. After
@@ -51,6 +52,12 @@ typedef struct llm_call_opts {
 	uint32_t stream_recovery; /* LLM_RECOVER_* */
 	uint32_t priority; /* LLM_PRIORITY_* */
 	uint32_t reserved;
+	/*
+	 * The host's own transaction (llm_unit_bind): nothing of the run is written before the
+	 * host calls llm_unit_record, and nothing through the service's storage. Null: the
+	 * service's storage records the run, where there is one. Only looked at in llm_submit.
+	 */
+	const struct llm_unit *unit;
 } llm_call_opts;
 
 /* Of those who wait for a slot: after eight interactive ones a batch call has its turn. */
@@ -86,7 +93,8 @@ enum { LLM_PRIORITY_INTERACTIVE = 0, LLM_PRIORITY_BATCH = 1 };
  * @param ret   the call, to be freed with llm_call_free
  * @param err   filled on refusal; may be null
  * @return 0, LLM_E_INVALID_REQUEST, LLM_E_UNSUPPORTED, LLM_E_CONFIG, LLM_E_PLUGIN,
- *         LLM_E_STATE (shut down, forked) or LLM_E_NOMEM
+ *         LLM_E_STATE (shut down, forked) or LLM_E_NOMEM; where runs are recorded also
+ *         LLM_E_WORKSPACE_REQUIRED, and with metadata LLM_E_WORKSPACE_CONFLICT
  * [any]
  */
 LLM_API int32_t llm_submit(

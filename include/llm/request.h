@@ -120,6 +120,13 @@ LLM_API int32_t llm_request_extra(llm_request *rq, const char *json, size_t len)
 LLM_API int32_t llm_request_header(llm_request *rq, const char *name, const char *value);
 /* 1 to 128 bytes of [A-Za-z0-9._:-]. */
 LLM_API int32_t llm_request_workspace(llm_request *rq, const char *workspace);
+/*
+ * What the application wants kept beside the run: a JSON object of at most 16 KiB and 64
+ * members, redacted before it is stored. Its member `workspace_id`, if it is text, names the
+ * workspace; one that llm_request_workspace contradicts is refused at submit
+ * (LLM_E_WORKSPACE_CONFLICT).
+ */
+LLM_API int32_t llm_request_metadata(llm_request *rq, const char *json, size_t len);
 
 /* Why the last setter refused, one sentence; "" when none did. Lives with the request. */
 LLM_API const char *llm_request_problem(const llm_request *rq);

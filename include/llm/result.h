@@ -131,6 +131,20 @@ typedef struct llm_timing {
 } llm_timing;
 LLM_API void llm_result_timing(const llm_result *r, llm_timing *ret);
 
+/* Is the run on record? */
+enum {
+	LLM_PERSISTED_OFF = 0, /* no: nothing is recorded here */
+	LLM_PERSISTED_NO = 1, /* no, or not wholly */
+	LLM_PERSISTED_QUEUED = 2, /* not yet: the answer did not wait for it */
+	LLM_PERSISTED_YES = 3 /* committed */
+};
+
+/*
+ * LLM_PERSISTED_*, as of the run's completion; of a bound run (llm_unit_record) as of now.
+ * @param ret_fault  why not, or null; may itself be null
+ */
+LLM_API uint32_t llm_result_persisted(const llm_result *r, const llm_err **ret_fault);
+
 /* The redacted HTTP exchange of the last attempt when llm_call_opts.trace asked for it. */
 LLM_API const char *llm_result_exchange(const llm_result *r);
 

@@ -25,7 +25,10 @@ struct llm_host;
 
 /* ---- where rows are kept ---- */
 
-/* Zero means default. Strings are copied. */
+/*
+ * Zero means default. Strings are copied. Without plugin, sha256 and settings it is the
+ * `storage` section of the configuration that `service` names, where that has one.
+ */
 typedef struct llm_storage_opts {
 	uint32_t struct_size;
 	uint32_t flags;
@@ -82,6 +85,46 @@ LLM_API void llm_unit_release(llm_unit *unit);
 
 /* 1: on a host's handle; 0: on a connection of a runner's. [any] */
 LLM_API int llm_unit_is_bound(const llm_unit *unit);
+
+/*
+ * Writes the rows of a run that was submitted with llm_call_opts.unit, in the unit's
+ * transaction: any unit of the same database, also another one than at submit, and again
+ * in a new one when the first was rolled back. What the host does to its transaction later
+ * is said with llm_unit_committed or llm_unit_release.
+ * @param call  has completed, whatever came of it
+ * @return 0; LLM_E_STATE (it still runs, is recorded already, or was not bound);
+ *         LLM_E_DB_BUSY: the host may roll back and try again; LLM_E_CONFLICT: there is a
+ *         row of that run already; LLM_E_PERSISTENCE, LLM_E_NOMEM
+ * [owner] of the unit and of the call
+ */
+struct llm_call;
+LLM_API int32_t llm_unit_record(llm_unit *unit, struct llm_call *call, llm_err *err);
+
+/* ---- runs on record ---- */
+
+/* How a service records its runs. Zero: not at all. */
+enum { LLM_LEDGER_STRICT = 1, LLM_LEDGER_AFTER = 2 };
+
+/* Counts since the service was made. */
+typedef struct llm_ledger_stats {
+	uint32_t struct_size;
+	uint32_t mode; /* LLM_LEDGER_*, or 0 */
+	uint64_t begun; /* rows `running` that were committed before anything was sent */
+	uint64_t settled; /* runs whose end was committed */
+	uint64_t failed; /* runs that are not on record, or not wholly */
+	uint64_t late; /* answers that were delivered before their row was there */
+	uint64_t unrecorded; /* bound runs that the host never recorded */
+	uint64_t dropped; /* telemetry that found no room */
+	uint32_t degraded; /* 1: the last attempt to write failed */
+	uint32_t reserved;
+} llm_ledger_stats;
+
+/*
+ * What a service has on record. Set ret->struct_size first.
+ * @return 0, LLM_E_INVALID_REQUEST
+ * [any]
+ */
+LLM_API int32_t llm_service_ledger(llm_service *svc, llm_ledger_stats *ret);
 
 /* ---- jobs that a host runs ---- */
 

@@ -1,0 +1,518 @@
+/*
+ * ledger.c - jobs of runs: handed over, and what becomes of the run when they come back.
+ */
+#include "ledger.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "call.h"
+#include "store/workspace.h"
+
+#define BEGIN_ROOM 4 /* the run, its prompt */
+
+/* ---- rules ---- */
+
+/* The host's secrets, and what looks like one, are not kept. */
+static int32_t on_redact(
+	void *ctx, const llm_bytes *text, int32_t (*add)(void *to, const char *, size_t), void *to)
+{
+	llm_service *svc = ctx;
+	int32_t rc;
+	buf out;
+
+	buf_init(&out, &svc->mem, 0);
+	rc = service_clean_into(svc, text->ptr, text->len, &out);
+	if (!rc)
+		rc = add(to, buf_text(&out), out.len);
+	buf_done(&out);
+	return rc;
+}
+
+static int32_t take_key(llm_service *svc, const conf_privacy *p, llm_err *err)
+{
+	ledger *l = &svc->ledger;
+
+	if (p->key.origin && !p->key.value)
+		return err_set(err, LLM_E_CONFIG, "privacy.key cannot be had: %s",
+			p->key.problem ? p->key.problem : p->key.origin);
+	if (!p->key.value && p->content >= CONTENT_REDACTED)
+		return err_set(err, LLM_E_CONFIG,
+			"privacy.content keeps what was said, and there is no privacy.key\n"
+			"make one: openssl rand -hex 32 > KEYFILE; chmod 600 KEYFILE; "
+			"privacy.key = \"file:KEYFILE\"");
+	if (!p->key.value)
+		return 0;
+	l->key = mem_dup(&svc->mem, p->key.value, p->key.len);
+	if (!l->key)
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	l->rules.key = l->key;
+	l->rules.key_len = p->key.len;
+	return 0;
+}
+
+int32_t ledger_init(llm_service *svc, llm_err *err)
+{
+	const conf *cf = svc->conf;
+	ledger *l = &svc->ledger;
+
+	l->settle = cf->storage.settle ? cf->storage.settle : SETTLE_COMMITTED;
+	l->persist_strict = cf->storage.persist_strict;
+	l->rules.mode = cf->privacy.content ? cf->privacy.content : PRIVACY_HASH;
+	l->rules.hook = on_redact;
+	l->rules.hook_ctx = svc;
+	return take_key(svc, &cf->privacy, err);
+}
+
+void ledger_attach(llm_service *svc, const llm_job_port *port, const char *owner,
+	void (*close)(void *ctx), void *ctx)
+{
+	ledger *l = &svc->ledger;
+
+	l->mode = svc->conf->storage.ledger ? svc->conf->storage.ledger : LEDGER_STRICT;
+	err_copy(l->owner, sizeof(l->owner), owner, strlen(owner));
+	l->close = close;
+	l->close_ctx = ctx;
+	l->beat_ns = clock_ns(&svc->time);
+	outbox_init(&l->out, port);
+	if (!l->rules.key && l->rules.mode == PRIVACY_HASH)
+		log_line(&svc->log, LLM_LOG_WARN,
+			"no privacy.key: of prompts and answers only the number of bytes is kept");
+}
+
+/* ---- jobs out, and back ---- */
+
+/* What one of the run's own rows said, where the unit as a whole was committed. */
+static int32_t code_of(const llm_op_result *const *results, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (results[i]->code)
+			return results[i]->code;
+	return 0;
+}
+
+/* On the thread that ran the job. */
+static void on_done(void *ctx, const llm_op_result *const *results, size_t n, const llm_err *why)
+{
+	trip *t = ctx;
+	llm_service *svc = t->c->svc;
+	ledger *l = &svc->ledger;
+	trip *head = atomic_load(&l->returned);
+
+	t->code = why ? why->code : code_of(results, n);
+	t->why = why ? mem_new(&svc->mem, sizeof(*why)) : NULL;
+	if (t->why)
+		*t->why = *why;
+	do
+		t->next = head;
+	while (!atomic_compare_exchange_weak(&l->returned, &head, t));
+	if (!head)
+		service_wake(svc);
+}
+
+static void hand_over(llm_call *c, llm_job *j, trip *t, uint64_t deadline_ns)
+{
+	ledger *l = &c->svc->ledger;
+
+	t->c = c;
+	j->ctx = t;
+	call_ref(c);
+	l->n_out++;
+	outbox_put(&l->out, j, deadline_ns);
+}
+
+static void count(_Atomic uint64_t *n)
+{
+	atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
+}
+
+/* ---- the lease ---- */
+
+/* Nobody waits for it. */
+static void on_beaten(void *ctx, const llm_op_result *const *results, size_t n, const llm_err *why)
+{
+	(void)ctx;
+	(void)results;
+	(void)n;
+	(void)why; /* the next one comes soon enough: three fit into a lease */
+}
+
+static void beat(llm_service *svc, uint64_t now)
+{
+	ledger *l = &svc->ledger;
+	llm_job *j = job_new(&svc->mem, 1, 1, on_beaten, NULL);
+	llm_owner_row *row = j ? arena_new(job_arena(j), sizeof(*row)) : NULL;
+
+	if (!row) {
+		job_free(j);
+		return;
+	}
+	*row = (llm_owner_row){.struct_size = sizeof(*row),
+		.id = arena_str(job_arena(j), l->owner),
+		.started_us = LLM_UNKNOWN,
+		.lease_us = LEDGER_LEASE_US};
+	if (!row->id || job_add(j, LLM_OP_OWNER_BEAT, row)) {
+		job_free(j);
+		return;
+	}
+	l->beat_ns = now;
+	outbox_put(&l->out, j, UINT64_MAX);
+}
+
+static void on_ledger_timer(loop_timer *t)
+{
+	llm_service *svc = (llm_service *)(void *)((char *)t - offsetof(llm_service, ledger.timer));
+	ledger *l = &svc->ledger;
+	const uint64_t now = loop_now(svc->loop);
+	uint64_t at;
+
+	outbox_pump(&l->out);
+	atomic_store(&l->dropped, l->out.dropped);
+	at = outbox_expire(&l->out, now);
+	if (!l->n_open && !l->out.n)
+		return;
+	if (l->n_open && now >= clock_after_ns(l->beat_ns, LEDGER_BEAT_NS))
+		beat(svc, now);
+	if (at > clock_after_ns(l->beat_ns, LEDGER_BEAT_NS))
+		at = clock_after_ns(l->beat_ns, LEDGER_BEAT_NS);
+	loop_timer_set(svc->loop, t, at > now ? at : now + NS_PER_S);
+}
+
+static void watch(llm_service *svc)
+{
+	ledger *l = &svc->ledger;
+	const uint64_t now = loop_now(svc->loop);
+
+	if (now >= clock_after_ns(l->beat_ns, LEDGER_BEAT_NS))
+		beat(svc, now);
+	if (l->timer.armed)
+		return;
+	l->timer.fn = on_ledger_timer;
+	loop_timer_set(svc->loop, &l->timer, clock_after_ns(l->beat_ns, LEDGER_BEAT_NS));
+}
+
+/* ---- at submit ---- */
+
+int32_t ledger_open(llm_call *c, int bound, llm_err *err)
+{
+	const workspace_said said = {.request = *c->workspace ? c->workspace : NULL};
+	call_record *rec;
+	int32_t rc = workspace_resolve(&said, 1, &c->workspace, err);
+
+	if (rc)
+		return rc;
+	rec = mem_new(&c->mem, sizeof(*rec));
+	if (!rec)
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	rec->bound = bound != 0;
+	rec->created_us = clock_utc_us(&c->svc->time);
+	c->rec = rec;
+	rec->job = job_new(&c->mem, BEGIN_ROOM, 0, on_done, NULL);
+	rc = rec->job ? ledger_rows_begin(c, rec->job) : LLM_E_NOMEM;
+	return rc ? err_set(err, rc, "no memory to record the run") : 0;
+}
+
+void ledger_forget(llm_call *c)
+{
+	if (!c->rec)
+		return;
+	job_free(c->rec->job);
+	mem_free(&c->mem, c->rec->begin_trip.why);
+	mem_free(&c->mem, c->rec->settle_trip.why);
+	mem_free(&c->mem, c->rec);
+}
+
+/* ---- the beginning ---- */
+
+static void refuse(llm_call *c, int32_t code, const char *why)
+{
+	err_set(&c->res.error, code,
+		"the run is not on record, so nothing was sent: %.*s\n"
+		"llmctl db status shows the database",
+		(int)strcspn(why, "\n"), why);
+	run_complete_error(c, NULL, code);
+	c->res.error.phase = LLM_PHASE_QUEUE;
+	c->state = RUN_STARTS;
+	run_end(c, code);
+}
+
+int ledger_begin(llm_call *c)
+{
+	ledger *l = &c->svc->ledger;
+	call_record *rec = c->rec;
+	llm_job *j = rec->job;
+
+	if (rec->bound)
+		return 0;
+	rec->counted = 1;
+	l->n_open++;
+	watch(c->svc);
+	if (l->mode == LEDGER_AFTER) {
+		if (l->out.n)
+			refuse(c, LLM_E_DB_BUSY, "too many records wait to be written already");
+		return l->out.n != 0;
+	}
+	rec->job = NULL;
+	rec->begin = RECORD_OUT;
+	c->state = RUN_RECORDS;
+	run_arm(c);
+	hand_over(c, j, &rec->begin_trip, c->deadline_ns);
+	return 1;
+}
+
+static const char *words(const trip *t)
+{
+	return t->why ? t->why->message : llm_error_name(t->code);
+}
+
+static void begin_returned(llm_call *c, const trip *t)
+{
+	c->rec->begin = t->code ? RECORD_LOST : RECORD_KEPT;
+	if (!t->code)
+		count(&c->svc->ledger.begun);
+	if (c->state != RUN_RECORDS)
+		return; /* cancelled meanwhile: its end is on its way as well */
+	if (t->code)
+		refuse(c, t->code == LLM_E_DB_BUSY ? LLM_E_DB_BUSY : LLM_E_PERSISTENCE, words(t));
+	else
+		run_choose(c);
+}
+
+/* ---- the end ---- */
+
+/* The answer is not lost with its row: it is delivered, and says so (R-UOW-9). */
+static void lose(llm_call *c, int32_t code, const llm_err *why)
+{
+	const char *text = why ? why->message : llm_error_name(code);
+	llm_result *r = &c->res;
+
+	count(&c->svc->ledger.failed);
+	log_line(
+		&c->svc->log, LLM_LOG_ERROR, "run %s is not wholly on record: %s", r->run_id, text);
+	if (atomic_load(&c->done))
+		return;
+	r->persisted = LLM_PERSISTED_NO;
+	r->fault = arena_new(&c->ar, sizeof(*r->fault));
+	if (r->fault)
+		err_set(r->fault, code, "%s", text);
+	if (!c->svc->ledger.persist_strict || r->status != LLM_STATUS_SUCCEEDED)
+		return;
+	r->status = LLM_STATUS_FAILED;
+	err_set(&r->error, LLM_E_PERSISTENCE,
+		"the answer is whole, but its row could not be written: %s", text);
+}
+
+static void settle_returned(llm_call *c, const trip *t)
+{
+	const int waits = c->state == RUN_SETTLES && !atomic_load(&c->done);
+
+	c->rec->settle = t->code ? RECORD_LOST : RECORD_KEPT;
+	if (t->code)
+		lose(c, t->code, t->why);
+	else
+		count(&c->svc->ledger.settled);
+	if (!waits)
+		return;
+	if (!t->code)
+		c->res.persisted = LLM_PERSISTED_YES;
+	run_close(c);
+}
+
+/* The storage takes its time: the answer does not wait for ever. */
+static void on_late(loop_timer *t)
+{
+	llm_call *c = (llm_call *)(void *)((char *)t - offsetof(llm_call, timer));
+
+	count(&c->svc->ledger.late);
+	run_close(c);
+}
+
+static llm_job *end_job(llm_call *c)
+{
+	call_record *rec = c->rec;
+	llm_job *j = rec->job;
+	int32_t rc;
+
+	rec->job = NULL;
+	if (!j)
+		j = job_new(&c->mem, ledger_rows_room(c), 0, on_done, NULL);
+	rc = j ? job_room(j, ledger_rows_room(c)) : LLM_E_NOMEM;
+	if (!rc)
+		rc = ledger_rows_end(c, j);
+	if (!rc)
+		return j;
+	job_free(j);
+	return NULL;
+}
+
+static int awaits(const llm_call *c)
+{
+	const ledger *l = &c->svc->ledger;
+
+	/* What waits for a row that is not even begun would wait for nothing. */
+	return l->mode == LEDGER_STRICT && l->settle != SETTLE_QUEUED &&
+		c->rec->begin != RECORD_OUT;
+}
+
+int ledger_settle(llm_call *c)
+{
+	call_record *rec = c->rec;
+	const uint64_t now = loop_now(c->svc->loop);
+	uint64_t at = clock_after_ns(now, LEDGER_SETTLE_NS);
+	llm_job *j;
+
+	if (rec->begin == RECORD_LOST) { /* nothing was sent, and no row is there */
+		lose(c, rec->begin_trip.code, rec->begin_trip.why);
+		return 0;
+	}
+	j = end_job(c);
+	if (!j) {
+		lose(c, LLM_E_NOMEM, NULL);
+		return 0;
+	}
+	if (rec->bound) {
+		rec->job = j;
+		c->res.persisted = LLM_PERSISTED_NO;
+		return 0;
+	}
+	c->res.persisted = LLM_PERSISTED_QUEUED;
+	rec->settle = RECORD_OUT;
+	if (!awaits(c)) {
+		hand_over(c, j, &rec->settle_trip, UINT64_MAX);
+		return 0;
+	}
+	c->state = RUN_SETTLES;
+	c->timer.fn = on_late;
+	loop_timer_set(c->svc->loop, &c->timer, at > c->deadline_ns ? at : c->deadline_ns);
+	hand_over(c, j, &rec->settle_trip, UINT64_MAX);
+	return 1;
+}
+
+/* ---- what came back ---- */
+
+static void see(llm_service *svc, trip *t)
+{
+	llm_call *c = t->c;
+
+	svc->ledger.n_out--;
+	atomic_store(&svc->ledger.degraded, t->code && t->code != LLM_E_CONFLICT);
+	if (t == &c->rec->begin_trip)
+		begin_returned(c, t);
+	else
+		settle_returned(c, t);
+	call_unref(c);
+}
+
+void ledger_collect(llm_service *svc)
+{
+	ledger *l = &svc->ledger;
+	trip *t = atomic_exchange(&l->returned, NULL), *in_order = NULL, *next;
+
+	for (; t; t = next) {
+		next = t->next;
+		t->next = in_order;
+		in_order = t;
+	}
+	for (t = in_order; t; t = next) {
+		next = t->next; /* the call, and the trip with it, may go */
+		see(svc, t);
+	}
+	outbox_pump(&l->out);
+}
+
+/* ---- bound (R-UOW-5) ---- */
+
+static void on_unit_end(void *ctx, int committed)
+{
+	llm_call *c = ctx;
+
+	c->rec->settle = committed ? RECORD_KEPT : RECORD_NONE;
+	c->res.persisted = committed ? LLM_PERSISTED_YES : LLM_PERSISTED_NO;
+	if (committed)
+		count(&c->svc->ledger.settled);
+	call_unref(c);
+}
+
+int32_t ledger_record(llm_call *c, llm_unit *unit, llm_err *err)
+{
+	call_record *rec = c->rec;
+	int32_t rc;
+
+	if (!atomic_load(&c->done))
+		return err_set(err, LLM_E_STATE, "the run has not completed: record it afterwards");
+	if (!rec || !rec->bound)
+		return err_set(err, LLM_E_STATE,
+			"the call was not bound at submit: give llm_call_opts.unit there");
+	if (rec->settle != RECORD_NONE)
+		return err_set(err, LLM_E_STATE, "the run is recorded already");
+	if (!rec->job)
+		return err_set(err, LLM_E_NOMEM, "memory was short when the run ended: no rows");
+	rc = job_run_all(&rec->job, 1, unit, err);
+	if (!rc)
+		rc = code_of((const llm_op_result *const *)rec->job->results, rec->job->n);
+	if (rc == LLM_E_CONFLICT)
+		return err_set(err, rc, "the run %s has a row already", c->res.run_id);
+	if (!rc && unit_on_end(unit, on_unit_end, c))
+		rc = err_set(err, LLM_E_NOMEM, "out of memory: roll back");
+	if (rc)
+		return rc;
+	call_ref(c);
+	rec->settle = RECORD_OUT;
+	c->res.persisted = LLM_PERSISTED_QUEUED;
+	return 0;
+}
+
+void ledger_left(llm_call *c)
+{
+	const call_record *rec = c->rec;
+
+	if (!rec->bound || rec->settle != RECORD_NONE)
+		return;
+	count(&c->svc->ledger.unrecorded);
+	if (!c->svc->gone)
+		log_line(&c->svc->log, LLM_LOG_WARN,
+			"run %s was bound to a unit and never recorded (llm_unit_record)",
+			c->res.run_id);
+}
+
+/* ---- the end of the service ---- */
+
+#define DRAIN_MS 5000
+#define DRAIN_STEP_NS (20 * NS_PER_MS)
+
+void ledger_drain(llm_service *svc)
+{
+	ledger *l = &svc->ledger;
+	const uint64_t end = clock_after_ms(clock_ns(clock_real()), DRAIN_MS);
+
+	if (!l->mode)
+		return;
+	while ((svc->live || l->out.n) && clock_ns(clock_real()) < end) {
+		outbox_pump(&l->out);
+		(void)service_turn(svc, DRAIN_STEP_NS, NULL);
+	}
+	while (svc->live) /* each waits for its row only */
+		run_close(svc->live);
+}
+
+void ledger_done(llm_service *svc)
+{
+	ledger *l = &svc->ledger;
+	llm_err why = LLM_ERR_INIT;
+
+	if (l->mode) {
+		loop_timer_clear(svc->loop, &l->timer);
+		err_set(&why, LLM_E_STATE, "the service has ended");
+		outbox_done(&l->out, &why);
+		if (l->close)
+			l->close(l->close_ctx);
+		ledger_collect(svc);
+		l->mode = 0;
+	}
+	if (l->key)
+		mem_wipe(&svc->mem, l->key, l->rules.key_len);
+	l->key = NULL;
+}

@@ -1,0 +1,116 @@
+/*
+ * ledger.h - runs on record: the row `running` before the first byte is sent, the settle
+ * before the end is delivered (R-UOW-11), as jobs that somebody else runs.
+ *
+ * A call that is recorded has a call_record; one that is not pays a look at a null pointer.
+ * Rows of a beginning are made on the thread that submits, the rest on the loop thread,
+ * which never calls a storage: it hands jobs to a port, and what became of them comes back
+ * through `returned`, from whatever thread ran them.
+ */
+#ifndef LLM_RUN_LEDGER_H
+#define LLM_RUN_LEDGER_H
+
+#include <stdatomic.h>
+
+#include "base/uuid.h"
+#include "conf/conf.h"
+#include "net/loop.h"
+#include "store/outbox.h"
+#include "store/privacy.h"
+
+struct llm_call;
+struct llm_service;
+
+#define LEDGER_LEASE_US INT64_C(30000000) /* of this service in llm_owners */
+#define LEDGER_BEAT_NS (10 * NS_PER_S) /* while runs are open it is renewed so often */
+#define LEDGER_SETTLE_NS NS_PER_S /* the end waits so long for its commit behind the deadline */
+
+/* A job on its way, and on its way back. */
+typedef struct trip {
+	struct trip *next;
+	struct llm_call *c; /* held */
+	int32_t code; /* 0: committed */
+	llm_err *why; /* or null, also when memory was short */
+} trip;
+
+/* How far a row has got. */
+enum { RECORD_NONE = 0, RECORD_OUT, RECORD_KEPT, RECORD_LOST };
+
+typedef struct call_record {
+	llm_job *job; /* operations that nobody was given yet */
+	uint32_t bound; /* written by the host in its own transaction, with llm_unit_record */
+	uint32_t counted; /* among the ledger's open runs */
+	uint32_t begin; /* RECORD_*: the row `running` */
+	uint32_t settle; /* RECORD_*: its end */
+	int64_t created_us;
+	trip begin_trip;
+	trip settle_trip;
+} call_record;
+
+typedef struct ledger {
+	uint32_t mode; /* LEDGER_STRICT or LEDGER_AFTER; 0: nothing is recorded */
+	uint32_t settle; /* SETTLE_* */
+	int persist_strict;
+	privacy rules;
+	char *key; /* of the installation; ours */
+	char owner[UUID_TEXT];
+	_Atomic(trip *) returned;
+	void (*close)(void *ctx); /* ends what the port belongs to, when all jobs are done */
+	void *close_ctx;
+
+	/* loop thread */
+	outbox out;
+	loop_timer timer;
+	uint64_t beat_ns; /* the lease was renewed then */
+	size_t n_open; /* runs that have begun on record */
+	size_t n_out; /* trips */
+
+	/* counts for llm_service_ledger */
+	_Atomic uint64_t begun;
+	_Atomic uint64_t settled;
+	_Atomic uint64_t failed; /* runs whose rows are not all there */
+	_Atomic uint64_t late; /* answers that did not wait for their row any longer */
+	_Atomic uint64_t dropped; /* telemetry */
+	_Atomic uint64_t unrecorded; /* bound runs that the host never recorded */
+	atomic_int degraded; /* the last job failed */
+} ledger;
+
+/* From the configuration. LLM_E_CONFIG, LLM_E_NOMEM. */
+int32_t ledger_init(struct llm_service *svc, llm_err *err);
+/*
+ * From now on runs are recorded through `port`. `owner` has a lease in the storage already.
+ * Before the first submit.
+ */
+void ledger_attach(struct llm_service *svc, const llm_job_port *port, const char *owner,
+	void (*close)(void *ctx), void *ctx);
+/* Turns the loop for a while, until what is under way is written. */
+void ledger_drain(struct llm_service *svc);
+/* The end: nothing comes back any more. */
+void ledger_done(struct llm_service *svc);
+
+/*
+ * At submit: makes the call's record. `bound`: the host will write it. LLM_E_NOMEM,
+ * LLM_E_WORKSPACE_REQUIRED.
+ */
+int32_t ledger_open(struct llm_call *c, int bound, llm_err *err);
+void ledger_forget(struct llm_call *c);
+
+/* The run may begin: 0; or 1, and it waits for its row, or has ended. */
+int ledger_begin(struct llm_call *c);
+/* Its result is ready: 0; or 1, and run_close follows when its row is there. */
+int ledger_settle(struct llm_call *c);
+/* What came back. */
+void ledger_collect(struct llm_service *svc);
+
+/* Bound: writes the rows in the host's transaction. LLM_E_STATE, and what the storage says. */
+int32_t ledger_record(struct llm_call *c, llm_unit *unit, llm_err *err);
+/* The host lets go of the call. */
+void ledger_left(struct llm_call *c);
+
+/* ledger_rows.c: operations for the beginning and the end. LLM_E_NOMEM. */
+int32_t ledger_rows_begin(struct llm_call *c, llm_job *j);
+int32_t ledger_rows_end(struct llm_call *c, llm_job *j);
+/* So many operations has the end at most. */
+size_t ledger_rows_room(const struct llm_call *c);
+
+#endif
