@@ -13,6 +13,8 @@
 
 static const char *state_name(const llm_health *h)
 {
+	if (h->switched)
+		return h->switched == LLM_CANDIDATE_DRAIN ? "draining" : "off";
 	if (h->state == LLM_HEALTH_IS_OPEN)
 		return "open";
 	if (h->cooling_ms)

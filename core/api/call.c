@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "run/call.h"
 #include "run/layers.h"
+#include "run/watching.h"
 #include "store/unit.h"
 #include "store/workspace.h"
 
@@ -36,7 +37,7 @@ static int32_t route_call(llm_call *c, const llm_call_opts *opts, llm_err *err)
 {
 	const llm_request *rq = c->rq;
 	route r;
-	int32_t rc = resolve_target(c->svc->conf, rq->target, rq->target_is_profile, &r, err);
+	int32_t rc = resolve_target(c->set->conf, rq->target, rq->target_is_profile, &r, err);
 
 	if (rc)
 		return rc;
@@ -46,12 +47,14 @@ static int32_t route_call(llm_call *c, const llm_call_opts *opts, llm_err *err)
 	return call_plan(c, &r, opts, err);
 }
 
+/* Its name, and the configuration that is in force now. */
 static void name_run(llm_call *c)
 {
 	llm_service *svc = c->svc;
 
 	pthread_mutex_lock(&svc->lock);
 	uuid_v7(&svc->ids, &svc->time, c->res.run_id);
+	c->set = confset_hold_locked(svc);
 	pthread_mutex_unlock(&svc->lock);
 }
 
@@ -59,6 +62,7 @@ static int32_t hand_over(llm_call *c, llm_err *err)
 {
 	int32_t rc = service_post(c->svc, c, INBOX_NEW);
 
+	watching_look_at(c->svc, c->submit_ns);
 	return rc ? err_set(err, rc, "the service is shutting down") : 0;
 }
 
@@ -172,11 +176,22 @@ static int32_t sleep_until(llm_call *c, uint64_t end_ns)
 	struct timespec ts = {
 		.tv_sec = (time_t)(end_ns / NS_PER_S), .tv_nsec = (long)(end_ns % NS_PER_S)};
 
-	if (end_ns == UINT64_MAX) {
-		pthread_cond_wait(&c->cond, &c->lock);
-		return 0;
-	}
 	return pthread_cond_timedwait(&c->cond, &c->lock, &ts) == ETIMEDOUT ? LLM_E_TIMEOUT : 0;
+}
+
+/* Under c->lock. Who waits for long looks now and then at what the loop is doing. */
+static int32_t sleep_watching(llm_call *c, uint64_t end_ns)
+{
+	const uint64_t look_ns = clock_after_ns(clock_ns(clock_real()), WATCH_LATE_NS);
+
+	if (end_ns <= look_ns)
+		return sleep_until(c, end_ns);
+	if (sleep_until(c, look_ns)) {
+		pthread_mutex_unlock(&c->lock);
+		watching_look(c->svc);
+		pthread_mutex_lock(&c->lock);
+	}
+	return 0;
 }
 
 /* Under c->lock, which is let go meanwhile. */
@@ -186,7 +201,7 @@ static int32_t wait_more(llm_call *c, int how, uint64_t end_ns)
 	int32_t rc;
 
 	if (how == WAIT_SLEEP)
-		return sleep_until(c, end_ns);
+		return sleep_watching(c, end_ns);
 	now = clock_ns(clock_real());
 	if (now >= end_ns)
 		return LLM_E_TIMEOUT;
@@ -328,6 +343,7 @@ void llm_call_cancel(llm_call *c)
 		return;
 	atomic_store(&c->leaving, 1);
 	(void)service_post(c->svc, c, INBOX_CANCEL);
+	watching_look(c->svc);
 }
 
 const llm_result *llm_call_result(const llm_call *c)
@@ -347,6 +363,15 @@ void llm_call_free(llm_call *c)
 
 /* ---- the whole thing ---- */
 
+static int is_profile(llm_service *svc, const char *name)
+{
+	confset *set = confset_hold(svc);
+	const int is = conf_profile_named(set->conf, name) != NULL;
+
+	confset_drop(set);
+	return is;
+}
+
 static int32_t build(
 	llm_service *svc, const char *model, const char *text, llm_request **ret, llm_err *err)
 {
@@ -356,8 +381,8 @@ static int32_t build(
 	if (rc)
 		return err_set(err, rc, "out of memory");
 	if (model)
-		rc = conf_profile_named(svc->conf, model) ? llm_request_profile(rq, model) :
-							    llm_request_model(rq, model);
+		rc = is_profile(svc, model) ? llm_request_profile(rq, model) :
+					      llm_request_model(rq, model);
 	if (!rc)
 		rc = llm_request_text(rq, LLM_ROLE_USER, text, LLM_NUL_TERMINATED);
 	if (rc) {

@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "route/resolve.h"
 #include "run/service.h"
+#include "run/watching.h"
 
 static int64_t ms_left(uint64_t until_ns, uint64_t now_ns)
 {
@@ -20,7 +22,8 @@ static void fill(llm_health *h, const breakers_entry *e, uint64_t now_ns)
 		.good = b->good,
 		.bad = b->bad,
 		.cooling_ms = ms_left(b->cooling_ns, now_ns),
-		.changes = b->epoch};
+		.changes = b->epoch,
+		.switched = atomic_load(&e->switched)};
 	if (h->state == BREAKER_OPEN)
 		h->open_ms = ms_left(b->until_ns, now_ns);
 	err_copy(h->candidate, sizeof(h->candidate), e->id, strlen(e->id));
@@ -34,6 +37,7 @@ int32_t llm_service_health(llm_service *svc, uint32_t i, llm_health *ret)
 
 	if (!svc || !ret || ret->struct_size < sizeof(uint32_t))
 		return LLM_E_INVALID_REQUEST;
+	watching_look(svc);
 	pthread_mutex_lock(&svc->slots.lock);
 	e = breakers_at(&svc->slots.health, i);
 	if (e)
@@ -47,7 +51,72 @@ int32_t llm_service_health(llm_service *svc, uint32_t i, llm_health *ret)
 	return 0;
 }
 
-uint32_t llm_service_health_reset(llm_service *svc, const char *candidate)
+uint32_t llm_service_health_reset(llm_service *svc, const char *id)
 {
-	return svc ? (uint32_t)slots_reset(svc, candidate) : 0;
+	return svc ? (uint32_t)slots_reset(svc, id) : 0;
+}
+
+static int32_t enable(llm_service *svc, const char *text, uint32_t how, llm_err *err)
+{
+	confset *set = confset_hold(svc);
+	candidate cand;
+	int32_t rc = resolve_candidate(set->conf, text, &cand, err);
+
+	if (!rc) {
+		rc = slots_switch(svc, cand.id, how);
+		if (rc)
+			rc = err_set(err, LLM_E_NOMEM, "no memory, or too many candidates");
+	}
+	confset_drop(set);
+	return rc;
+}
+
+int32_t llm_candidate_enable(llm_service *svc, const char *text, uint32_t how, llm_err *err)
+{
+	llm_err why = LLM_ERR_INIT;
+	int32_t rc;
+
+	if (!svc || !text || how > LLM_CANDIDATE_DRAIN)
+		return err_set(err, LLM_E_INVALID_REQUEST,
+			"llm_candidate_enable needs a service, a candidate and what is to become of it");
+	rc = service_check(svc, &why);
+	if (!rc)
+		rc = enable(svc, text, how, &why);
+	if (rc)
+		err_export(err, &why);
+	return rc;
+}
+
+static void name(const watch_late *from, char *who, size_t who_cap, char *slot, size_t slot_cap)
+{
+	if (!from->plugin)
+		return;
+	err_copy(who, who_cap, from->plugin->name, strlen(from->plugin->name));
+	err_copy(slot, slot_cap, from->slot, strlen(from->slot));
+}
+
+static int64_t as_ms(uint64_t ns)
+{
+	return (int64_t)(ns / NS_PER_MS);
+}
+
+int32_t llm_service_watch(llm_service *svc, llm_watch *ret)
+{
+	watch_late now = {0}, last;
+	llm_watch own = {.struct_size = (uint32_t)sizeof(own)};
+	size_t size;
+
+	if (!svc || !ret || ret->struct_size < sizeof(uint32_t))
+		return LLM_E_INVALID_REQUEST;
+	watching_find(svc, &now);
+	own.late = watching_count(svc, &last);
+	own.inside_ms = as_ms(now.ns);
+	own.last_ms = as_ms(last.ns);
+	name(&now, own.plugin, sizeof(own.plugin), own.function, sizeof(own.function));
+	name(&last, own.last_plugin, sizeof(own.last_plugin), own.last_function,
+		sizeof(own.last_function));
+	size = ret->struct_size < sizeof(own) ? ret->struct_size : sizeof(own);
+	memcpy(ret, &own, size);
+	ret->struct_size = (uint32_t)size;
+	return 0;
 }

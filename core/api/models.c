@@ -15,6 +15,7 @@ static int32_t ask_page(llm_service *svc, const char *provider, uint32_t op, uin
 
 	if (rc)
 		return rc;
+	c->set = confset_hold(svc);
 	c->op = op;
 	c->models = m;
 	rc = call_plan_provider(c, provider, &opts, err);

@@ -182,11 +182,11 @@ static int32_t open_all(llm_service *svc, attached *a, const char *owner, llm_er
 {
 	llm_runner_opts opts = LLM_RUNNER_OPTS_INIT;
 	int32_t rc = storage_configured(
-		svc->conf, svc->plugins, &svc->mem, &svc->log, &a->storage, err);
+		svc->set->conf, svc->set->plugins, &svc->mem, &svc->log, &a->storage, err);
 
 	if (!rc)
 		rc = prepare(svc, a->storage, owner, err);
-	opts.queue_max = svc->conf->storage.queue;
+	opts.queue_max = svc->set->conf->storage.queue;
 	if (!rc)
 		rc = llm_runner_new(a->storage, &opts, &a->runner, err);
 	return rc;
@@ -198,7 +198,7 @@ int32_t storage_attach(llm_service *svc, const llm_service_opts *opts, llm_err *
 	attached *a;
 	int32_t rc;
 
-	if (svc->conf->storage.ledger == LEDGER_OFF)
+	if (svc->set->conf->storage.ledger == LEDGER_OFF)
 		return 0;
 	a = mem_new(&svc->mem, sizeof(*a));
 	if (!a)

@@ -97,6 +97,7 @@ int32_t conf_load_as(const llm_service_opts *opts, const conf_env *env, const ll
 	if (!all)
 		goto no_memory;
 	opts = opts ? opts : &none;
+	atomic_init(&all->refs, 1);
 	l.c = &all->pub;
 	l.mem = &all->pub.mem;
 	l.c->allocator = mem;
@@ -122,11 +123,47 @@ int32_t conf_load(const llm_service_opts *opts, const conf_env *env, const llm_a
 	return conf_load_as(opts, env, mem, secrets, getauxval(AT_SECURE) != 0, ret, err);
 }
 
+/* The variables of a copy, as the process has them. */
+static const char **list_variables(const env_copy *env, const llm_allocator *mem)
+{
+	const char **vars;
+	size_t at, n = 0;
+
+	for (at = 0; at < env->len; at += strlen(env->bytes + at) + 1)
+		n++;
+	vars = mem_array(mem, n + 1, sizeof(*vars));
+	if (!vars)
+		return NULL;
+	for (at = n = 0; at < env->len; at += strlen(env->bytes + at) + 1)
+		vars[n++] = env->bytes + at;
+	return vars;
+}
+
+int32_t conf_load_again(const llm_service_opts *opts, const conf *before, const llm_allocator *mem,
+	redact *secrets, conf **ret, llm_err *err)
+{
+	const char **vars = list_variables(&((const conf_all *)before)->env, mem);
+	const conf_env env = {.vars = vars};
+	int32_t rc;
+
+	if (!vars)
+		return err_set(err, LLM_E_NOMEM, "no memory to read the configuration");
+	rc = conf_load(opts, &env, mem, secrets, ret, err);
+	mem_free(mem, vars);
+	return rc;
+}
+
+conf *conf_hold(conf *c)
+{
+	atomic_fetch_add(&((conf_all *)c)->refs, 1);
+	return c;
+}
+
 void conf_free(conf *c)
 {
 	conf_all *all = (conf_all *)c;
 
-	if (!c)
+	if (!c || atomic_fetch_sub(&all->refs, 1) != 1)
 		return;
 	secret_wipe_all(all);
 	env_drop_copy(all);

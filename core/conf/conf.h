@@ -193,6 +193,7 @@ typedef struct conf {
 	arena mem;
 	const llm_allocator *allocator;
 	const char *plugin_path; /* or null */
+	uint32_t max_parked; /* 0: default */
 	int plugins_implicit; /* 1 unless switched off */
 	int many_endpoints; /* some provider has more than one */
 	const char *default_profile;
@@ -240,7 +241,13 @@ typedef struct conf_env {
  */
 int32_t conf_load(const llm_service_opts *opts, const conf_env *env, const llm_allocator *mem,
 	redact *secrets, conf **ret, llm_err *err);
-void conf_free(conf *c); /* wipes secrets */
+/* The same, and the environment is as it was when `before` was read (R-CFG-5). */
+int32_t conf_load_again(const llm_service_opts *opts, const conf *before, const llm_allocator *mem,
+	redact *secrets, conf **ret, llm_err *err);
+/* For one more who uses it, and calls conf_free too. Returns `c`. Any thread. */
+conf *conf_hold(conf *c);
+/* The last of those who hold it ends it and wipes its secrets. */
+void conf_free(conf *c);
 
 const conf_provider *conf_provider_named(const conf *c, const char *name);
 const conf_profile *conf_profile_named(const conf *c, const char *name);

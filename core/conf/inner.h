@@ -4,6 +4,8 @@
 #ifndef LLM_CONF_INNER_H
 #define LLM_CONF_INNER_H
 
+#include <stdatomic.h>
+
 #include "conf/table.h"
 
 /* The environment as it was. The bytes may hold secrets and are wiped at the end. */
@@ -21,6 +23,7 @@ typedef struct held_secret {
 
 typedef struct conf_all {
 	conf pub; /* first: the public pointer is also this one */
+	atomic_int refs;
 	env_copy env;
 	held_secret *held; /* to be wiped */
 } conf_all;

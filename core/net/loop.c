@@ -38,6 +38,8 @@ struct loop {
 	void *socket_ctx;
 	void (*wake_fn)(void *ctx);
 	void *wake_ctx;
+	void (*turn_fn)(void *ctx);
+	void *turn_ctx;
 };
 
 static uint64_t real_ns(void)
@@ -207,6 +209,12 @@ void loop_on_wake(loop *l, void (*fn)(void *ctx), void *ctx)
 	l->wake_ctx = ctx;
 }
 
+void loop_on_turn(loop *l, void (*fn)(void *ctx), void *ctx)
+{
+	l->turn_fn = fn;
+	l->turn_ctx = ctx;
+}
+
 static uint64_t until(uint64_t due, uint64_t now)
 {
 	if (due == UINT64_MAX)
@@ -297,6 +305,8 @@ void loop_turn(loop *l, uint64_t timeout_ns)
 	int n, i;
 
 	n = epoll_wait(l->epoll_fd, events, EVENTS_PER_TURN, wait_ms(l, timeout_ns));
+	if (l->turn_fn)
+		l->turn_fn(l->turn_ctx);
 	for (i = 0; i < n; i++)
 		hand_out(l, &events[i]);
 	fire_timers(l);

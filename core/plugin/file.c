@@ -193,7 +193,9 @@ void file_close(plugin_file *f)
 	f->fd = -1;
 }
 
-static int32_t file_hash(const plugin_file *f, char ret_hex[SHA256_HEX])
+_Static_assert(FILE_HASH == SHA256_HEX, "a digest in hexadecimal");
+
+int32_t file_hash(const plugin_file *f, char ret_hex[FILE_HASH])
 {
 	char piece[16384];
 	uint64_t at = 0;

@@ -8,6 +8,8 @@
 
 #include "llm/error.h"
 
+#define FILE_HASH 65 /* hexadecimal digits of a SHA-256, and NUL */
+
 typedef struct plugin_file {
 	int fd;
 	dev_t dev;
@@ -23,6 +25,9 @@ typedef struct plugin_file {
  */
 int32_t file_open(const char *path, plugin_file *ret, llm_err *err);
 void file_close(plugin_file *f);
+
+/* Its SHA-256. LLM_E_PLUGIN when it cannot be read to its end, LLM_E_NOMEM. */
+int32_t file_hash(const plugin_file *f, char ret_hex[FILE_HASH]);
 
 /* Does its SHA-256 equal `pin`? LLM_E_PLUGIN naming both, LLM_E_NOMEM. */
 int32_t file_pin(const plugin_file *f, const char *path, const char *pin, llm_err *err);

@@ -19,6 +19,7 @@ struct instance {
 	arena own; /* LLM_SCOPE_INSTANCE, and the copies below */
 	arena scratch; /* LLM_SCOPE_SCRATCH */
 	arena *attempt; /* LLM_SCOPE_ATTEMPT of the running call, or null */
+	plugin_watch *watch; /* or null */
 	host_config_item *config;
 	size_t n_config;
 	int said; /* set_error was called in the running call */
@@ -244,8 +245,9 @@ void instance_free(instance *in)
 	if (!in)
 		return;
 	if (in->handle) {
-		instance_begin(in, NULL);
+		instance_enter(in, "destroy", NULL);
 		in->destroy(in->handle);
+		(void)instance_end(in, "destroy", 0, NULL);
 	}
 	arena_reset(&in->scratch);
 	arena_reset(&in->own);
@@ -269,9 +271,23 @@ void instance_begin(instance *in, arena *attempt)
 	in->said = 0;
 }
 
+void instance_enter(instance *in, const char *slot, arena *attempt)
+{
+	instance_begin(in, attempt);
+	if (in->watch)
+		watch_enter(in->watch, in->plugin, slot);
+}
+
+void instance_watch(instance *in, plugin_watch *w)
+{
+	in->watch = w;
+}
+
 int32_t instance_end(instance *in, const char *slot, int32_t returned, llm_err *err)
 {
 	in->attempt = NULL;
+	if (in->watch)
+		watch_leave(in->watch);
 	if (returned == 0)
 		return 0;
 	if (returned > 0 || returned < LLM_E_LAST)
@@ -293,8 +309,9 @@ int instance_extension(instance *in, const char *id, void *ret, uint32_t size, u
 
 	if (!in->get_extension)
 		return 0;
-	instance_begin(in, NULL);
+	instance_enter(in, "get_extension", NULL);
 	theirs = in->get_extension(in->handle, id);
+	(void)instance_end(in, "get_extension", 0, NULL);
 	if (!theirs)
 		return 0;
 	memcpy(&their_size, theirs, sizeof(their_size));

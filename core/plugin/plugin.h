@@ -14,10 +14,13 @@
 #include "llm/abi/provider.h"
 #include "llm/abi/storage.h"
 #include "llm/error.h"
+#include "plugin/watch.h"
 
 #ifndef LLM_PLUGIN_LIBDIR /* where installed plugins live */
 #define LLM_PLUGIN_LIBDIR "/usr/lib/llm/plugins/1"
 #endif
+
+#define PLUGINS_MAX_PARKED 64
 
 /* Where to look, in this order; null members are skipped. */
 typedef struct plugin_search {
@@ -62,6 +65,8 @@ typedef struct plugin_seen {
 int32_t plugins_new(
 	const plugin_search *search, const llm_allocator *mem, const logger *log, plugins **ret);
 void plugins_free(plugins *ps);
+/* So many mapped files that nobody uses: then no other is loaded. 0: PLUGINS_MAX_PARKED. */
+void plugins_limit(plugins *ps, uint32_t max_parked);
 
 /*
  * The plugin of that name, or of that absolute path, loaded at first use. `sha256`
@@ -71,6 +76,14 @@ void plugins_free(plugins *ps);
  */
 int32_t plugins_get(plugins *ps, const char *name_or_path, const char *sha256, const plugin **ret,
 	llm_err *err);
+
+/*
+ * The same plugins, but `name` (as it is asked for) is looked for anew, or loaded from the
+ * absolute path `path`. LLM_E_NOMEM.
+ */
+int32_t plugins_fork(plugins *ps, const char *name, const char *path, plugins **ret);
+/* 1 when it is the one that `ps` gives out. */
+int plugins_has(plugins *ps, const plugin *p);
 
 /* As plugins_get, and it must have a storage part: `storage` and `storage_info` are there. */
 int32_t plugins_storage(plugins *ps, const char *name_or_path, const char *sha256,
@@ -127,6 +140,10 @@ void *instance_handle(const instance *in); /* first argument of every slot */
  * is LLM_E_PLUGIN.
  */
 void instance_begin(instance *in, arena *attempt);
+/* instance_begin by a thread that is watched: `slot` is static. */
+void instance_enter(instance *in, const char *slot, arena *attempt);
+/* `w` sees what instance_enter begins; it outlives `in`. */
+void instance_watch(instance *in, plugin_watch *w);
 int32_t instance_end(instance *in, const char *slot, int32_t returned, llm_err *err);
 
 /* An extension table adopted by size: a zero-filled copy of `size` bytes in *ret; 0 when absent. */

@@ -30,6 +30,7 @@ int32_t plugins_new(
 		ps->log = *log;
 	idmap_init(&ps->known, mem);
 	idmap_init(&ps->active, mem);
+	ps->max_parked = PLUGINS_MAX_PARKED;
 	rc = search_init(&ps->places, search, getauxval(AT_SECURE) != 0, mem);
 	if (!rc && pthread_mutex_init(&ps->lock, NULL)) {
 		search_done(&ps->places);
@@ -41,6 +42,11 @@ int32_t plugins_new(
 	}
 	*ret = ps;
 	return 0;
+}
+
+void plugins_limit(plugins *ps, uint32_t max_parked)
+{
+	ps->max_parked = max_parked ? max_parked : PLUGINS_MAX_PARKED;
 }
 
 static void registry_known_free(const llm_allocator *mem, registry_known *k)
@@ -58,8 +64,12 @@ void plugins_free(plugins *ps)
 		return;
 	for (i = 0; i < ps->known.n; i++)
 		registry_known_free(ps->mem, ps->known.slots[i].value);
+	for (i = 0; i < ps->active.n; i++)
+		gen_drop(ps->active.slots[i].value);
 	idmap_done(&ps->known);
 	idmap_done(&ps->active);
+	mem_free(ps->mem, ps->over_name);
+	mem_free(ps->mem, ps->over_path);
 	search_done(&ps->places);
 	pthread_mutex_destroy(&ps->lock);
 	mem_free(ps->mem, ps);
@@ -92,6 +102,7 @@ static int32_t registry_activate(plugins *ps, const plugin *p, const char *path,
 			other->path);
 	if (idmap_put(&ps->active, p->id, (void *)p))
 		return err_set(err, LLM_E_NOMEM, "no memory to load plugin file %s", path);
+	gen_hold(p);
 	log_line(&ps->log, LLM_LOG_INFO, "plugin %s %s (%s) loaded from %s", p->name, p->version,
 		p->id, p->path);
 	return 0;
@@ -122,7 +133,7 @@ int32_t registry_try(
 		file_close(&f);
 		return rc;
 	}
-	rc = gen_load(&f, path, name, &p, err);
+	rc = gen_load(&f, path, name, ps->max_parked, &p, err);
 	if (!rc)
 		rc = registry_activate(ps, p, path, err);
 	if (!rc)
@@ -201,6 +212,8 @@ static int32_t registry_find_name(
 static int32_t registry_find(
 	plugins *ps, const char *name, const char *sha256, const plugin **ret, llm_err *err)
 {
+	if (ps->over_path && strcmp(name, ps->over_name) == 0)
+		name = ps->over_path;
 	if (name[0] == '/')
 		return registry_find_path(ps, name, sha256, ret, err);
 	if (!search_name_valid(name, strlen(name)))
@@ -260,6 +273,7 @@ static int32_t registry_get(plugins *ps, const char *key, const char *name, cons
 		err_export(err, &why);
 		return rc == LLM_E_NOT_FOUND ? LLM_E_PLUGIN : rc;
 	}
+	gen_use(p);
 	*ret = p;
 	return 0;
 }
@@ -280,4 +294,110 @@ int32_t plugins_get(
 	pthread_mutex_unlock(&ps->lock);
 	buf_done(&key);
 	return rc;
+}
+
+/* ---- another generation ---- */
+
+/* "NAME" or "NAME\nPIN" */
+static int registry_is_of(const char *key, const char *name)
+{
+	const size_t len = strlen(name);
+
+	return strncmp(key, name, len) == 0 && (!key[len] || key[len] == '\n');
+}
+
+/* What was refused may be right by now. */
+static int32_t registry_copy_known(plugins *to, const plugins *from, const char *name)
+{
+	int32_t rc = 0;
+	size_t i;
+
+	for (i = 0; !rc && i < from->known.n; i++) {
+		const registry_known *k = from->known.slots[i].value;
+		const char *key = from->known.slots[i].key;
+
+		if (k->loaded && !registry_is_of(key, name))
+			rc = registry_keep(to, key, k->loaded, NULL);
+	}
+	return rc;
+}
+
+static int registry_knows(const plugins *ps, const plugin *p)
+{
+	size_t i;
+
+	for (i = 0; i < ps->known.n; i++)
+		if (((const registry_known *)ps->known.slots[i].value)->loaded == p)
+			return 1;
+	return 0;
+}
+
+static int32_t registry_copy_active(plugins *to, const plugins *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->active.n; i++) {
+		const plugin *p = from->active.slots[i].value;
+
+		if (!registry_knows(to, p))
+			continue;
+		if (idmap_put(&to->active, p->id, (void *)p))
+			return LLM_E_NOMEM;
+		gen_hold(p);
+	}
+	return 0;
+}
+
+static int32_t registry_copy_places(plugins *to, const plugins *from)
+{
+	return search_copy(&to->places, &from->places, to->mem);
+}
+
+/* Where an earlier one was taken from stays, unless it is this one's turn. */
+static int32_t registry_set_over(
+	plugins *to, const plugins *from, const char *name, const char *path)
+{
+	const int other = !path && from->over_name && strcmp(from->over_name, name) != 0;
+
+	if (!path && !other)
+		return 0;
+	to->over_name = mem_str(to->mem, other ? from->over_name : name);
+	to->over_path = mem_str(to->mem, other ? from->over_path : path);
+	return to->over_name && to->over_path ? 0 : LLM_E_NOMEM;
+}
+
+int32_t plugins_fork(plugins *ps, const char *name, const char *path, plugins **ret)
+{
+	const plugin_search nowhere = {NULL, NULL, NULL, NULL, NULL};
+	plugins *to = NULL;
+	int32_t rc = plugins_new(&nowhere, ps->mem, &ps->log, &to);
+
+	if (rc)
+		return rc;
+	to->max_parked = ps->max_parked;
+	pthread_mutex_lock(&ps->lock);
+	rc = registry_copy_places(to, ps);
+	if (!rc)
+		rc = registry_copy_known(to, ps, name);
+	if (!rc)
+		rc = registry_copy_active(to, ps);
+	if (!rc)
+		rc = registry_set_over(to, ps, name, path);
+	pthread_mutex_unlock(&ps->lock);
+	if (rc) {
+		plugins_free(to);
+		return rc;
+	}
+	*ret = to;
+	return 0;
+}
+
+int plugins_has(plugins *ps, const plugin *p)
+{
+	int has;
+
+	pthread_mutex_lock(&ps->lock);
+	has = idmap_get(&ps->active, p->id) == p;
+	pthread_mutex_unlock(&ps->lock);
+	return has;
 }

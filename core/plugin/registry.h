@@ -14,6 +14,9 @@ struct plugins {
 	const llm_allocator *mem;
 	logger log;
 	search_list places;
+	uint32_t max_parked;
+	char *over_name; /* which one is loaded */
+	char *over_path; /* from there, whatever the folders say; null: none */
 	pthread_mutex_t lock; /* guards what follows */
 	idmap known; /* name and pin -> registry_known */
 	idmap active; /* id -> plugin */

@@ -108,6 +108,20 @@ int32_t search_init(
 	return rc;
 }
 
+int32_t search_copy(search_list *sl, const search_list *from, const llm_allocator *mem)
+{
+	int32_t rc = 0;
+	size_t i;
+
+	*sl = (search_list){.mem = mem};
+	for (i = 0; !rc && i < from->n; i++)
+		rc = search_add(sl, from->places[i].path, strlen(from->places[i].path),
+			from->places[i].source, from->places[i].skip);
+	if (rc)
+		search_done(sl);
+	return rc;
+}
+
 void search_done(search_list *sl)
 {
 	size_t i;

@@ -23,6 +23,8 @@ typedef struct search_list {
 /* `secure`: the process is set-uid or the like, so the environment says nothing. */
 int32_t search_init(
 	search_list *sl, const plugin_search *from, int secure, const llm_allocator *mem);
+/* LLM_E_NOMEM; `sl` is empty before. */
+int32_t search_copy(search_list *sl, const search_list *from, const llm_allocator *mem);
 void search_done(search_list *sl);
 
 /* Is it [a-z][a-z0-9_-]{0,62}, in `len` bytes? */

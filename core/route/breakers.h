@@ -7,6 +7,8 @@
 #ifndef LLM_ROUTE_BREAKERS_H
 #define LLM_ROUTE_BREAKERS_H
 
+#include <stdatomic.h>
+
 #include "base/idmap.h"
 #include "breaker.h"
 #include "llm/service.h"
@@ -17,6 +19,7 @@
 typedef struct breakers_entry {
 	const char *id; /* of the candidate */
 	breaker state;
+	_Atomic uint32_t switched; /* SNAPSHOT_ON, ...: by hand, whatever the state is */
 } breakers_entry;
 
 /* All optional. The seam for keeping breakers in storage. */

@@ -75,10 +75,10 @@ static limit_workspace *workspace_get(limiter *l, const char *name)
 		if (!ws)
 			return NULL;
 		memcpy(ws->name, name, len + 1);
-		ws->slots.limit = l->workspace_slots;
 		ws->next = *row;
 		*row = ws;
 	}
+	ws->slots.limit = l->workspace_slots;
 	if (l->idle == ws)
 		l->idle = NULL;
 	ws->users++;

@@ -99,6 +99,14 @@ void limiter_provider_init(limit_provider *p, uint32_t slots, uint32_t queue);
 void limiter_candidate_init(limit_candidate *c, uint32_t slots, int adaptive, int64_t rpm,
 	int64_t tpm, uint64_t now_ns);
 
+/*
+ * resize.c: from now on it is these. `to` is fresh from limiter_candidate_init. Then the
+ * caller takes who is next, as after limiter_leave.
+ */
+void limiter_resize(limiter *l, uint32_t slots, uint32_t workspace_slots);
+void limiter_provider_resize(limit_provider *p, uint32_t slots, uint32_t queue);
+void limiter_candidate_resize(limiter *l, limit_candidate *c, const limit_candidate *to);
+
 #define LIMITER_WAITS 1
 
 /*

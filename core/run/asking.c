@@ -9,10 +9,23 @@
 
 static const breaker unknown; /* closed */
 
+static void all_off(llm_call *c)
+{
+	err_set(&c->res.error, LLM_E_NO_CANDIDATE,
+		"%s is switched off\nswitch one on again (llm_candidate_enable)",
+		c->n_plan > 1 ? "every candidate that is left" : c->at->cand.id);
+	run_complete_error(c, NULL, LLM_E_NO_CANDIDATE);
+	run_end(c, LLM_E_NO_CANDIDATE);
+}
+
 static void nobody(llm_call *c, uint64_t at_ns)
 {
 	const int64_t ms = clock_ms_between(loop_now(c->svc->loop), at_ns + NS_PER_MS - 1);
 
+	if (at_ns == UINT64_MAX) {
+		all_off(c);
+		return;
+	}
 	err_set(&c->res.error, LLM_E_NO_CANDIDATE,
 		"%s is left alone after too many failures; it will be tried again in %" PRId64
 		" ms\nllmctl health shows why; or name another candidate in the profile",
@@ -51,11 +64,13 @@ static breaker_choice choose(llm_call *c, const breaker **plan, target **who)
 	for (i = 0; i < c->n_plan; i++) {
 		target *t = &c->plan[i];
 
-		if (t->left_out)
+		if (t->left_out || slots_is_off(t->state))
 			continue;
 		who[n] = t;
 		plan[n++] = t->state && t->state->health ? &t->state->health->state : &unknown;
 	}
+	if (!n)
+		return (breaker_choice){.action = BREAKER_NONE, .at_ns = UINT64_MAX};
 	pthread_mutex_lock(&s->lock);
 	choice = breaker_choose(plan, n, &s->health.rules, clock_ns(&c->svc->time), latest_ns(c));
 	pthread_mutex_unlock(&s->lock);
@@ -107,7 +122,7 @@ static void queue_full(llm_call *c)
 	err_set(&c->res.error, LLM_E_QUEUE_FULL,
 		"%s: %" PRIu32 " attempts wait for it already (queue_max)\n"
 		"send fewer at a time, or raise max_concurrency where the provider bears it",
-		c->at->up->title, c->at->up->slots.queue);
+		c->at->up->title, c->at->up->use->slots.queue);
 	run_not_asked(c, LLM_E_QUEUE_FULL);
 }
 
@@ -222,7 +237,7 @@ static void set_limits(llm_call *c)
 /* 1 when it may go on the wire now (R-RETRY-11). */
 static int goes_on_wire(llm_call *c)
 {
-	quota_wire *w = &c->at->up->wire;
+	quota_wire *w = &c->at->up->use->wire;
 
 	c->retrying = c->cost != 0;
 	if (c->retrying)

@@ -210,9 +210,10 @@ void attempt_free(attempt *a)
 		const llm_bytes none = {"", 0};
 		instance *in = a->t->up->in;
 
-		instance_begin(in, &a->ar);
+		instance_enter(in, "stream_close", &a->ar);
 		(void)a->t->up->plug->provider->stream_close(
 			instance_handle(in), a->stream, &none, NULL, &complete);
+		(void)instance_end(in, "stream_close", 0, NULL);
 	}
 	ndjson_done(&a->lines);
 	sse_done(&a->events);

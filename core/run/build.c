@@ -173,7 +173,7 @@ static int32_t ask_state(attempt *a, const llm_http_sink *out, llm_err *err)
 	if (!models_state(in, &ext))
 		return err_set(err, LLM_E_UNSUPPORTED, "%s cannot say which models are loaded",
 			a->t->up->title);
-	instance_begin(in, &a->ar);
+	instance_enter(in, "state.build", &a->ar);
 	return ended(a, "state.build", ext.build(instance_handle(in), out), err);
 }
 
@@ -185,7 +185,7 @@ static int32_t ask_models(attempt *a, const llm_http_sink *out, llm_err *err)
 
 	if (!models_list(in, &ext))
 		return err_set(err, LLM_E_UNSUPPORTED, "%s cannot list models", a->t->up->title);
-	instance_begin(in, &a->ar);
+	instance_enter(in, "models.build", &a->ar);
 	return ended(a, "models.build", ext.build(instance_handle(in), cursor, out), err);
 }
 
@@ -215,7 +215,7 @@ static int32_t ask_chat(attempt *a, const llm_http_sink *out, llm_err *err)
 	fill_view(a);
 	if ((a->c->mending == RECOVER_CONTINUE && continue_turn(a)) || make_room(a))
 		return err_set(err, LLM_E_NOMEM, "out of memory");
-	instance_begin(in, &a->ar);
+	instance_enter(in, "build_request", &a->ar);
 	return ended(a, "build_request",
 		a->t->up->plug->provider->build_request(instance_handle(in), &a->view, out), err);
 }
@@ -232,7 +232,7 @@ static int32_t ask_provider(attempt *a, llm_err *err)
 	instance *in = a->t->up->in;
 	int32_t rc;
 
-	instance_begin(in, &a->ar);
+	instance_enter(in, "capabilities", &a->ar);
 	a->caps.struct_size = (uint32_t)sizeof(a->caps);
 	rc = a->t->up->plug->provider->capabilities(
 		instance_handle(in), a->t->cand.model ? a->t->cand.model : "", &a->caps);

@@ -132,6 +132,7 @@ void call_unref(llm_call *c)
 	streamq_done(&c->events);
 	arena_reset(&c->ar);
 	request_unref(c->rq);
+	confset_drop(c->set);
 	pthread_cond_destroy(&c->cond);
 	pthread_mutex_destroy(&c->lock);
 	mem_free(&mem, c);

@@ -111,6 +111,7 @@ struct llm_call {
 	llm_allocator mem;
 	atomic_int refs;
 	llm_service *svc; /* held: it may have ended, and says so then */
+	confset *set; /* held until the run ends: what it was planned with */
 	llm_request *rq; /* null: no chat */
 	uint32_t op;
 	uint32_t flags;

@@ -18,7 +18,7 @@ static void text(jsonw *w, const char *key, const char *value)
 
 void decision_plan(llm_call *c)
 {
-	const routing *r = c->svc->routing;
+	const routing *r = c->set->routing;
 	buf *to = &c->res.decision;
 	jsonw w;
 	int32_t rc;

@@ -7,7 +7,11 @@
 
 static void call_back(llm_call *c, const llm_event *e)
 {
+	plugin_watch *w = &c->svc->watch;
+	const int inside = watch_pause(w);
+
 	c->on_event(c->token, c, e);
+	watch_resume(w, inside);
 }
 
 static int wanted(const llm_call *c, uint32_t kind)

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "call.h"
 #include "service.h"
+#include "watching.h"
 
 int service_on_loop(llm_service *svc)
 {
@@ -22,6 +23,7 @@ static int32_t turn(llm_service *svc, uint64_t timeout_ns, llm_err *err)
 				"another thread dispatches this service");
 	atomic_store(&svc->turning, pthread_self());
 	loop_turn(svc->loop, timeout_ns);
+	watching_end(svc);
 	atomic_store(&svc->turns, 0);
 	return 0;
 }

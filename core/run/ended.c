@@ -132,11 +132,11 @@ void run_let_go(llm_call *c, int32_t code)
 	uint32_t changed;
 
 	if (c->state == RUN_FLIES) {
-		quota_end(&t->up->wire, c->retrying != 0);
+		quota_end(&t->up->use->wire, c->retrying != 0);
 		if (t->state)
 			limiter_learn(&t->state->limit, code, loop_now(c->svc->loop));
 	} else if (c->cost) {
-		quota_give_back(&t->up->quota, c->cost);
+		quota_give_back(&t->up->use->quota, c->cost);
 		c->cost = 0;
 	}
 	slots_leave(c);
@@ -199,7 +199,7 @@ static void again(llm_call *c)
 	const retry_verdict *v = &c->verdict;
 
 	if (v->why != RETRY_FREE && c->rq)
-		c->cost = quota_spend(&c->at->up->quota, c->failure.code);
+		c->cost = quota_spend(&c->at->up->use->quota, c->failure.code);
 	c->repeats = 1;
 	if (!v->wait_ns) {
 		run_ask(c, c->at, c->at->own ? BREAKER_AS_OWN : BREAKER_AS_USUAL);
@@ -237,7 +237,7 @@ static retry_scene look(llm_call *c, uint32_t refused)
 	clock_random(&c->svc->time, &s.chance, sizeof(s.chance));
 	s.untried = s.untried_peers = c->n_plan > 1 ? plan_untried(c, t) : 0;
 	s.affordable = refused != REFUSED_BUDGET &&
-		quota_allows(&t->up->quota, &t->up->wire, c->failure.code);
+		quota_allows(&t->up->use->quota, &t->up->use->wire, c->failure.code);
 	s.refused = refused == REFUSED_BREAKER ||
 		(!t->own && slots_ready_ns(c->svc, t->state) > s.now_ns);
 	return s;
@@ -351,9 +351,9 @@ static void succeed(llm_call *c)
 	upstream *up = c->at->up;
 
 	if (c->cost)
-		quota_give_back(&up->quota, c->cost);
+		quota_give_back(&up->use->quota, c->cost);
 	else if (c->retry.attempts == 1)
-		quota_reward(&up->quota);
+		quota_reward(&up->use->quota);
 	c->cost = 0;
 	note_use(c, 0);
 	if (c->mending) {

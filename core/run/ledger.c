@@ -54,7 +54,7 @@ static int32_t take_key(llm_service *svc, const conf_privacy *p, llm_err *err)
 
 int32_t ledger_init(llm_service *svc, llm_err *err)
 {
-	const conf *cf = svc->conf;
+	const conf *cf = svc->set->conf;
 	ledger *l = &svc->ledger;
 
 	l->settle = cf->storage.settle ? cf->storage.settle : SETTLE_COMMITTED;
@@ -70,7 +70,7 @@ void ledger_attach(llm_service *svc, const llm_job_port *port, const char *owner
 {
 	ledger *l = &svc->ledger;
 
-	l->mode = svc->conf->storage.ledger ? svc->conf->storage.ledger : LEDGER_STRICT;
+	l->mode = svc->set->conf->storage.ledger ? svc->set->conf->storage.ledger : LEDGER_STRICT;
 	err_copy(l->owner, sizeof(l->owner), owner, strlen(owner));
 	l->close = close;
 	l->close_ctx = ctx;

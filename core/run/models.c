@@ -99,11 +99,11 @@ int32_t models_parse(attempt *a, const llm_reply_view *reply)
 	if (a->c->op == OP_STATE) {
 		if (!models_state(in, &state))
 			return LLM_E_UNSUPPORTED;
-		instance_begin(in, &a->ar);
+		instance_enter(in, "state.parse", &a->ar);
 		return state.parse(instance_handle(in), reply, &out);
 	}
 	if (!models_list(in, &models))
 		return LLM_E_UNSUPPORTED;
-	instance_begin(in, &a->ar);
+	instance_enter(in, "models.parse", &a->ar);
 	return models.parse(instance_handle(in), reply, &out);
 }

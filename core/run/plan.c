@@ -1,4 +1,5 @@
 /* The plan of a run: its candidates in order, each with its times, and who of them can. */
+#include <stdio.h>
 #include <string.h>
 
 #include "attempt.h"
@@ -52,7 +53,7 @@ static uint64_t or_usual(uint32_t described_ms, uint64_t usual_ms)
 /* The times between pieces. A call's own `idle` holds whether keep-alives flow or not. */
 static void set_gaps(const llm_call *c, target *t, const conf_times *pf, const llm_call_opts *o)
 {
-	const conf_times *pv = &t->up->conf->times, *top = &c->svc->conf->times;
+	const conf_times *pv = &t->up->conf->times, *top = &c->set->conf->times;
 	uint64_t idle = nearest_ms(o->idle_ms, pf->idle, pv->idle, top->idle,
 		or_usual(t->up->plug->info->idle_ms, 30000));
 
@@ -69,7 +70,7 @@ static void set_gaps(const llm_call *c, target *t, const conf_times *pf, const l
 /* Until the first piece: longer where a model may have to be loaded (R-TIME-4). */
 static void set_first(const llm_call *c, target *t, const conf_times *pf, const llm_call_opts *o)
 {
-	const conf_times *pv = &t->up->conf->times, *top = &c->svc->conf->times;
+	const conf_times *pv = &t->up->conf->times, *top = &c->set->conf->times;
 	const llm_provider_info *d = t->up->plug->info;
 	const uint64_t warm = nearest_ms(0, pf->first_token_warm, pv->first_token_warm,
 		top->first_token_warm, d->first_token_warm_ms);
@@ -83,7 +84,7 @@ static void set_first(const llm_call *c, target *t, const conf_times *pf, const 
 
 static void set_times(const llm_call *c, target *t, const conf_times *pf, const llm_call_opts *o)
 {
-	const conf_times *pv = &t->up->conf->times, *top = &c->svc->conf->times;
+	const conf_times *pv = &t->up->conf->times, *top = &c->set->conf->times;
 	const llm_provider_info *d = t->up->plug->info;
 
 	t->limits.connect_ns = as_ns(nearest_ms(o->connect_ms, pf->connect, pv->connect,
@@ -103,7 +104,7 @@ static void set_times(const llm_call *c, target *t, const conf_times *pf, const 
 static void set_attempts(const llm_call *c, target *t, const conf_guard *pf, const llm_call_opts *o)
 {
 	const conf_provider *pv = t->up->conf;
-	const conf_guard *top = &c->svc->conf->guard;
+	const conf_guard *top = &c->set->conf->guard;
 
 	t->max_attempts = nearest(o->max_attempts, pf->max_attempts, pv->guard.max_attempts, 0);
 	if (!t->max_attempts)
@@ -118,7 +119,7 @@ static void set_attempts(const llm_call *c, target *t, const conf_guard *pf, con
 
 static void set_rules(llm_call *c, const conf_guard *pf, const llm_call_opts *o)
 {
-	const conf_guard *top = &c->svc->conf->guard;
+	const conf_guard *top = &c->set->conf->guard;
 	retry_rules *r = &c->retry.rules;
 	uint32_t n = nearest(
 		o->max_attempts_total, pf->max_attempts_total, 0, top->max_attempts_total);
@@ -140,7 +141,7 @@ static void set_rules(llm_call *c, const conf_guard *pf, const llm_call_opts *o)
 static void set_recovery(llm_call *c, const conf_guard *pf, const llm_call_opts *o)
 {
 	uint32_t mode = nearest(
-		o->stream_recovery, pf->stream_recovery, 0, c->svc->conf->guard.stream_recovery);
+		o->stream_recovery, pf->stream_recovery, 0, c->set->conf->guard.stream_recovery);
 
 	c->recovery = mode ? mode - LLM_RECOVER_OFF + RECOVER_OFF : RECOVER_MATCH;
 }
@@ -148,7 +149,7 @@ static void set_recovery(llm_call *c, const conf_guard *pf, const llm_call_opts 
 /* Of one candidate among several. */
 static void set_slow(const llm_call *c, target *t, const conf_profile *profile)
 {
-	const conf *top = c->svc->conf;
+	const conf *top = c->set->conf;
 	uint64_t ms = nearest_ms(0, profile->times.slow_start, t->up->conf->times.slow_start,
 		top->times.slow_start, 10000);
 
@@ -163,7 +164,7 @@ static void set_slow_action(llm_call *c, const conf_guard *pf)
 	c->slow_action = SLOW_WAIT;
 	if (c->n_plan > 1)
 		c->slow_action = nearest(
-			0, pf->slow_start_action, 0, c->svc->conf->guard.slow_start_action);
+			0, pf->slow_start_action, 0, c->set->conf->guard.slow_start_action);
 	c->slow_crosses = pf->slow_start_crosses != 0;
 }
 
@@ -171,7 +172,7 @@ static void set_slow_action(llm_call *c, const conf_guard *pf)
 
 static int known_not_to_stream(const llm_call *c, const target *t)
 {
-	const conf_model *model = t->cand.id ? conf_model_named(c->svc->conf, t->cand.id) : NULL;
+	const conf_model *model = t->cand.id ? conf_model_named(c->set->conf, t->cand.id) : NULL;
 
 	return model && model->caps.stream == LLM_CAP_NO;
 }
@@ -184,7 +185,7 @@ static int asks_for_stream(const llm_call *c, const target *t, const conf_profil
 	if (say == UPSTREAM_UNSET)
 		say = t->up->conf->upstream_stream;
 	if (say == UPSTREAM_UNSET)
-		say = c->svc->conf->upstream_stream;
+		say = c->set->conf->upstream_stream;
 	if (say == UPSTREAM_UNSET || say == UPSTREAM_AUTO)
 		say = profile && c->plan != &c->first ? UPSTREAM_ON : UPSTREAM_OFF;
 	return say == UPSTREAM_ON && !known_not_to_stream(c, t);
@@ -200,7 +201,7 @@ static int32_t fill(llm_call *c, target *t, const char *provider, const conf_pro
 		snprintf(server, sizeof(server), "%s#%s", provider, t->cand.endpoint);
 		provider = server;
 	}
-	rc = upstream_get(c->svc, provider, &t->up, err);
+	rc = upstream_get(c->set, provider, &t->up, err);
 	if (rc)
 		return rc;
 	t->weight = 1;
@@ -216,7 +217,7 @@ static int32_t fill(llm_call *c, target *t, const char *provider, const conf_pro
 
 static int32_t resolve(llm_call *c, const char *name, target *t, llm_err *err)
 {
-	int32_t rc = resolve_candidate(c->svc->conf, name, &t->cand, err);
+	int32_t rc = resolve_candidate(c->set->conf, name, &t->cand, err);
 
 	if (rc)
 		return rc;
@@ -322,14 +323,17 @@ static int32_t finish(
 	const conf_guard *guard = profile ? &profile->guard : &unsaid_guard;
 	/* A provider's deadline is that of the runs which begin with it. */
 	uint64_t total = nearest_ms(opts->total_ms, pf->deadline, c->at->up->conf->times.deadline,
-		c->svc->conf->times.deadline, 600000);
+		c->set->conf->times.deadline, 600000);
 	const char *ws = c->rq ? c->rq->workspace : NULL;
 
 	if (c->rq && !ws)
 		ws = c->rq->metadata_workspace;
 	c->deadline_ns = total ? clock_after_ms(c->submit_ns, total) : UINT64_MAX;
-	if (!ws)
-		ws = c->svc->conf->workspace;
+	if (!ws && c->set->conf->workspace) {
+		ws = arena_str(&c->ar, c->set->conf->workspace);
+		if (!ws)
+			return err_set(err, LLM_E_NOMEM, "out of memory");
+	}
 	c->workspace = ws ? ws : "";
 	set_rules(c, guard, opts);
 	set_recovery(c, guard, opts);
@@ -339,11 +343,11 @@ static int32_t finish(
 
 int32_t call_plan(llm_call *c, route *r, const llm_call_opts *opts, llm_err *err)
 {
-	int32_t rc = resolve_expand(c->svc->conf, &c->ar, r);
+	int32_t rc = resolve_expand(c->set->conf, &c->ar, r);
 
 	if (rc)
 		return err_set(err, rc, "out of memory");
-	c->by = r->profile ? routing_profile(c->svc->routing, r->profile->name) : NULL;
+	c->by = r->profile ? routing_profile(c->set->routing, r->profile->name) : NULL;
 	if (c->by && c->by->problem) {
 		*err = *c->by->problem;
 		return err->code;

@@ -21,7 +21,7 @@ static void take_plugin(llm_call *c, const target *t, caps_matrix *m)
 	instance *in = t->up->in;
 	int32_t rc;
 
-	instance_begin(in, &c->ar);
+	instance_enter(in, "capabilities", &c->ar);
 	rc = t->up->plug->provider->capabilities(
 		instance_handle(in), t->cand.model ? t->cand.model : "", &caps);
 	if (!instance_end(in, "capabilities", rc, &why))
@@ -36,7 +36,7 @@ const caps_matrix *planning_caps(llm_call *c, const target *t, caps_matrix *scra
 	if (t->state && t->state->caps_known)
 		return m;
 	memset(m, 0, sizeof(*m));
-	said = conf_model_named(c->svc->conf, t->cand.id);
+	said = conf_model_named(c->set->conf, t->cand.id);
 	if (said)
 		caps_take(m, &said->caps, CAPS_FROM_CONFIG);
 	take_plugin(c, t, m);
@@ -121,9 +121,19 @@ static int has_policy(const route_profile *p)
 	return p && p->policy.vt && !p->given_up;
 }
 
+static int is_switched(const llm_call *c)
+{
+	uint32_t any = 0;
+	size_t i;
+
+	for (i = 0; i < c->n_plan; i++)
+		any |= c->plan[i].state ? c->plan[i].state->switched : 0;
+	return any != 0;
+}
+
 static int is_plain(llm_call *c)
 {
-	if (planning_is_told(c) || c->local_only)
+	if (planning_is_told(c) || c->local_only || is_switched(c))
 		return 0;
 	/* A sole candidate says itself what it lacks, and better. */
 	if (c->n_plan < 2)
@@ -183,7 +193,7 @@ static void fill_state(const llm_call *c, const target *t, snapshot_candidate *t
 	to->view.in_flight = s->limit.slots.used;
 	to->view.limit = s->limit.slots.limit;
 	to->view.waiting = s->limit.waiting;
-	to->view.latency_us = stats_latency_us(&s->latency, routing_now_ms(c->svc->routing));
+	to->view.latency_us = stats_latency_us(&s->latency, routing_now_ms(c->set->routing));
 }
 
 static int64_t or_unknown(int64_t value)
@@ -241,7 +251,7 @@ static void fill_request(llm_call *c, const route_profile *p, snapshot *s)
 	s->required = required(c);
 	s->local_only = c->local_only;
 	s->stream = (c->flags & LLM_CALL_STREAM) != 0;
-	s->now_ms = routing_now_ms(c->svc->routing);
+	s->now_ms = routing_now_ms(c->set->routing);
 	s->input_tokens = planning_tokens(c);
 	s->output_tokens = v->max_output_tokens > 0 ? v->max_output_tokens : -1;
 	if (!has_policy(p))
@@ -310,7 +320,7 @@ static int32_t apply(llm_call *c, const snapshot *s, const plan *made)
 
 int32_t planning_run(llm_call *c)
 {
-	routing *r = c->svc->routing;
+	routing *r = c->set->routing;
 	llm_err *err = &c->res.error;
 	int32_t rc;
 

@@ -18,11 +18,10 @@ static const char *const for_https[] = {
 static const char *const for_none[] = {"no_proxy", "NO_PROXY", NULL};
 
 /* The first that is set; *ret_name is its name. */
-static const char *first_set(
-	const llm_service *svc, const char *const *names, const char **ret_name)
+static const char *first_set(const confset *set, const char *const *names, const char **ret_name)
 {
 	for (; *names; names++) {
-		const char *text = conf_env_get(svc->conf, *names);
+		const char *text = conf_env_get(set->conf, *names);
 
 		if (text && text[0]) {
 			*ret_name = *names;
@@ -64,21 +63,20 @@ static int32_t bad_proxy(const char *what, llm_err *err)
 }
 
 /* The part in front of the host, which only the environment may have, is a secret. */
-static int32_t keep_user(llm_service *svc, const char *user, size_t len)
+static int32_t keep_user(confset *set, const char *user, size_t len)
 {
 	const char *colon = memchr(user, ':', len);
 	int32_t rc = 0;
 
-	pthread_rwlock_wrlock(&svc->secrets_lock);
+	pthread_rwlock_wrlock(&set->svc->secrets_lock);
 	if (colon)
-		rc = redact_add(svc->secrets, colon + 1, len - (size_t)(colon + 1 - user));
-	pthread_rwlock_unlock(&svc->secrets_lock);
+		rc = redact_add(set->svc->secrets, colon + 1, len - (size_t)(colon + 1 - user));
+	pthread_rwlock_unlock(&set->svc->secrets_lock);
 	return rc;
 }
 
 /* libcurl takes 1080 for the port of a proxy that names none: say which is meant. */
-static int32_t take(
-	llm_service *svc, upstream *up, const char *text, const char *what, llm_err *err)
+static int32_t take(confset *set, upstream *up, const char *text, const char *what, llm_err *err)
 {
 	const char *rest = strstr(text, "://"), *at;
 	char plain[600], full[900];
@@ -98,36 +96,36 @@ static int32_t take(
 	snprintf(full, sizeof(full), "%s://%.*s%s:%" PRIu16, u.scheme, (int)user, rest, u.host,
 		u.port);
 	up->proxy = arena_str(&up->ar, full);
-	if (!up->proxy || (user && keep_user(svc, rest, user - 1)))
+	if (!up->proxy || (user && keep_user(set, rest, user - 1)))
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	return 0;
 }
 
-static int32_t by_environment(llm_service *svc, upstream *up, llm_err *err)
+static int32_t by_environment(confset *set, upstream *up, llm_err *err)
 {
 	const int secure = strcmp(up->at.base.scheme, "https") == 0;
 	const char *name = "", *ignored;
-	const char *text = first_set(svc, secure ? for_https : for_http, &name);
+	const char *text = first_set(set, secure ? for_https : for_http, &name);
 
 	if (!up->no_proxy)
-		up->no_proxy = first_set(svc, for_none, &ignored);
-	return text ? take(svc, up, text, name, err) : 0;
+		up->no_proxy = first_set(set, for_none, &ignored);
+	return text ? take(set, up, text, name, err) : 0;
 }
 
-int32_t upstream_proxy(llm_service *svc, upstream *up, llm_err *err)
+int32_t upstream_proxy(confset *set, upstream *up, llm_err *err)
 {
-	const conf *c = svc->conf;
+	const conf *c = set->conf;
 	const char *own = up->conf->proxy, *text = own ? own : c->proxy;
 	const int env = text && strcmp(text, "env") == 0;
 
 	if (!text || strcmp(text, "none") == 0)
 		return 0;
 	if (own && !env)
-		return take(svc, up, text, "proxy", err);
+		return take(set, up, text, "proxy", err);
 	/* A proxy for everything is none for this machine itself. */
 	if (up->at.base.local)
 		return 0;
 	if (c->n_no_proxy && join_exceptions(c, up))
 		return err_set(err, LLM_E_NOMEM, "out of memory");
-	return env ? by_environment(svc, up, err) : take(svc, up, text, "proxy", err);
+	return env ? by_environment(set, up, err) : take(set, up, text, "proxy", err);
 }

@@ -105,10 +105,12 @@ static int32_t on_frame(void *ctx, const frame *f)
 
 	if (a->complete) /* what follows the end does not matter */
 		return 0;
-	instance_begin(in, &a->ar);
+	instance_enter(in, "stream_frame", &a->ar);
 	rc = vt_of(a)->stream_frame(instance_handle(in), a->stream, &v, &a->sink);
-	if (rc == LLM_E_PROTOCOL && !a->sink_rc && !a->failed)
+	if (rc == LLM_E_PROTOCOL && !a->sink_rc && !a->failed) {
+		(void)instance_end(in, "stream_frame", 0, NULL);
 		return bad_frame(a);
+	}
 	a->complete = rc == LLM_FRAME_LAST;
 	a->complete_ns = a->complete ? loop_now(a->c->svc->loop) : 0;
 	rc = slot_ended(a, "stream_frame", a->complete ? 0 : rc);
@@ -132,7 +134,7 @@ static int32_t open_stream(attempt *a, int how)
 	int32_t rc;
 
 	view_of(a, &v);
-	instance_begin(in, &a->ar);
+	instance_enter(in, "stream_open", &a->ar);
 	rc = slot_ended(
 		a, "stream_open", vt_of(a)->stream_open(instance_handle(in), &v, &a->stream));
 	if (rc)
@@ -277,7 +279,7 @@ static int32_t end_error_reply(attempt *a)
 			"are not followed\nset base_url to the address that answers",
 			(int)a->head.status);
 	view_of(a, &v);
-	instance_begin(in, &a->ar);
+	instance_enter(in, "classify_error", &a->ar);
 	rc = vt_of(a)->classify_error(instance_handle(in), &v, &facts);
 	if (instance_end(in, "classify_error", rc, &ignored))
 		facts = (llm_error_facts){
@@ -312,6 +314,16 @@ int32_t reply_body(attempt *a, const char *bytes, size_t len)
 
 /* ---- the end ---- */
 
+/* After a failure of ours the plugin only frees what it has. */
+static void drop_stream(attempt *a, const llm_bytes *residue)
+{
+	instance *in = a->t->up->in;
+	uint32_t complete = 0;
+
+	(void)vt_of(a)->stream_close(instance_handle(in), a->stream, residue, NULL, &complete);
+	(void)instance_end(in, "stream_close", 0, NULL);
+}
+
 static int32_t end_stream(attempt *a, const xfer_outcome *out)
 {
 	llm_bytes residue = {"", 0};
@@ -324,15 +336,14 @@ static int32_t end_stream(attempt *a, const xfer_outcome *out)
 		rc = sse_end(&a->events, on_frame, a, &residue);
 	else
 		rc = ndjson_end(&a->lines, on_frame, a, &residue);
-	instance_begin(in, &a->ar);
+	instance_enter(in, "stream_close", &a->ar);
 	a->stream_open = 0;
 	if (!rc)
 		rc = slot_ended(a, "stream_close",
 			vt_of(a)->stream_close(
 				instance_handle(in), a->stream, &residue, &a->sink, &complete));
 	else
-		(void)vt_of(a)->stream_close(
-			instance_handle(in), a->stream, &residue, NULL, &complete);
+		drop_stream(a, &residue);
 	if (rc || a->failed)
 		return rc ? rc : a->c->res.error.code;
 	if (complete || a->complete)
@@ -359,7 +370,7 @@ static int32_t end_whole(attempt *a)
 	int32_t rc;
 
 	view_of(a, &v);
-	instance_begin(in, &a->ar);
+	instance_enter(in, a->c->op == OP_CHAT ? "parse_response" : models_slot(a), &a->ar);
 	if (a->c->op != OP_CHAT)
 		rc = slot_ended(a, models_slot(a), models_parse(a, &v));
 	else

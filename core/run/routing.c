@@ -34,7 +34,7 @@ static int32_t load(routing *r, const conf_profile *c, route_profile *p, llm_err
 	host_config_item *items = NULL;
 	const plugin *plug;
 	size_t n = 0;
-	int32_t rc = plugins_get(r->svc->plugins, c->policy, NULL, &plug, why);
+	int32_t rc = plugins_get(r->set->plugins, c->policy, NULL, &plug, why);
 
 	if (!rc && !plug->policy)
 		rc = err_set(why, LLM_E_PLUGIN, "%s holds no policy", plug->path);
@@ -46,6 +46,7 @@ static int32_t load(routing *r, const conf_profile *c, route_profile *p, llm_err
 	rc = instance_new_policy(plug, items, n, &r->svc->mem, &r->svc->log, &p->in, why);
 	if (rc)
 		return rc;
+	instance_watch(p->in, &r->svc->watch);
 	p->info = plug->policy_info;
 	p->policy = (rank_policy){.vt = plug->policy,
 		.instance = instance_handle(p->in),
@@ -87,9 +88,10 @@ static int32_t make(routing *r, const conf_profile *c, route_profile *p, llm_err
 	return 0;
 }
 
-int32_t routing_new(llm_service *svc, routing **ret, llm_err *err)
+int32_t routing_new(confset *set, routing **ret, llm_err *err)
 {
-	const conf *c = svc->conf;
+	llm_service *svc = set->svc;
+	const conf *c = set->conf;
 	routing *r = mem_new(&svc->mem, sizeof(*r));
 	int32_t rc = 0;
 	size_t i;
@@ -97,7 +99,7 @@ int32_t routing_new(llm_service *svc, routing **ret, llm_err *err)
 	if (!r)
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	r->svc = svc;
-	r->begun_ns = clock_ns(&svc->time);
+	r->set = set;
 	arena_init(&r->ar, &svc->mem, 1024);
 	snapshot_init(&r->snap, &svc->mem);
 	plan_init(&r->made, &svc->mem);
@@ -131,6 +133,36 @@ void routing_free(routing *r)
 	mem_free(&r->svc->mem, r);
 }
 
+/* The same policy: of a plugin, or the host's own, which no configuration names. */
+static int goes_on(const route_profile *to, const route_profile *from)
+{
+	return to->policy.vt && from->policy.vt && to->info && from->info &&
+		strcmp(to->policy.name, from->policy.name) == 0;
+}
+
+static void adopt_state(routing *r, route_profile *to, const route_profile *from)
+{
+	char *copy;
+
+	if (!from->state || to->state || !goes_on(to, from))
+		return;
+	copy = mem_dup(&r->svc->mem, from->state, from->state_len);
+	if (!copy) /* then it begins anew */
+		return;
+	to->state = copy;
+	to->state_len = from->state_len;
+}
+
+void routing_adopt(routing *r, const routing *before)
+{
+	size_t i, k;
+
+	for (i = 0; i < r->n; i++)
+		for (k = 0; k < before->n; k++)
+			if (strcmp(r->profiles[i].name, before->profiles[k].name) == 0)
+				adopt_state(r, &r->profiles[i], &before->profiles[k]);
+}
+
 route_profile *routing_profile(routing *r, const char *name)
 {
 	size_t i;
@@ -143,7 +175,7 @@ route_profile *routing_profile(routing *r, const char *name)
 
 uint64_t routing_now_ms(const routing *r)
 {
-	return (clock_ns(&r->svc->time) - r->begun_ns) / NS_PER_MS;
+	return (clock_ns(&r->svc->time) - r->svc->begun_ns) / NS_PER_MS;
 }
 
 /* ---- ranking ---- */
@@ -175,7 +207,7 @@ int32_t routing_rank(routing *r, route_profile *p, llm_err *err)
 		return rank_plan(&r->snap, NULL, &r->made, err);
 	begun_ns = clock_ns(&r->svc->time);
 	if (p->in)
-		instance_begin(p->in, NULL);
+		instance_enter(p->in, "rank", NULL);
 	rc = rank_plan(&r->snap, by, &r->made, err);
 	if (p->in)
 		(void)instance_end(p->in, "rank", 0, NULL);
@@ -231,7 +263,7 @@ void routing_outcome(routing *r, route_profile *p, const llm_outcome *outcome)
 		return;
 	state = (llm_bytes){p->state ? p->state : "", p->state_len};
 	if (p->in)
-		instance_begin(p->in, NULL);
+		instance_enter(p->in, "on_outcome", NULL);
 	rc = p->policy.vt->on_outcome(p->policy.instance, &state, outcome, &sink);
 	if (p->in)
 		(void)instance_end(p->in, "on_outcome", 0, NULL);

@@ -33,18 +33,20 @@ typedef struct route_profile {
 
 typedef struct routing {
 	llm_service *svc;
+	confset *set; /* which it is part of */
 	arena ar;
 	route_profile *profiles; /* as the configuration has them */
 	size_t n;
-	uint64_t begun_ns;
 	/* loop thread: reused from plan to plan */
 	snapshot snap;
 	plan made;
 } routing;
 
 /* LLM_E_NOMEM, or LLM_E_CONFIG for options that a policy does not have. */
-int32_t routing_new(llm_service *svc, routing **ret, llm_err *err);
+int32_t routing_new(confset *set, routing **ret, llm_err *err);
 void routing_free(routing *r);
+/* What the policies of another configuration remember goes on where they are the same. */
+void routing_adopt(routing *r, const routing *before);
 /* Null for a profile that is not there, and for null. */
 route_profile *routing_profile(routing *r, const char *name);
 uint64_t routing_now_ms(const routing *r);

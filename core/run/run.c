@@ -129,6 +129,8 @@ void run_close(llm_call *c)
 	leave_live(c);
 	layer_enter(c->svc, LAYER_COMPLETE);
 	deliver_end(c);
+	confset_drop(c->set);
+	c->set = NULL;
 	call_unref(c);
 }
 

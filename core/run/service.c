@@ -6,7 +6,8 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "call.h"
-#include "routing.h"
+#include "reload.h"
+#include "watching.h"
 #include "wire/jsonio.h"
 
 /* ---- making one ---- */
@@ -36,18 +37,6 @@ static size_t clean_line(void *ctx, char *line, size_t len, size_t cap)
 	return service_clean(ctx, line, len, cap);
 }
 
-static int32_t open_plugins(llm_service *svc, const llm_service_opts *opts, llm_err *err)
-{
-	const plugin_search search = {.env_path = svc->conf->env_plugin_path,
-		.config_path = svc->conf->plugin_path,
-		.user_dir = opts->user_plugin_dir,
-		.tool_dir = opts->plugin_dir,
-		.lib_dir = LLM_PLUGIN_LIBDIR};
-	int32_t rc = plugins_new(&search, &svc->mem, &svc->log, &svc->plugins);
-
-	return rc ? err_set(err, rc, "out of memory") : 0;
-}
-
 static void on_woken(void *ctx);
 
 static int32_t fill(llm_service *svc, const llm_service_opts *opts, llm_err *err)
@@ -64,13 +53,9 @@ static int32_t fill(llm_service *svc, const llm_service_opts *opts, llm_err *err
 		.clean_ctx = svc};
 	rc = jsonio_check_library(err);
 	if (!rc)
-		rc = conf_load(opts, NULL, &svc->mem, svc->secrets, &svc->conf, err);
-	if (!rc)
-		rc = service_check_files(svc->conf, err);
-	if (!rc)
-		rc = open_plugins(svc, opts, err);
-	if (!rc)
-		rc = routing_new(svc, &svc->routing, err);
+		rc = confset_load(svc, opts, NULL, &svc->set, err);
+	if (!rc && !(svc->source = source_copy(opts, &svc->mem)))
+		rc = err_set(err, LLM_E_NOMEM, "out of memory");
 	if (!rc)
 		rc = loop_new(&svc->mem, &svc->time, &svc->loop, err);
 	if (!rc)
@@ -81,6 +66,8 @@ static int32_t fill(llm_service *svc, const llm_service_opts *opts, llm_err *err
 		slots_init(svc);
 	if (!rc)
 		loop_on_wake(svc->loop, on_woken, svc);
+	if (!rc)
+		loop_on_turn(svc->loop, watching_begin, svc);
 	return rc;
 }
 
@@ -101,6 +88,7 @@ void service_unref(llm_service *svc)
 	pthread_mutex_destroy(&svc->slots.lock);
 	pthread_mutex_destroy(&svc->lock);
 	pthread_mutex_destroy(&svc->making);
+	pthread_mutex_destroy(&svc->changing);
 	mem_free(&mem, svc);
 }
 
@@ -109,16 +97,17 @@ static void dismantle(llm_service *svc)
 	size_t i;
 
 	ledger_done(svc);
-	for (i = 0; i < svc->upstreams.n; i++)
-		upstream_free(svc, svc->upstreams.slots[i].value);
-	idmap_done(&svc->upstreams);
+	confset_drop(svc->before);
+	confset_drop(svc->set);
+	confset_sweep_all(svc);
+	for (i = 0; i < svc->uses.n; i++)
+		mem_free(&svc->mem, svc->uses.slots[i].value);
+	idmap_done(&svc->uses);
 	slots_done(svc);
-	routing_free(svc->routing);
 	net_free(svc->net);
 	loop_free(svc->loop);
-	plugins_free(svc->plugins);
-	conf_free(svc->conf);
 	redact_free(svc->secrets);
+	source_free(svc->source, &svc->mem);
 	service_unref(svc);
 }
 
@@ -133,13 +122,15 @@ int32_t service_new(const llm_service_opts *opts, llm_service **ret, llm_err *er
 	svc->mem = *mem;
 	atomic_init(&svc->refs, 1);
 	svc->time = clock_filled(opts->time);
+	svc->begun_ns = clock_ns(&svc->time);
 	svc->pid = getpid();
 	svc->knobs = dbg_io_from_env();
+	pthread_mutex_init(&svc->changing, NULL);
 	pthread_mutex_init(&svc->making, NULL);
 	pthread_mutex_init(&svc->lock, NULL);
 	pthread_mutex_init(&svc->lead, NULL);
 	pthread_rwlock_init(&svc->secrets_lock, NULL);
-	idmap_init(&svc->upstreams, &svc->mem);
+	idmap_init(&svc->uses, &svc->mem);
 	idmap_init(&svc->slots.candidates, &svc->mem);
 	idmap_init(&svc->slots.health.by_id, &svc->mem);
 	pthread_mutex_init(&svc->slots.lock, NULL);
@@ -162,7 +153,7 @@ int32_t service_check(const llm_service *svc, llm_err *err)
 
 /* ---- the inbox ---- */
 
-static void wake(llm_service *svc)
+void service_wake_locked(llm_service *svc)
 {
 	if (service_on_loop(svc))
 		loop_wake_self(svc->loop);
@@ -176,7 +167,7 @@ void service_wake(llm_service *svc)
 {
 	pthread_mutex_lock(&svc->lock);
 	if (!svc->gone)
-		wake(svc);
+		service_wake_locked(svc);
 	pthread_mutex_unlock(&svc->lock);
 }
 
@@ -200,7 +191,7 @@ int32_t service_post(llm_service *svc, llm_call *c, unsigned why)
 			svc->inbox_first = c;
 		svc->inbox_last = c;
 	}
-	wake(svc);
+	service_wake_locked(svc);
 	if (why == INBOX_NEW)
 		service_end_lead(svc);
 unlock:
@@ -260,8 +251,8 @@ static void see_stop(llm_service *svc)
 		return;
 	svc->stop_seen = 1;
 	svc->stop_timer.fn = on_grace_over;
-	loop_timer_set(svc->loop, &svc->stop_timer,
-		clock_after_ms(loop_now(svc->loop), svc->conf->shutdown_grace));
+	loop_timer_set(
+		svc->loop, &svc->stop_timer, clock_after_ms(loop_now(svc->loop), svc->grace_ms));
 }
 
 static void on_woken(void *ctx)
@@ -274,10 +265,13 @@ static void on_woken(void *ctx)
 		see_stop(svc);
 	if (svc->ledger.mode)
 		ledger_collect(svc);
+	service_adopt(svc);
 	while ((c = take_inbox(svc, &why))) {
 		obey(c, why);
 		call_unref(c);
 	}
+	if (svc->idle_sets) /* a glance; who adds one wakes the loop again */
+		confset_sweep(svc);
 }
 
 /* ---- the end ---- */
@@ -286,10 +280,10 @@ void service_stop(llm_service *svc)
 {
 	pthread_mutex_lock(&svc->lock);
 	if (!atomic_load(&svc->stopping)) {
-		svc->stop_end_ns = clock_after_ms(
-			clock_ns(clock_real()), svc->conf->shutdown_grace);
+		svc->grace_ms = svc->set->conf->shutdown_grace;
+		svc->stop_end_ns = clock_after_ms(clock_ns(clock_real()), svc->grace_ms);
 		atomic_store(&svc->stopping, 1);
-		wake(svc);
+		service_wake_locked(svc);
 	}
 	pthread_mutex_unlock(&svc->lock);
 }

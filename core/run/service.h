@@ -16,16 +16,15 @@
 #include "base/idmap.h"
 #include "base/log.h"
 #include "base/uuid.h"
-#include "conf/conf.h"
+#include "confset.h"
 #include "ledger.h"
 #include "net/loop.h"
 #include "net/xfer.h"
-#include "plugin/plugin.h"
 #include "slots.h"
 #include "wire/redact.h"
 
 struct llm_call;
-struct routing;
+struct source;
 
 /* Who turns the loop. */
 enum {
@@ -39,24 +38,29 @@ struct llm_service {
 	llm_allocator mem;
 	atomic_int refs; /* the host's, and one of every call */
 	llm_time_source time;
+	uint64_t begun_ns;
 	logger log;
 	redact *secrets;
 	pthread_rwlock_t secrets_lock; /* written when one is added, read to clean */
-	conf *conf;
-	plugins *plugins;
-	struct routing *routing;
 	loop *loop;
 	net *net;
 	pid_t pid;
 	dbg_io knobs;
 
+	pthread_mutex_t changing; /* the configuration; taken before `making` */
 	pthread_mutex_t making; /* a provider is being made; taken before `lock` */
 	pthread_mutex_t lock;
-	idmap upstreams; /* name -> upstream */
+	confset *set; /* in force */
+	confset *before; /* held: the last one that the loop has taken over, when `set` is newer */
+	atomic_int adopt; /* it is new: the loop has not taken its limits over */
+	struct source *source; /* where it was read from; under `changing` */
+	_Atomic(confset *) idle_sets; /* that nobody uses any more; looked at without the lock */
+	idmap uses; /* name -> upstream_use */
 	uuid_state ids;
 	struct llm_call *inbox_first;
 	struct llm_call *inbox_last;
 	atomic_int stopping; /* no new calls; written under the lock */
+	uint64_t grace_ms;
 	uint64_t stop_end_ns; /* real time: the end of the grace time */
 	int ending; /* service_free turns the loop until the end */
 	int gone; /* nothing is left but this struct, for calls that the host holds */
@@ -76,6 +80,10 @@ struct llm_service {
 	ledger ledger; /* its own threads: see there */
 	loop_timer stop_timer; /* the end of the grace time, on the service's clock */
 	int stop_seen;
+	confset *lent_sets; /* not in use, but text of them was given out */
+
+	plugin_watch watch; /* of the thread that turns the loop, */
+	plugin_watch making_watch; /* and of the one that makes a provider */
 
 	/* for tests, see layers.h; set while nothing runs */
 	void (*layer_fn)(void *ctx, uint32_t layer);
@@ -122,6 +130,8 @@ int32_t service_turn(llm_service *svc, uint64_t timeout_ns, llm_err *err);
 #define INBOX_RESUME 4u
 /* Something has come back to the ledger: the loop looks. Any thread. */
 void service_wake(llm_service *svc);
+/* The same under the lock: the loop looks at what is new. */
+void service_wake_locked(llm_service *svc);
 /* Hands a call to the loop thread; cannot fail. LLM_E_STATE after shutdown, for NEW only. */
 int32_t service_post(llm_service *svc, struct llm_call *call, unsigned why);
 

@@ -59,6 +59,8 @@ int slots_admit(llm_service *svc, cand_state *s, uint32_t who, breaker_ticket *r
 
 	if (!s || !s->health)
 		return 1;
+	if (slots_is_off(s))
+		return 0;
 	pthread_mutex_lock(&svc->slots.lock);
 	in = breakers_admit(&svc->slots.health, s->health, who, ret);
 	unlock_and_tell(svc);
@@ -85,6 +87,8 @@ uint64_t slots_ready_ns(llm_service *svc, const cand_state *s)
 
 	if (!s || !s->health)
 		return 0;
+	if (slots_is_off(s))
+		return UINT64_MAX;
 	pthread_mutex_lock(&svc->slots.lock);
 	at = breaker_ready_ns(&s->health->state, &svc->slots.health.rules, now);
 	pthread_mutex_unlock(&svc->slots.lock);
@@ -132,6 +136,27 @@ size_t slots_reset(llm_service *svc, const char *id)
 	for (i = 0; (id = id_at(svc, i)); i++)
 		(void)reset_one(svc, id);
 	return i;
+}
+
+int slots_is_off(const cand_state *s)
+{
+	return s && s->health && atomic_load(&s->health->switched) == SNAPSHOT_OFF;
+}
+
+int32_t slots_switch(llm_service *svc, const char *id, uint32_t how)
+{
+	static const char *const names[] = {"on", "off", "draining: runs under way end"};
+	breakers_entry *e;
+	int32_t rc;
+
+	pthread_mutex_lock(&svc->slots.lock);
+	rc = breakers_get(&svc->slots.health, id, &e);
+	if (!rc)
+		atomic_store(&e->switched, how);
+	pthread_mutex_unlock(&svc->slots.lock);
+	if (!rc)
+		log_line(&svc->log, LLM_LOG_INFO, "%s was switched %s", id, names[how]);
+	return rc;
 }
 
 static uint64_t or_usual(uint64_t ms, uint64_t usual_ns)
@@ -205,7 +230,7 @@ int32_t slots_take(llm_call *c)
 
 	if (!s)
 		return 0;
-	w->provider = &c->at->up->slots;
+	w->provider = &c->at->up->use->slots;
 	w->candidate = &s->limit;
 	w->tokens = s->limit.tokens.per_minute ? estimate(c) : 0;
 	w->expires_ns = clock_after_ns(now, c->at->queue_ns);
@@ -243,11 +268,9 @@ void slots_leave(llm_call *c)
 
 /* ---- candidates ---- */
 
-static uint32_t slots_of(const target *t, const conf_model *m)
+static uint32_t slots_of(const upstream *up, const conf_model *m)
 {
-	if (m && m->max_concurrency)
-		return m->max_concurrency;
-	return t->up->slots.slots.limit;
+	return m && m->max_concurrency ? m->max_concurrency : up->most;
 }
 
 static int64_t a_minute(int64_t n)
@@ -255,9 +278,28 @@ static int64_t a_minute(int64_t n)
 	return n < BUCKET_MAX ? n : BUCKET_MAX;
 }
 
-static cand_state *make(llm_service *svc, const target *t)
+/* A model's own limits count before those of its endpoint. */
+static limit_candidate limits_of(const conf *c, const char *id, const upstream *up, uint64_t now_ns)
 {
-	const conf_model *m = conf_model_named(svc->conf, t->cand.id);
+	const conf_model *m = conf_model_named(c, id);
+	limit_candidate l;
+
+	limiter_candidate_init(&l, slots_of(up, m), c->adaptive == ADAPTIVE_AIMD,
+		a_minute(m && m->rpm ? m->rpm : up->end->rpm),
+		a_minute(m && m->tpm ? m->tpm : up->end->tpm), now_ns);
+	return l;
+}
+
+static int64_t window_of(const conf *c, const char *id)
+{
+	const conf_model *m = conf_model_named(c, id);
+
+	return m ? m->caps.max_input_tokens : 0;
+}
+
+static cand_state *make(llm_call *c, const target *t)
+{
+	llm_service *svc = c->svc;
 	cand_state *s = mem_new(&svc->mem, sizeof(*s));
 
 	if (!s)
@@ -266,10 +308,8 @@ static cand_state *make(llm_service *svc, const target *t)
 		mem_free(&svc->mem, s);
 		return NULL;
 	}
-	s->window = m ? m->caps.max_input_tokens : 0;
-	limiter_candidate_init(&s->limit, slots_of(t, m), svc->conf->adaptive == ADAPTIVE_AIMD,
-		a_minute(m && m->rpm ? m->rpm : t->up->end->rpm),
-		a_minute(m && m->tpm ? m->tpm : t->up->end->tpm), loop_now(svc->loop));
+	s->window = window_of(c->set->conf, t->cand.id);
+	s->limit = limits_of(c->set->conf, t->cand.id, t->up, loop_now(svc->loop));
 	pthread_mutex_lock(&svc->slots.lock);
 	if (breakers_get(&svc->slots.health, t->cand.id, &s->health))
 		s->health = NULL;
@@ -287,8 +327,69 @@ void slots_find(llm_call *c)
 
 		t->state = idmap_get(&s->candidates, t->cand.id);
 		if (!t->state && s->candidates.n < BREAKERS_MAX)
-			t->state = make(c->svc, t);
+			t->state = make(c, t);
+		if (t->state && t->state->health)
+			t->state->switched = atomic_load(&t->state->health->switched);
 	}
+}
+
+/* ---- another configuration ---- */
+
+static uint32_t in_all(const conf *c)
+{
+	return c->limit_service ? c->limit_service : LIMITER_SERVICE;
+}
+
+static uint32_t in_workspace(const conf *c)
+{
+	return c->limit_workspace ? c->limit_workspace : LIMITER_WORKSPACE;
+}
+
+/* Who serves a candidate, as far as it was asked for: "work#eu" of "work#eu/model". */
+static upstream *server_of(confset *set, const char *id)
+{
+	char name[2 * RESOLVE_NAME];
+	const size_t len = strcspn(id, "/");
+
+	if (len >= sizeof(name))
+		return NULL;
+	memcpy(name, id, len);
+	name[len] = '\0';
+	return idmap_get(&set->upstreams, name);
+}
+
+static void adopt_candidate(
+	llm_service *svc, confset *set, const char *id, cand_state *s, uint64_t now_ns)
+{
+	upstream *up;
+	limit_candidate to;
+
+	s->window = window_of(set->conf, id);
+	s->caps_known = 0;
+	pthread_mutex_lock(&svc->lock);
+	up = server_of(set, id);
+	pthread_mutex_unlock(&svc->lock);
+	if (!up) /* nobody has asked for it again */
+		return;
+	to = limits_of(set->conf, id, up, now_ns);
+	limiter_provider_resize(&up->use->slots, up->most, up->queue_max);
+	limiter_candidate_resize(&svc->slots.limiter, &s->limit, &to);
+}
+
+void slots_adopt(llm_service *svc, confset *set)
+{
+	slots *s = &svc->slots;
+	const uint64_t now = loop_now(svc->loop);
+	size_t i;
+
+	limiter_resize(&s->limiter, in_all(set->conf), in_workspace(set->conf));
+	for (i = 0; i < s->candidates.n; i++)
+		adopt_candidate(
+			svc, set, s->candidates.slots[i].key, s->candidates.slots[i].value, now);
+	pthread_mutex_lock(&s->lock);
+	s->health.rules = rules_of(&set->conf->breaker);
+	pthread_mutex_unlock(&s->lock);
+	pump(svc, now);
 }
 
 /* ---- life ---- */
@@ -296,12 +397,11 @@ void slots_find(llm_call *c)
 void slots_init(llm_service *svc)
 {
 	slots *s = &svc->slots;
-	const conf *c = svc->conf;
+	const conf *c = svc->set->conf;
 	const breaker_rules rules = rules_of(&c->breaker);
 	const breakers_hooks hooks = {.ctx = s, .changed = note};
 
-	limiter_init(&s->limiter, &svc->mem, c->limit_service ? c->limit_service : LIMITER_SERVICE,
-		c->limit_workspace ? c->limit_workspace : LIMITER_WORKSPACE);
+	limiter_init(&s->limiter, &svc->mem, in_all(c), in_workspace(c));
 	breakers_init(&s->health, &svc->mem, &svc->time, &rules, &hooks);
 }
 

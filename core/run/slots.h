@@ -10,10 +10,12 @@
 
 #include <pthread.h>
 
+#include "confset.h"
 #include "net/loop.h"
 #include "route/breakers.h"
 #include "route/caps.h"
 #include "route/limiter.h"
+#include "route/snapshot.h"
 #include "route/stats.h"
 
 struct llm_call;
@@ -48,6 +50,8 @@ typedef struct slots {
 
 void slots_init(llm_service *svc);
 void slots_done(llm_service *svc);
+/* Another configuration is in force: its limits and rules count from now on. */
+void slots_adopt(llm_service *svc, confset *set);
 /* The state of each candidate of the plan; short of memory it has none. */
 void slots_find(struct llm_call *c);
 
@@ -59,6 +63,10 @@ uint32_t slots_settle(
 uint64_t slots_ready_ns(llm_service *svc, const cand_state *s);
 /* 1 when the ticket is a usual one and would not be had any more. */
 int slots_overtaken(llm_service *svc, const cand_state *s, const breaker_ticket *t);
+/* Switched off by hand: not even who is under way asks it again. */
+int slots_is_off(const cand_state *s);
+/* SNAPSHOT_ON, ... Any thread. LLM_E_NOMEM, LLM_E_TOO_LARGE. */
+int32_t slots_switch(llm_service *svc, const char *id, uint32_t how);
 /* Under the lock of the service's health, by any thread. */
 size_t slots_reset(llm_service *svc, const char *id);
 

@@ -28,14 +28,14 @@ static int has(const char *const *names, size_t n, const char *name)
 }
 
 /* Of the files only those of providers: what else is there answers nobody. */
-static int32_t gather(llm_service *svc, int files, int configured, known *k)
+static int32_t gather(confset *set, int files, int configured, known *k)
 {
-	const conf *c = svc->conf;
+	const conf *c = set->conf;
 	size_t most, i;
 	int32_t rc = 0;
 
 	if (files)
-		rc = plugins_names(svc->plugins, LLM_KIND_PROVIDER, &k->ar, &k->files, &k->n_files);
+		rc = plugins_names(set->plugins, LLM_KIND_PROVIDER, &k->ar, &k->files, &k->n_files);
 	most = c->n_providers + k->n_files;
 	if (rc)
 		return rc;
@@ -74,7 +74,7 @@ static void say(const char *kind, const char *word, const known *k, llm_err *err
 		before.message);
 }
 
-int32_t upstream_unknown(llm_service *svc, const char *name, const conf_provider *p, llm_err *err)
+int32_t upstream_unknown(confset *set, const char *name, const conf_provider *p, llm_err *err)
 {
 	const int implicit = !p || strcmp(p->origin, "implicit") == 0;
 	const char *word = implicit ? name : p->plugin;
@@ -83,12 +83,12 @@ int32_t upstream_unknown(llm_service *svc, const char *name, const conf_provider
 
 	if (word[0] == '/')
 		return err->code;
-	arena_init(&k.ar, &svc->mem, 0);
+	arena_init(&k.ar, &set->svc->mem, 0);
 	if (p)
-		rc = plugins_names(svc->plugins, NULL, &k.ar, &k.files, &k.n_files);
+		rc = plugins_names(set->plugins, NULL, &k.ar, &k.files, &k.n_files);
 	/* A file of that name was looked at, and `err` says why it was refused. */
 	if (!rc && !has(k.files, k.n_files, word))
-		rc = gather(svc, p != NULL, implicit, &k);
+		rc = gather(set, p != NULL, implicit, &k);
 	if (rc)
 		err_set(err, LLM_E_NOMEM, "out of memory");
 	else

@@ -10,6 +10,13 @@
 #include "route/limiter.h"
 #include "service.h"
 
+/* What is known of it whatever configuration is in force: by name, loop thread only. */
+typedef struct upstream_use {
+	limit_provider slots;
+	quota quota; /* of its endpoint */
+	quota_wire wire;
+} upstream_use;
+
 typedef struct upstream {
 	const char *name;
 	const char *title; /* how messages call it: its own name, or its plugin's label */
@@ -25,22 +32,21 @@ typedef struct upstream {
 	const char *proxy; /* null: none */
 	const char *no_proxy; /* hosts that are reached without it, or null */
 	arena ar;
-	/* loop thread */
-	limit_provider slots;
-	quota quota; /* of its endpoint */
-	quota_wire wire;
+	uint32_t most; /* attempts at a time, */
+	uint32_t queue_max; /* and of others that wait */
+	upstream_use *use;
 } upstream;
 
-/* "work" or "work#eu", loaded at first use. LLM_E_INVALID_REQUEST, LLM_E_PLUGIN, LLM_E_CONFIG, LLM_E_NOMEM. */
-int32_t upstream_get(llm_service *svc, const char *name, upstream **ret, llm_err *err);
-void upstream_free(llm_service *svc, upstream *up);
+/* "work" or "work#eu", loaded at first use; lives as long as `set`. LLM_E_INVALID_REQUEST, LLM_E_PLUGIN, LLM_E_CONFIG, LLM_E_NOMEM. */
+int32_t upstream_get(confset *set, const char *name, upstream **ret, llm_err *err);
+void upstream_free(confset *set, upstream *up);
 /*
  * unknown.c: adds to `err`, which says why provider `name` cannot be had, the nearest names
  * that there are. `p` is what stands for it; null: only what is configured counts. Returns
  * the code of `err`.
  */
-int32_t upstream_unknown(llm_service *svc, const char *name, const conf_provider *p, llm_err *err);
+int32_t upstream_unknown(confset *set, const char *name, const conf_provider *p, llm_err *err);
 /* proxy.c: by which proxy it is reached. LLM_E_CONFIG, LLM_E_NOMEM. */
-int32_t upstream_proxy(llm_service *svc, upstream *up, llm_err *err);
+int32_t upstream_proxy(confset *set, upstream *up, llm_err *err);
 
 #endif

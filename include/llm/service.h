@@ -94,6 +94,23 @@ LLM_API void llm_service_free(llm_service *svc);
  */
 LLM_API int32_t llm_service_start(llm_service *svc, llm_err *err);
 
+/*
+ * Reads the configuration again and puts it in force, all of it or nothing. It is checked
+ * whole, and each provider that it names is made with a plugin looked for anew, before
+ * anything changes; whatever is wrong leaves the service as it is, and `err` says why. Runs
+ * that were submitted before end with what they began with; all later ones begin with the new
+ * one. Health of candidates, retry budgets and what is on the wire are kept by name. Of the
+ * environment only what was there when the service was made counts. The caller's thread does
+ * the work, and may wait for files and for plugins being made; runs go on meanwhile.
+ * @param opts  null: from the same file, text and overrides as last time; else only what names
+ *              them, the plugin folders and LLM_SERVICE_NO_ENV count in it. Copied.
+ * @return 0; LLM_E_CONFIG; LLM_E_PLUGIN when a provider cannot be made, unless it could not be
+ *         before either; LLM_E_STATE inside a callback, after shutdown or in a forked child;
+ *         LLM_E_INVALID_REQUEST; LLM_E_NOMEM
+ * [any] [not-in-callback]
+ */
+LLM_API int32_t llm_service_reload(llm_service *svc, const llm_service_opts *opts, llm_err *err);
+
 /* The names of the configured profiles, in order of the file; null at the end. [any] */
 LLM_API const char *llm_service_profile_at(const llm_service *svc, uint32_t i);
 
@@ -176,6 +193,8 @@ typedef struct llm_health {
 	int64_t cooling_ms; /* how long it is left alone because it asked for that; 0: it is not */
 	uint64_t changes; /* of its state, so far */
 	char candidate[192];
+	uint32_t switched; /* LLM_CANDIDATE_* */
+	uint32_t reserved;
 } llm_health;
 
 /*
@@ -192,6 +211,50 @@ LLM_API int32_t llm_service_health(llm_service *svc, uint32_t i, llm_health *ret
  * [any]
  */
 LLM_API uint32_t llm_service_health_reset(llm_service *svc, const char *candidate);
+
+/* By hand, whatever its health is. */
+enum {
+	LLM_CANDIDATE_ON = 0,
+	LLM_CANDIDATE_OFF = 1, /* nothing more is sent to it; requests that were sent go on */
+	LLM_CANDIDATE_DRAIN = 2 /* no new run asks it; runs under way end as they would have */
+};
+
+/*
+ * Takes a candidate out of the plans of a running service, or puts it back: at once, for
+ * this process, until it is changed again; a reload does not change it.
+ * @param candidate  "provider/model", "provider#endpoint/model" or an alias of one
+ * @param how        LLM_CANDIDATE_*
+ * @return 0; LLM_E_INVALID_REQUEST for what is no candidate; LLM_E_STATE in a forked child;
+ *         LLM_E_NOMEM
+ * [any]
+ */
+LLM_API int32_t llm_candidate_enable(
+	llm_service *svc, const char *candidate, uint32_t how, llm_err *err);
+
+/* ---- plugins that take too long ---- */
+
+typedef struct llm_watch {
+	uint32_t struct_size;
+	uint32_t late; /* functions of plugins that kept others waiting for 1 s or longer, so far */
+	int64_t inside_ms; /* how long one has done so by now; 0: none does */
+	char plugin[64]; /* which one, or "" */
+	char function[32]; /* "build_request", ... */
+	int64_t last_ms; /* the last of `late` */
+	char last_plugin[64];
+	char last_function[32];
+} llm_watch;
+
+/*
+ * Which function of which plugin holds up the service now, and which was late before. All
+ * calls of a service share one loop, and a function that does not return cannot be ended: it
+ * is named here and in one line of the log, by this function, by whoever submits, cancels or
+ * looks at the health meanwhile, and by every thread that waits for a call. A turn of the
+ * loop is what is measured; the function is the one that was entered last in it. Set
+ * ret->struct_size first.
+ * @return 0; LLM_E_INVALID_REQUEST
+ * [any]
+ */
+LLM_API int32_t llm_service_watch(llm_service *svc, llm_watch *ret);
 
 /* ---- models ---- */
 

@@ -201,7 +201,8 @@ static void open_service(stage *s)
 	for (i = 0; i < PROVIDERS; i++) {
 		const char name[] = {'p', (char)('0' + i), '\0'};
 
-		cr_assert_eq(upstream_get(s->svc, name, &s->up[i], &err), 0, "%s", err.message);
+		cr_assert_eq(
+			upstream_get(s->svc->set, name, &s->up[i], &err), 0, "%s", err.message);
 	}
 	for (i = 0; i < PLANS * 2; i++)
 		s->asks[i / 2][i % 2] = request_of(i / 2, i % 2);
@@ -229,8 +230,8 @@ static void forget(stage *s)
 	llm_service_health_reset(s->svc, NULL);
 	for (i = 0; i < PROVIDERS; i++) {
 		s->tokens[i] = tokens[roll(&d, 4)];
-		s->up[i]->quota.tokens = s->tokens[i];
-		s->up[i]->slots.streak = 0;
+		s->up[i]->use->quota.tokens = s->tokens[i];
+		s->up[i]->use->slots.streak = 0;
 	}
 	for (i = 0; i < seen->n; i++)
 		((cand_state *)seen->slots[i].value)->used_ns = 0;
@@ -379,11 +380,11 @@ static void compare_health(const stage *s)
 	for (i = 0; i < PROVIDERS; i++) {
 		const char *id = s->up[i]->name;
 
-		equal(s->up[i]->quota.tokens, (uint32_t)rules_tokens(&s->slow.q[i]), "tokens");
-		equal(s->up[i]->wire.attempts, 0u, "attempts on the wire");
-		equal(s->up[i]->wire.retries, 0u, "retries on the wire");
-		equal(s->up[i]->slots.slots.used, 0u, "slots");
-		equal(s->up[i]->slots.waiting, 0u, "waiters");
+		equal(s->up[i]->use->quota.tokens, (uint32_t)rules_tokens(&s->slow.q[i]), "tokens");
+		equal(s->up[i]->use->wire.attempts, 0u, "attempts on the wire");
+		equal(s->up[i]->use->wire.retries, 0u, "retries on the wire");
+		equal(s->up[i]->use->slots.slots.used, 0u, "slots");
+		equal(s->up[i]->use->slots.waiting, 0u, "waiters");
 	}
 	cr_assert_eq(s->svc->slots.limiter.slots.used, 0);
 	cr_assert_eq(s->svc->slots.limiter.waiting, 0);

@@ -127,7 +127,7 @@ static void check_service(const world *w, const setting *s, unsigned set)
 	upstream *up = NULL;
 
 	cr_assert_eq(service_new(&w->opts, &svc, &err), 0, "%s", err.message);
-	cr_assert_eq(upstream_get(svc, s->provider, &up, &err), 0, "%s", err.message);
+	cr_assert_eq(upstream_get(svc->set, s->provider, &up, &err), 0, "%s", err.message);
 	if (best == SOURCES)
 		cr_expect_null(up->key, "%s %u", s->provider, set);
 	else
@@ -219,7 +219,7 @@ static void key_of(const world *w, const char *provider, char ret[64])
 	upstream *up = NULL;
 
 	cr_assert_eq(service_new(&w->opts, &svc, &err), 0, "%s", err.message);
-	cr_assert_eq(upstream_get(svc, provider, &up, &err), 0, "%s", err.message);
+	cr_assert_eq(upstream_get(svc->set, provider, &up, &err), 0, "%s", err.message);
 	snprintf(ret, 64, "%s", up->key && up->key->value ? up->key->value : "");
 	service_free(svc);
 }

@@ -305,8 +305,8 @@ static void check_providers(void)
 {
 	size_t i;
 
-	for (i = 0; i < svc->upstreams.n; i++) {
-		const upstream *up = svc->upstreams.slots[i].value;
+	for (i = 0; i < svc->uses.n; i++) {
+		const upstream_use *up = svc->uses.slots[i].value;
 
 		nought(up->slots.slots.used, "slots of a provider");
 		nought(up->slots.waiting, "waiters of a provider");
