@@ -29,6 +29,8 @@ typedef struct ctl_options {
 	arg_words options;
 	const char *timeout;
 	const char *recover;
+	const char *candidates;
+	bool local_only;
 	bool no_stream;
 	bool stream;
 	bool stats;

@@ -115,18 +115,45 @@ static int32_t add_turns(ask *a)
 	return rc;
 }
 
+/* "a/b,c/d" as a list. */
+static int32_t add_candidates(ask *a, const char *text)
+{
+	char name[256];
+	int32_t rc = 0;
+
+	while (!rc && *text) {
+		const size_t len = strcspn(text, ",");
+
+		if (!len || len >= sizeof(name))
+			return complain_set(&a->err, LLM_E_INVALID_REQUEST,
+				"--candidates has a name that is empty or too long\n"
+				"write PROVIDER/MODEL,PROVIDER/MODEL");
+		memcpy(name, text, len);
+		name[len] = '\0';
+		rc = refused(a, llm_request_candidate(a->rq, name));
+		text += text[len] ? len + 1 : len;
+	}
+	return rc;
+}
+
 /* Who is to answer. Nothing named and nothing configured: what Ollama has. */
 static int32_t set_target(ask *a)
 {
 	const ctl_options *opt = &a->c->opt;
 	llm_service *svc = a->c->svc;
-	int32_t rc;
+	int32_t rc = 0;
 
+	if (opt->local_only)
+		rc = refused(a, llm_request_local_only(a->rq, 1));
+	if (!rc && opt->candidates)
+		rc = add_candidates(a, opt->candidates);
+	if (rc)
+		return rc;
 	if (opt->profile)
 		return refused(a, llm_request_profile(a->rq, opt->profile));
 	if (opt->model)
 		return refused(a, llm_request_model(a->rq, opt->model));
-	if (llm_service_default_profile(svc) || llm_service_profile_at(svc, 0))
+	if (opt->candidates || llm_service_default_profile(svc) || llm_service_profile_at(svc, 0))
 		return 0;
 	rc = ollama_first_model(svc, a->model, sizeof(a->model), &a->err);
 	if (rc)

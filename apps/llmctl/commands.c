@@ -20,6 +20,9 @@ const arg_option args_common[] = {
 static const arg_option ask_options[] = {
 	{'m', ARG_TEXT, "model", "PROVIDER/MODEL|ALIAS", "who answers", AT(model)},
 	{'p', ARG_TEXT, "profile", "PROFILE", "the profile that chooses who answers", AT(profile)},
+	{0, ARG_TEXT, "candidates", "A,B,...",
+		"who may answer, best first, in the place of the profile's", AT(candidates)},
+	{0, ARG_SWITCH, "local-only", NULL, "ask nobody who computes elsewhere", AT(local_only)},
 	{'s', ARG_ANY, "system", "SYSTEM", "the system text", AT(system)},
 	{'i', ARG_LIST, "image", "IMAGE", "show an image: PNG, JPEG, WebP or GIF (repeatable)",
 		AT(images)},

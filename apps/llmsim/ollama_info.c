@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -118,13 +119,42 @@ static json_t *listed(const struct model *m)
 		(json_int_t)MODEL_SIZE, "digest", digest(m), "details", details());
 }
 
-static void list(struct server *s, struct reply *r, json_t *(*entry)(const struct model *m))
+static bool has_line(const char *text, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n')
+		if (strcspn(p, "\n") == n && !strncmp(p, name, n))
+			return true;
+	return false;
+}
+
+/* Whoever tests has written there what is to be in memory now. */
+static bool is_loaded(const struct model *m, const char *path)
+{
+	char text[4096];
+	FILE *f;
+
+	if (!path)
+		return true;
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	return has_line(text, m->name);
+}
+
+/* `path`: only those that are loaded by it; null: all. */
+static void list(struct server *s, struct reply *r, json_t *(*entry)(const struct model *m),
+	const char *path)
 {
 	json_t *models = json_array();
 	json_t *all;
 
 	for (size_t i = 0; i < s->models.count; i++)
-		json_array_append_new(models, entry(&s->models.list[i]));
+		if (is_loaded(&s->models.list[i], path))
+			json_array_append_new(models, entry(&s->models.list[i]));
 	all = json_pack("{s:o}", "models", models);
 	ollama_json(r, 200, all);
 	json_decref(all);
@@ -158,13 +188,13 @@ static json_t *loaded(const struct model *m)
 void ollama_tags(struct server *s, const struct http_request *rq, struct reply *r)
 {
 	(void)rq;
-	list(s, r, tag);
+	list(s, r, tag, NULL);
 }
 
 void ollama_ps(struct server *s, const struct http_request *rq, struct reply *r)
 {
 	(void)rq;
-	list(s, r, loaded);
+	list(s, r, loaded, s->opt->loaded);
 }
 
 static void show(const struct model *m, struct reply *r)

@@ -24,6 +24,7 @@ static const struct option known[] = {
 	{"--exit-with-parent", FLAG, AT(exit_with_parent), 0},
 	{"--max-seconds", NUMBER, AT(max_seconds), 31536000},
 	{"--models", TEXT, AT(models), 0},
+	{"--loaded", TEXT, AT(loaded), 0},
 	{"--seed", NUMBER, AT(seed), INT64_MAX},
 	{"--key", TEXT, AT(key), 0},
 	{"--same-text", FLAG, AT(same_text), 0},
@@ -68,6 +69,8 @@ const char options_help[] =
 	"  --models LIST        sim-small:latest,sim-large:latest; NAME=completion+tools\n"
 	"                       limits what one can do (completion tools thinking vision\n"
 	"                       embedding)\n"
+	"  --loaded FILE        which of them are in memory, one name a line, read whenever\n"
+	"                       /api/ps is asked; without, all are\n"
 	"  --key TEXT           the only key that OpenAI's and Gemini's API accept\n"
 	"  --seed N             0; the same seed, model and prompt give the same text\n"
 	"  --say TEXT           the text of every answer\n"

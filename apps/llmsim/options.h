@@ -14,6 +14,7 @@ struct options {
 	const char *port_file;
 	bool exit_with_parent;
 	uint64_t max_seconds;
+	const char *loaded; /* a file; null: all models are */
 	const char *models; /* as given; models.h has them taken apart */
 	uint64_t seed;
 	const char *key; /* null: keys are not compared */

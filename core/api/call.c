@@ -36,9 +36,15 @@ static int32_t adopt(const llm_call_opts *opts, llm_call_opts *own, llm_err *err
 static int32_t route_call(llm_call *c, const llm_call_opts *opts, llm_err *err)
 {
 	const llm_request *rq = c->rq;
-	route r;
-	int32_t rc = resolve_target(c->set->conf, rq->target, rq->target_is_profile, &r, err);
+	const list *own = &rq->candidates;
+	route r = {0};
+	int32_t rc = 0;
 
+	/* With a list of its own a request needs no profile. */
+	if (!own->n || rq->target || c->set->conf->default_profile)
+		rc = resolve_target(c->set->conf, rq->target, rq->target_is_profile, &r, err);
+	if (!rc && own->n)
+		rc = resolve_list((const char *const *)own->items, own->n, &r, err);
 	if (rc)
 		return rc;
 	if (!r.n_names)

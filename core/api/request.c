@@ -11,6 +11,8 @@
 #include "wire/jsonio.h"
 #include "wire/jsonr.h"
 
+#define CANDIDATES_MAX 256
+
 int32_t llm_request_new(const llm_allocator *allocator, llm_request **ret)
 {
 	const llm_allocator *mem = allocator ? allocator : mem_default();
@@ -62,6 +64,28 @@ int32_t llm_request_profile(llm_request *rq, const char *profile)
 int32_t llm_request_model(llm_request *rq, const char *model)
 {
 	return set_target(rq, model, 0);
+}
+
+int32_t llm_request_candidate(llm_request *rq, const char *name)
+{
+	llm_bytes copy = {0};
+	int32_t rc = request_open(rq);
+
+	if (!rc && rq->candidates.n == CANDIDATES_MAX)
+		return request_refuse(
+			rq, LLM_E_INVALID_REQUEST, "at most 256 candidates are asked");
+	if (!rc)
+		rc = request_text(rq, name, LLM_NUL_TERMINATED, "the candidate", &copy);
+	return rc ? rc : request_push(rq, &rq->candidates, (void *)(uintptr_t)copy.ptr);
+}
+
+int32_t llm_request_local_only(llm_request *rq, uint32_t on)
+{
+	int32_t rc = request_open(rq);
+
+	if (!rc)
+		rq->local_only = on != 0;
+	return rc;
 }
 
 int32_t llm_request_tool(llm_request *rq, const char *name, const char *description,

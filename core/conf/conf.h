@@ -110,6 +110,7 @@ typedef struct conf_provider {
 	uint32_t locality; /* LLM_LOCALITY_*; UNKNOWN: by base URL and plugin */
 	uint32_t max_concurrency; /* 0: default */
 	uint32_t queue_max; /* 0: default */
+	int watch; /* which of its models are in memory is asked for while runs use it */
 	int upstream_retries; /* it is a gateway that asks again by itself */
 	conf_endpoint *endpoints; /* at least one; several have an id each */
 	size_t n_endpoints;

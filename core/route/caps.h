@@ -43,6 +43,7 @@ typedef struct caps_matrix { /* all zero: nothing is known */
 	uint8_t source[CAPS_CELLS]; /* CAPS_FROM_* */
 	uint8_t max_input_source;
 	uint8_t max_output_source;
+	uint8_t elsewhere; /* LLM_LOCALITY_CLOUD: it computes there whatever its server says */
 	int64_t max_input_tokens; /* 0: unknown */
 	int64_t max_output_tokens;
 } caps_matrix;

@@ -116,26 +116,45 @@ static uint32_t rank_count(const plan *p, uint32_t removed)
 	return n;
 }
 
-static int32_t rank_lacking(const snapshot *s, const plan *p, llm_err *err)
+/* "a/b lacks tools, c/d lacks vision" of those that were removed for one reason, cut at `cap`. */
+static void rank_list(const snapshot *s, const plan *p, uint32_t removed, char *list, size_t cap)
 {
-	char list[900] = "";
 	size_t used = 0;
 	uint32_t i;
 	int n;
 
+	list[0] = '\0';
 	for (i = 0; i < p->n; i++) {
-		if (p->rows[i].removed != RANK_LACKS)
+		if (p->rows[i].removed != removed)
 			continue;
-		n = snprintf(list + used, sizeof(list) - used, "%s%.120s lacks %s",
-			used ? ", " : "", s->candidates[i].view.id,
-			caps_name(s->candidates[i].missing));
-		if (n < 0 || (size_t)n >= sizeof(list) - used) {
+		n = snprintf(list + used, cap - used, "%s%.120s %s %s", used ? ", " : "",
+			s->candidates[i].view.id, removed == RANK_LACKS ? "lacks" : "computes",
+			removed == RANK_LACKS ? caps_name(s->candidates[i].missing) : "elsewhere");
+		if (n < 0 || (size_t)n >= cap - used) {
 			list[used] = '\0';
 			break;
 		}
 		used += (size_t)n;
 	}
+}
+
+static int32_t rank_lacking(const snapshot *s, const plan *p, llm_err *err)
+{
+	char list[900];
+
+	rank_list(s, p, RANK_LACKS, list, sizeof(list));
 	return err_set(err, LLM_E_UNSUPPORTED, "no candidate can do what is asked: %s", list);
+}
+
+static int32_t rank_not_local(const snapshot *s, const plan *p, llm_err *err)
+{
+	char list[900];
+
+	rank_list(s, p, RANK_NOT_LOCAL, list, sizeof(list));
+	return err_set(err, LLM_E_NO_CANDIDATE,
+		"only local candidates may be asked, and none is: %s\n"
+		"add one that is, or allow others (local_only, require.locality)",
+		list);
 }
 
 static int32_t rank_nobody(const snapshot *s, const plan *p, llm_err *err)
@@ -155,9 +174,7 @@ static int32_t rank_nobody(const snapshot *s, const plan *p, llm_err *err)
 	if (rank_count(p, RANK_LACKS))
 		return rank_lacking(s, p, err);
 	if (rank_count(p, RANK_NOT_LOCAL))
-		return err_set(err, LLM_E_NO_CANDIDATE,
-			"only local candidates may be asked, and none is: "
-			"add one, or allow others");
+		return rank_not_local(s, p, err);
 	return err_set(err, LLM_E_NO_CANDIDATE,
 		p->n ? "every candidate is switched off or draining: switch one on" :
 		       "there is no candidate");

@@ -71,6 +71,19 @@ int32_t resolve_target(const conf *c, const char *name, int want_profile, route 
 	return 0;
 }
 
+int32_t resolve_list(const char *const *names, size_t n, route *r, llm_err *err)
+{
+	if (r->n_names && !r->profile)
+		return err_set(err, LLM_E_INVALID_REQUEST,
+			"the request names the model \"%.100s\" and a list of candidates\n"
+			"name one of the two; a profile can stand beside a list",
+			r->names[0]);
+	r->names = names;
+	r->n_names = n;
+	r->weights = NULL;
+	return 0;
+}
+
 /* ---- endpoints ---- */
 
 #define SHARE_SCALE UINT64_C(1000000)

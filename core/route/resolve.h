@@ -31,6 +31,12 @@ typedef struct route {
 int32_t resolve_target(const conf *c, const char *name, int want_profile, route *ret, llm_err *err);
 
 /*
+ * The candidates of a request in the place of the profile's. LLM_E_INVALID_REQUEST when a
+ * model was named as well.
+ */
+int32_t resolve_list(const char *const *names, size_t n, route *r, llm_err *err);
+
+/*
  * A name whose provider has several endpoints becomes one for each of them, with its part
  * of the weight. What is made is in `ar`. LLM_E_NOMEM.
  */

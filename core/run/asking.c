@@ -211,15 +211,12 @@ static void clear_result(llm_call *c)
 		recover_begin(&c->match, &r->text, r->reasoning.len != 0);
 }
 
-#define KEPT_NS (300 * NS_PER_S) /* a model that was used stays in memory so long */
-
 /* The deadline leaves the others their share, and a model in memory need not be loaded. */
 static void set_limits(llm_call *c)
 {
 	const target *t = c->at;
 	const uint64_t now = loop_now(c->svc->loop);
-	const uint64_t used = t->state ? t->state->used_ns : 0;
-	const int warm = used && now - used < KEPT_NS;
+	const int warm = t->state && slots_loaded(t->state, now) == LLM_LOADED_WARM;
 	phase_limits *l = &c->limits;
 
 	*l = t->limits;

@@ -189,6 +189,18 @@ static int32_t ask_models(attempt *a, const llm_http_sink *out, llm_err *err)
 	return ended(a, "models.build", ext.build(instance_handle(in), cursor, out), err);
 }
 
+static int32_t ask_model(attempt *a, const llm_http_sink *out, llm_err *err)
+{
+	instance *in = a->t->up->in;
+	llm_model_ext ext;
+
+	if (!models_one(in, &ext))
+		return err_set(err, LLM_E_UNSUPPORTED, "%s says nothing of single models",
+			a->t->up->title);
+	instance_begin(in, &a->ar);
+	return ended(a, "model.build", ext.build(instance_handle(in), a->t->cand.model, out), err);
+}
+
 /* Room for the body in one piece: growing to it would copy a long prompt again and again. */
 static int32_t make_room(attempt *a)
 {
@@ -241,6 +253,8 @@ static int32_t ask_provider(attempt *a, llm_err *err)
 		return rc;
 	if (c->op == OP_CHAT)
 		return ask_chat(a, &out, err);
+	if (c->op == OP_MODEL)
+		return ask_model(a, &out, err);
 	return c->op == OP_STATE ? ask_state(a, &out, err) : ask_models(a, &out, err);
 }
 

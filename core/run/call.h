@@ -22,7 +22,7 @@ typedef struct attempt attempt;
 typedef struct race race;
 
 /* What a call asks of its provider. */
-enum { OP_CHAT = 0, OP_MODELS = 1, OP_STATE = 2 };
+enum { OP_CHAT = 0, OP_MODELS = 1, OP_STATE = 2, OP_MODEL = 3 };
 
 /* One candidate of a run's plan. */
 typedef struct target {
@@ -104,6 +104,7 @@ struct llm_models {
 	arena ar;
 	list rows; /* llm_model_desc */
 	char *cursor; /* of the next page, or null */
+	caps_matrix matrix; /* OP_MODEL */
 };
 
 struct llm_call {
@@ -182,7 +183,8 @@ struct llm_call {
 	uint64_t timer_ns; /* what `timer` is set to */
 	int delivered;
 	int whole; /* the answer is complete: what was kept back may be delivered */
-	llm_models *models; /* OP_MODELS, OP_STATE: where rows go */
+	int of_engine; /* the service's own: it asks a provider for its state */
+	llm_models *models; /* of what is no chat: where rows go */
 	llm_result res;
 };
 
@@ -198,6 +200,8 @@ int32_t call_plan(llm_call *c, route *r, const llm_call_opts *opts, llm_err *err
 /* The same for what is no chat. */
 int32_t call_plan_provider(
 	llm_call *c, const char *provider, const llm_call_opts *opts, llm_err *err);
+/* The same about one model, of the first candidate of a name. */
+int32_t call_plan_model(llm_call *c, route *r, const llm_call_opts *opts, llm_err *err);
 /* As request_push, for lists in the call's arena. */
 int32_t call_push(arena *ar, list *l, void *item);
 

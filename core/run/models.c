@@ -5,6 +5,7 @@
 #include "attempt.h"
 #include "base/alloc.h"
 #include "base/text.h"
+#include "planning.h"
 
 #define MODELS_MAX 10000
 
@@ -43,6 +44,65 @@ int models_state(instance *in, llm_state_ext *ret)
 {
 	return instance_extension(in, LLM_EXT_STATE, ret, sizeof(*ret), sizeof(*ret)) &&
 		ret->build && ret->parse;
+}
+
+int models_one(instance *in, llm_model_ext *ret)
+{
+	return instance_extension(in, LLM_EXT_MODEL, ret, sizeof(*ret), sizeof(*ret)) &&
+		ret->build && ret->parse;
+}
+
+/* ---- one model ---- */
+
+/* What a provider says of its model is kept as long as the service, and plans go by it. */
+static int32_t on_one(void *ctx, const llm_model_info *info)
+{
+	attempt *a = ctx;
+	cand_state *s;
+	size_t n;
+
+	if (!info || info->struct_size < sizeof(*info))
+		return sink_stop(a, LLM_E_PLUGIN, "the plugin handed over a damaged model");
+	if (!info->caps || info->caps->struct_size < sizeof(uint32_t))
+		return 0;
+	s = slots_state(a->c, a->t);
+	if (!s)
+		return sink_stop(a, LLM_E_NOMEM, NULL);
+	n = info->caps->struct_size;
+	memset(&s->answer, 0, sizeof(s->answer));
+	memcpy(&s->answer, info->caps, n < sizeof(s->answer) ? n : sizeof(s->answer));
+	s->answer.struct_size = (uint32_t)sizeof(s->answer);
+	s->answer.auth_header = NULL; /* the plugin's, and of no use here */
+	s->caps_known = 0;
+	return 0;
+}
+
+static int32_t no_next(void *ctx, const char *cursor, size_t len)
+{
+	(void)cursor;
+	(void)len;
+	return sink_stop(ctx, LLM_E_PLUGIN, "one model has no further pages");
+}
+
+static int32_t parse_one(attempt *a, const llm_reply_view *reply)
+{
+	const llm_models_sink out = {
+		.struct_size = (uint32_t)sizeof(out), .ctx = a, .model = on_one, .next = no_next};
+	instance *in = a->t->up->in;
+	llm_model_ext ext;
+
+	if (!models_one(in, &ext))
+		return LLM_E_UNSUPPORTED;
+	instance_begin(in, &a->ar);
+	return ext.parse(instance_handle(in), a->t->cand.model, reply, &out);
+}
+
+void models_matrix(llm_call *c)
+{
+	target t = *c->at;
+
+	t.state = idmap_get(&c->svc->slots.candidates, t.cand.id);
+	c->models->matrix = *planning_caps(c, &t, &c->models->matrix);
 }
 
 /* ---- rows ---- */
@@ -95,6 +155,8 @@ int32_t models_parse(attempt *a, const llm_reply_view *reply)
 	llm_models_ext models;
 	llm_state_ext state;
 
+	if (a->c->op == OP_MODEL)
+		return parse_one(a, reply);
 	a->c->models->cursor = NULL;
 	if (a->c->op == OP_STATE) {
 		if (!models_state(in, &state))

@@ -11,6 +11,9 @@ void models_free(llm_models *m);
 /* The provider's tables, when it has them whole; 0 when not. */
 int models_list(instance *in, llm_models_ext *ret);
 int models_state(instance *in, llm_state_ext *ret);
+int models_one(instance *in, llm_model_ext *ret);
+/* What is known of the call's model now, whoever said it. Loop thread. */
+void models_matrix(llm_call *c);
 /* Hands a reply to the provider's extension; rows go to the call's models. */
 int32_t models_parse(attempt *a, const llm_reply_view *reply);
 

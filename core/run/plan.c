@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "attempt.h"
+#include "base/hash.h"
 #include "options.h"
 #include "planning.h"
 #include "routing.h"
@@ -316,6 +317,34 @@ static int32_t name_result(llm_call *c, const conf_profile *profile)
 	return (profile && !r->profile) || !r->provider ? LLM_E_NOMEM : 0;
 }
 
+/* The same user draws the same, in this profile and workspace (R-ROUTE-7). Never 0. */
+static int32_t split_of(llm_call *c, const conf_profile *profile)
+{
+	const char *user = c->rq && c->rq->view.end_user ? c->rq->view.end_user : "";
+	unsigned char digest[SHA256_BYTES];
+	sha256 *h;
+	size_t i;
+	int32_t rc;
+
+	if (!profile || profile->split_by != SPLIT_BY_USER || !user[0])
+		return 0;
+	h = sha256_new();
+	if (!h)
+		return LLM_E_NOMEM;
+	rc = sha256_add(h, c->workspace, strlen(c->workspace) + 1);
+	if (!rc)
+		rc = sha256_add(h, profile->name, strlen(profile->name) + 1);
+	if (!rc)
+		rc = sha256_add(h, user, strlen(user));
+	if (!rc)
+		rc = sha256_take(h, digest);
+	for (i = 0; !rc && i < 8; i++)
+		c->split_key = c->split_key << 8 | digest[i];
+	c->split_key |= !rc && !c->split_key;
+	sha256_free(h);
+	return rc;
+}
+
 static int32_t finish(
 	llm_call *c, const conf_profile *profile, const llm_call_opts *opts, llm_err *err)
 {
@@ -338,6 +367,10 @@ static int32_t finish(
 	set_rules(c, guard, opts);
 	set_recovery(c, guard, opts);
 	set_slow_action(c, guard);
+	c->local_only = (c->rq && c->rq->local_only) ||
+		(profile && profile->require_locality == LLM_LOCALITY_LOCAL);
+	if (split_of(c, profile))
+		return err_set(err, LLM_E_NOMEM, "out of memory");
 	return name_result(c, profile) ? err_set(err, LLM_E_NOMEM, "out of memory") : 0;
 }
 
@@ -369,6 +402,16 @@ int32_t call_plan_provider(
 {
 	int32_t rc = fill(c, &c->first, provider, NULL, opts, err);
 
+	return rc ? rc : finish(c, NULL, opts, err);
+}
+
+int32_t call_plan_model(llm_call *c, route *r, const llm_call_opts *opts, llm_err *err)
+{
+	int32_t rc = resolve_expand(c->set->conf, &c->ar, r);
+
+	if (rc)
+		return err_set(err, rc, "out of memory");
+	rc = fill_one(c, r, opts, err);
 	return rc ? rc : finish(c, NULL, opts, err);
 }
 

@@ -9,9 +9,20 @@
 #include "routing.h"
 
 #define PLAIN_ASKS (LLM_CALL_EXPLAIN | LLM_CALL_PLAN_ONLY | LLM_CALL_DRY_RUN)
-#define KEPT_NS (300 * NS_PER_S) /* a model that was used stays in memory so long */
 
 /* ---- what is known of a model ---- */
+
+/*
+ * A local engine may hand a model's requests on to a cloud. Of the other plugins the place of
+ * the server says it all.
+ */
+static void take_answer(const target *t, const llm_caps *caps, uint32_t source, caps_matrix *m)
+{
+	caps_take(m, caps, source);
+	if (t->up->plug->info->locality == LLM_LOCALITY_LOCAL &&
+		caps->locality == LLM_LOCALITY_CLOUD)
+		m->elsewhere = LLM_LOCALITY_CLOUD;
+}
 
 /* What the plugin cannot say is unknown; the attempt will find out. */
 static void take_plugin(llm_call *c, const target *t, caps_matrix *m)
@@ -24,8 +35,9 @@ static void take_plugin(llm_call *c, const target *t, caps_matrix *m)
 	instance_enter(in, "capabilities", &c->ar);
 	rc = t->up->plug->provider->capabilities(
 		instance_handle(in), t->cand.model ? t->cand.model : "", &caps);
-	if (!instance_end(in, "capabilities", rc, &why))
-		caps_take(m, &caps, CAPS_FROM_PLUGIN);
+	if (instance_end(in, "capabilities", rc, &why))
+		return;
+	take_answer(t, &caps, CAPS_FROM_PLUGIN, m);
 }
 
 const caps_matrix *planning_caps(llm_call *c, const target *t, caps_matrix *scratch)
@@ -39,11 +51,25 @@ const caps_matrix *planning_caps(llm_call *c, const target *t, caps_matrix *scra
 	said = conf_model_named(c->set->conf, t->cand.id);
 	if (said)
 		caps_take(m, &said->caps, CAPS_FROM_CONFIG);
+	if (t->state && t->state->answer.struct_size)
+		take_answer(t, &t->state->answer, CAPS_FROM_ANSWER, m);
 	take_plugin(c, t, m);
 	caps_take_table(m, t->up->plug->name, t->cand.model ? t->cand.model : "");
 	if (t->state)
 		t->state->caps_known = 1;
 	return m;
+}
+
+static uint32_t place_of(const target *t, const caps_matrix *m)
+{
+	return m->elsewhere ? m->elsewhere : t->up->locality;
+}
+
+uint32_t planning_locality(llm_call *c, const target *t)
+{
+	caps_matrix scratch;
+
+	return place_of(t, planning_caps(c, t, &scratch));
 }
 
 int64_t planning_tokens(llm_call *c)
@@ -175,12 +201,9 @@ static uint32_t loaded_as(const llm_call *c, const target *t)
 {
 	const cand_state *s = t->state;
 
-	if (s->loaded != LLM_LOADED_UNKNOWN)
-		return s->loaded;
-	/* Only of engines that load models it means something that one was used. */
-	if (t->warm_ns == UINT64_MAX || !s->used_ns)
-		return LLM_LOADED_UNKNOWN;
-	return loop_now(c->svc->loop) - s->used_ns < KEPT_NS ? LLM_LOADED_WARM : LLM_LOADED_UNKNOWN;
+	/* Only of engines that load models it means something. */
+	return t->warm_ns == UINT64_MAX ? LLM_LOADED_UNKNOWN :
+					  slots_loaded(s, loop_now(c->svc->loop));
 }
 
 static void fill_state(const llm_call *c, const target *t, snapshot_candidate *to)
@@ -215,7 +238,7 @@ static int32_t fill_candidate(llm_call *c, const target *t, snapshot *s)
 	to->view.max_output_tokens = or_unknown(m->max_output_tokens);
 	to->view.level = t->level;
 	to->view.weight = t->weight;
-	to->view.locality = t->up->locality;
+	to->view.locality = place_of(t, m);
 	if (t->state)
 		fill_state(c, t, to);
 	return 0;

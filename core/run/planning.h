@@ -24,6 +24,8 @@ void decision_plan(llm_call *c);
 void decision_end(llm_call *c);
 /* What the model of a target can do. `scratch` is used where nothing can be kept. */
 const caps_matrix *planning_caps(llm_call *c, const target *t, caps_matrix *scratch);
+/* LLM_LOCALITY_*: where it computes. */
+uint32_t planning_locality(llm_call *c, const target *t);
 /* About how many tokens the request has; counted once. */
 int64_t planning_tokens(llm_call *c);
 

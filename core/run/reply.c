@@ -360,6 +360,8 @@ static int32_t end_stream(attempt *a, const xfer_outcome *out)
 
 static const char *models_slot(const attempt *a)
 {
+	if (a->c->op == OP_MODEL)
+		return "model.parse";
 	return a->c->op == OP_STATE ? "state.parse" : "models.parse";
 }
 

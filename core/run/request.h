@@ -40,6 +40,8 @@ struct llm_request {
 	const char *workspace;
 	const char *metadata; /* a JSON object, or null */
 	const char *metadata_workspace; /* its workspace_id, or null */
+	int local_only;
+	list candidates; /* char: asked instead of the profile's */
 	list messages; /* llm_message */
 	list tools; /* llm_tool_view */
 	list stop; /* char */

@@ -9,7 +9,9 @@
 #include "attempt.h"
 #include "base/err.h"
 #include "classify.h"
+#include "engine.h"
 #include "layers.h"
+#include "models.h"
 #include "planning.h"
 #include "race.h"
 
@@ -116,6 +118,10 @@ void run_end(llm_call *c, int32_t code)
 		c->res.error.flags |= LLM_ERRF_PARTIAL;
 	layer_enter(c->svc, LAYER_FINALISE);
 	close_result(c, code);
+	if (c->op == OP_MODEL)
+		models_matrix(c);
+	if (c->of_engine)
+		engine_ended(c, code);
 	decision_end(c);
 	if (!c->rec || !ledger_settle(c))
 		run_close(c);
@@ -298,10 +304,10 @@ static void wake(llm_call *c)
 }
 
 /* Slowness alone sends no prompt from this machine to a cloud. */
-static int may_cross(const llm_call *c, const target *to)
+static int may_cross(llm_call *c, const target *to)
 {
-	return c->slow_crosses || c->at->up->locality != LLM_LOCALITY_LOCAL ||
-		to->up->locality != LLM_LOCALITY_CLOUD;
+	return c->slow_crosses || planning_locality(c, c->at) != LLM_LOCALITY_LOCAL ||
+		planning_locality(c, to) != LLM_LOCALITY_CLOUD;
 }
 
 static void too_slow(llm_call *c)
@@ -418,6 +424,13 @@ static void show(llm_call *c)
 		run_end(c, 0);
 }
 
+static void look_and_choose(llm_call *c)
+{
+	if (c->op == OP_CHAT)
+		engine_look(c);
+	run_choose(c);
+}
+
 void run_begin(llm_call *c)
 {
 	int32_t rc, planned;
@@ -435,5 +448,5 @@ void run_begin(llm_call *c)
 	else if (c->flags & (LLM_CALL_PLAN_ONLY | LLM_CALL_DRY_RUN))
 		show(c);
 	else if (!c->rec || !ledger_begin(c))
-		run_choose(c);
+		look_and_choose(c);
 }

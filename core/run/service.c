@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "call.h"
+#include "engine.h"
 #include "reload.h"
 #include "watching.h"
 #include "wire/jsonio.h"
@@ -250,6 +251,7 @@ static void see_stop(llm_service *svc)
 	if (svc->stop_seen)
 		return;
 	svc->stop_seen = 1;
+	engine_stop(svc);
 	svc->stop_timer.fn = on_grace_over;
 	loop_timer_set(
 		svc->loop, &svc->stop_timer, clock_after_ms(loop_now(svc->loop), svc->grace_ms));

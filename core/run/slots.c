@@ -268,6 +268,19 @@ void slots_leave(llm_call *c)
 
 /* ---- candidates ---- */
 
+#define SAID_NS (30 * NS_PER_S) /* what the provider said is past then */
+
+uint32_t slots_loaded(const cand_state *s, uint64_t now_ns)
+{
+	const uint64_t used = s->used_ns;
+
+	/* An answer that came later is newer than what was said. */
+	if (s->loaded != LLM_LOADED_UNKNOWN && now_ns - s->loaded_ns < SAID_NS &&
+		used <= s->loaded_ns)
+		return s->loaded;
+	return used && now_ns - used < SLOTS_KEPT_NS ? LLM_LOADED_WARM : LLM_LOADED_UNKNOWN;
+}
+
 static uint32_t slots_of(const upstream *up, const conf_model *m)
 {
 	return m && m->max_concurrency ? m->max_concurrency : up->most;
@@ -317,17 +330,22 @@ static cand_state *make(llm_call *c, const target *t)
 	return s;
 }
 
+cand_state *slots_state(llm_call *c, const target *t)
+{
+	const slots *all = &c->svc->slots;
+	cand_state *s = idmap_get(&all->candidates, t->cand.id);
+
+	return s || all->candidates.n >= BREAKERS_MAX ? s : make(c, t);
+}
+
 void slots_find(llm_call *c)
 {
-	slots *s = &c->svc->slots;
 	size_t i;
 
 	for (i = 0; i < c->n_plan; i++) {
 		target *t = &c->plan[i];
 
-		t->state = idmap_get(&s->candidates, t->cand.id);
-		if (!t->state && s->candidates.n < BREAKERS_MAX)
-			t->state = make(c, t);
+		t->state = slots_state(c, t);
 		if (t->state && t->state->health)
 			t->state->switched = atomic_load(&t->state->health->switched);
 	}

@@ -19,18 +19,25 @@
 #include "route/stats.h"
 
 struct llm_call;
+struct target;
 
 typedef struct cand_state {
 	limit_candidate limit;
 	breakers_entry *health; /* null: there are too many, and this one is never left alone */
 	uint64_t used_ns; /* it answered then, so its model is in memory; 0: unknown */
-	uint32_t loaded; /* LLM_LOADED_*, as the provider says */
+	uint32_t loaded; /* LLM_LOADED_*, as the provider said */
+	uint64_t loaded_ns; /* then */
 	uint32_t switched; /* SNAPSHOT_ON, ... */
 	stats latency;
 	caps_matrix caps;
 	uint32_t caps_known;
+	llm_caps answer; /* the provider's own, with struct_size 0: none yet */
 	int64_t window; /* max_input_tokens as configured; 0: unknown */
 } cand_state;
+
+/* What is known of the model being in memory: LLM_LOADED_*. */
+#define SLOTS_KEPT_NS (300 * NS_PER_S) /* one that was used stays so long */
+uint32_t slots_loaded(const cand_state *s, uint64_t now_ns);
 
 #define SLOTS_TOLD 8
 
@@ -54,6 +61,8 @@ void slots_done(llm_service *svc);
 void slots_adopt(llm_service *svc, confset *set);
 /* The state of each candidate of the plan; short of memory it has none. */
 void slots_find(struct llm_call *c);
+/* Of one, made when it is not there; null: memory is short, or there are too many. */
+cand_state *slots_state(struct llm_call *c, const struct target *t);
 
 /* May the candidate be asked? As breakers_admit and breakers_settle; without a state: yes. */
 int slots_admit(llm_service *svc, cand_state *s, uint32_t who, breaker_ticket *ret);

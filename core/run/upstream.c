@@ -57,10 +57,11 @@ static int32_t find_conf(confset *set, const char *name, upstream *up, llm_err *
 	up->end = conf_endpoint_named(up->conf, hash ? hash + 1 : "");
 	if (!up->end)
 		return no_endpoint(up, hash + 1, err);
+	up->id = up->name;
 	if (!hash)
 		return 0;
-	up->title = arena_str(&up->ar, name);
-	return up->title ? 0 : err_set(err, LLM_E_NOMEM, "out of memory");
+	up->id = up->title = arena_str(&up->ar, name);
+	return up->id ? 0 : err_set(err, LLM_E_NOMEM, "out of memory");
 }
 
 /*

@@ -10,15 +10,17 @@
 #include "route/limiter.h"
 #include "service.h"
 
-/* What is known of it whatever configuration is in force: by name, loop thread only. */
+/* What is known of it whatever configuration is in force: by its id, loop thread only. */
 typedef struct upstream_use {
 	limit_provider slots;
 	quota quota; /* of its endpoint */
 	quota_wire wire;
+	uint64_t engine_ns; /* it may be asked again then what it has in memory */
 } upstream_use;
 
 typedef struct upstream {
 	const char *name;
+	const char *id; /* "work", or "work#eu" for one of its endpoints by name */
 	const char *title; /* how messages call it: its own name, or its plugin's label */
 	const conf_provider *conf; /* made up for an implicit one */
 	const conf_endpoint *end; /* which of its endpoints */

@@ -15,6 +15,7 @@
 
 #include "base.h"
 #include "call.h"
+#include "capabilities.h"
 #include "config.h"
 #include "error.h"
 #include "explain.h"

@@ -61,6 +61,20 @@ LLM_API int32_t llm_message_opaque(
 /* The prompt up to the last part added is worth caching. */
 LLM_API int32_t llm_message_cache_hint(llm_message *m);
 
+/*
+ * Adds a candidate to the list of those that this request may be answered by, best first:
+ * "provider/model", "provider#endpoint/model" or an alias of one. The list takes the place of
+ * the candidates of the profile, whose policy, times and requirements go on to hold; its
+ * weights do not. A request that names a model has no list. At most 256.
+ */
+LLM_API int32_t llm_request_candidate(llm_request *rq, const char *name);
+
+/*
+ * 1: only candidates that compute locally are asked, so that nothing of the request leaves
+ * what the configuration calls local. The run ends with LLM_E_NO_CANDIDATE when none does.
+ */
+LLM_API int32_t llm_request_local_only(llm_request *rq, uint32_t on);
+
 /* A tool the model may call. `schema` is the JSON Schema of its arguments, or null. */
 LLM_API int32_t llm_request_tool(llm_request *rq, const char *name, const char *description,
 	const char *schema, size_t schema_len);
