@@ -41,6 +41,9 @@ typedef struct ctl_options {
 	bool loaded;
 	const char *policy;
 	bool plans;
+	bool explain;
+	bool dry_run;
+	bool capabilities;
 	arg_words words; /* what is no option */
 } ctl_options;
 

@@ -155,6 +155,10 @@ static int32_t set_target(ask *a)
 		return refused(a, llm_request_model(a->rq, opt->model));
 	if (opt->candidates || llm_service_default_profile(svc) || llm_service_profile_at(svc, 0))
 		return 0;
+	if (a->planning)
+		return complain_set(&a->err, LLM_E_INVALID_REQUEST,
+			"no model is named, and no profile is configured\n"
+			"Name one: -m PROVIDER/MODEL or -p PROFILE.");
 	rc = ollama_first_model(svc, a->model, sizeof(a->model), &a->err);
 	if (rc)
 		return rc;
@@ -162,7 +166,21 @@ static int32_t set_target(ask *a)
 	return refused(a, llm_request_model(a->rq, a->model));
 }
 
-static int32_t prepare(ask *a, llm_call_opts *opts)
+/* A plan can be had without a question: then it is for a short one. */
+static int32_t take_prompt(ask *a)
+{
+	const arg_words *words = &a->c->opt.words;
+
+	if (!a->planning || words->n)
+		return input_prompt(words, &a->prompt, &a->err);
+	a->prompt.data = strdup("?");
+	if (!a->prompt.data)
+		return complain_set(&a->err, LLM_E_NOMEM, "memory is short");
+	a->prompt.len = 1;
+	return 0;
+}
+
+int32_t ask_prepare(ask *a, llm_call_opts *opts)
 {
 	const ctl_options *opt = &a->c->opt;
 	int32_t rc = 0;
@@ -176,7 +194,7 @@ static int32_t prepare(ask *a, llm_call_opts *opts)
 	if (!rc)
 		rc = set_recovery(a, opts, &a->err);
 	if (!rc)
-		rc = input_prompt(&opt->words, &a->prompt, &a->err);
+		rc = take_prompt(a);
 	if (!rc)
 		rc = ctl_service(a->c, &a->err);
 	if (!rc && llm_request_new(NULL, &a->rq))
@@ -234,7 +252,7 @@ static int32_t follow(ask *a)
 static int32_t run(ask *a)
 {
 	llm_call_opts opts = LLM_CALL_OPTS_INIT;
-	int32_t rc = prepare(a, &opts);
+	int32_t rc = ask_prepare(a, &opts);
 
 	if (rc)
 		return rc;
@@ -243,6 +261,10 @@ static int32_t run(ask *a)
 	opts.flags |= LLM_CALL_NOTICES;
 	if (a->c->opt.verbose)
 		opts.flags |= LLM_CALL_TRACE;
+	if (a->c->opt.explain)
+		opts.flags |= LLM_CALL_EXPLAIN;
+	if (a->c->opt.dry_run)
+		opts.flags |= LLM_CALL_DRY_RUN;
 	interrupt_catch();
 	show_begin(a);
 	rc = llm_submit(a->c->svc, a->rq, &opts, &a->call, &a->err);
@@ -317,11 +339,20 @@ static int finish(ask *a)
 {
 	if (a->c->opt.json)
 		ask_json_end(a, a->c->opt.stream);
+	else if (a->c->opt.dry_run)
+		show_request(a);
 	else
 		show_end(a);
 	if (a->out.error != EPIPE)
 		show_notes(a);
 	return status_of(a);
+}
+
+void ask_done(ask *a)
+{
+	llm_call_free(a->call);
+	llm_request_free(a->rq);
+	free(a->prompt.data);
 }
 
 int ask_run(ctl *c)
@@ -332,9 +363,7 @@ int ask_run(ctl *c)
 	a.out.clean = c->term.out && !c->opt.raw;
 	(void)run(&a);
 	status = finish(&a);
-	llm_call_free(a.call);
-	llm_request_free(a.rq);
-	free(a.prompt.data);
+	ask_done(&a);
 	return status;
 }
 

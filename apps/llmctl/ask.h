@@ -32,7 +32,18 @@ typedef struct ask {
 	out out;
 	show show;
 	bool stopped; /* we cancelled it */
+	bool planning; /* nobody is to be asked: the prompt may be left out */
 } ask;
+
+/*
+ * ask.c: the request that the command line describes, the service, and the limits of a call.
+ * 0, or the code of a->err. The caller frees with ask_done, also after a failure.
+ */
+int32_t ask_prepare(ask *a, llm_call_opts *opts);
+void ask_done(ask *a);
+
+/* explain.c: a decision for people; `json` may be null. */
+void explain_print(const char *json, bool aligned, FILE *to);
 
 /* ask_show.c: text for people. */
 void show_begin(ask *a);
@@ -43,6 +54,8 @@ void show_wait(ask *a);
 /* What did not come in pieces, and the end of the line. */
 void show_end(ask *a);
 void show_notes(const ask *a);
+/* Of a dry run: the request that would have been sent, on standard output. */
+void show_request(ask *a);
 
 /* ask_json.c: objects for tools. */
 void ask_json_event(ask *a, const llm_event *e);

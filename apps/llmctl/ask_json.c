@@ -7,6 +7,7 @@
 
 #include "ask.h"
 #include "json.h"
+#include "llm/explain.h"
 
 static void set(json_t *o, const char *key, json_t *value)
 {
@@ -191,6 +192,20 @@ static bool was_answered(const llm_result *r)
 	return len || llm_result_status(r) == LLM_STATUS_SUCCEEDED;
 }
 
+/* What was asked for besides: why it went there, what would have been sent. */
+static void add_asides(json_t *o, const ask *a)
+{
+	const char *decision = a->result ? llm_result_decision(a->result, NULL) : NULL;
+	json_t *parsed = decision ? json_loads(decision, 0, NULL) : NULL;
+
+	if (a->c->opt.explain)
+		set(o, "decision", parsed ? parsed : json_null());
+	else
+		json_decref(parsed);
+	if (a->c->opt.dry_run)
+		set(o, "request", json_text(a->result ? llm_result_exchange(a->result) : NULL));
+}
+
 void ask_json_end(ask *a, bool as_event)
 {
 	const llm_result *r = a->result;
@@ -203,12 +218,14 @@ void ask_json_end(ask *a, bool as_event)
 	add_names(o, a);
 	set(o, "usage", usage(r));
 	set(o, "cost_nanousd", json_null());
-	set(o, "source", was_answered(r) ? json_text("provider") : json_null());
+	set(o, "source",
+		was_answered(r) && !a->c->opt.dry_run ? json_text("provider") : json_null());
 	set(o, "persisted", json_text("no"));
 	set(o, "recovered", json_integer(r ? llm_result_recovered(r) : 0));
 	set(o, "warnings", warnings(r));
 	set(o, "attempts", attempts(r));
 	set(o, "error", json_error(r ? llm_result_error(r) : &a->err));
 	set(o, "timing", timing(r));
+	add_asides(o, a);
 	print(a, o);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ask.h"
+#include "llm/explain.h"
 
 #define PIECE 1024
 
@@ -210,17 +211,28 @@ static void show_warnings(const llm_result *r, const term *t)
 }
 
 /* An empty answer looks like a fault of the tool; say that it is none. */
-static void show_empty(const llm_result *r, const term *t)
+static void show_empty(const ask *a, const llm_result *r, const term *t)
 {
 	char line[128];
 	size_t len = 0;
 
 	llm_result_text(r, &len);
-	if (len || llm_result_status(r) != LLM_STATUS_SUCCEEDED || llm_result_tool_call_count(r))
+	if (len || a->c->opt.dry_run || llm_result_status(r) != LLM_STATUS_SUCCEEDED ||
+		llm_result_tool_call_count(r))
 		return;
 	snprintf(line, sizeof(line), "the answer has no text (finish: %s)",
 		llm_finish_name(llm_result_finish(r, NULL)));
 	complain_note(t, "note", line);
+}
+
+void show_request(ask *a)
+{
+	const char *text = a->result ? llm_result_exchange(a->result) : NULL;
+
+	spinner_clear(&a->show.spin);
+	if (text)
+		out_text(&a->out, text, strlen(text));
+	out_line_end(&a->out);
 }
 
 void show_notes(const ask *a)
@@ -229,11 +241,13 @@ void show_notes(const ask *a)
 
 	if (!a->result)
 		return;
-	if (a->c->opt.verbose)
+	if (a->c->opt.verbose && !a->c->opt.dry_run)
 		show_exchange(a->result, t);
+	if (a->c->opt.explain && !a->c->opt.json)
+		explain_print(llm_result_decision(a->result, NULL), t->err, stderr);
 	if (!a->c->opt.json) {
 		show_warnings(a->result, t);
-		show_empty(a->result, t);
+		show_empty(a, a->result, t);
 	}
 	if (a->c->opt.stats)
 		show_stats(a->result, t);

@@ -34,6 +34,10 @@ static const arg_option ask_options[] = {
 	{0, ARG_SWITCH, "no-stream", NULL, "ask for the answer in one piece", AT(no_stream)},
 	{0, ARG_SWITCH, "stream", NULL, "with --json: one event a line, the object last",
 		AT(stream)},
+	{0, ARG_SWITCH, "explain", NULL, "why it was asked of whom, on standard error",
+		AT(explain)},
+	{0, ARG_SWITCH, "dry-run", NULL, "print the request, without secrets; send nothing",
+		AT(dry_run)},
 	{0, ARG_SWITCH, "stats", NULL, "who answered, tokens and time, on standard error",
 		AT(stats)},
 	{0, ARG_SWITCH, "reasoning", NULL,
@@ -45,7 +49,23 @@ static const arg_option ask_options[] = {
 	END,
 };
 
+/* Those of ask that shape the request. */
+static const arg_option explain_options[] = {
+	{'m', ARG_TEXT, "model", "PROVIDER/MODEL|ALIAS", "the model that is asked for", AT(model)},
+	{'p', ARG_TEXT, "profile", "PROFILE", "the profile that chooses", AT(profile)},
+	{0, ARG_TEXT, "candidates", "A,B,...",
+		"who may answer, best first, in the place of the profile's", AT(candidates)},
+	{0, ARG_SWITCH, "local-only", NULL, "ask nobody who computes elsewhere", AT(local_only)},
+	{'s', ARG_ANY, "system", "SYSTEM", "the system text", AT(system)},
+	{'i', ARG_LIST, "image", "IMAGE", "show an image (repeatable)", AT(images)},
+	{'o', ARG_LIST, "option", "NAME=VALUE", "as for ask (repeatable)", AT(options)},
+	{0, ARG_SWITCH, "stream", NULL, "the answer is to come in pieces", AT(stream)},
+	END,
+};
+
 static const arg_option models_options[] = {
+	{0, ARG_SWITCH, "capabilities", NULL, "what each can do, and who says so",
+		AT(capabilities)},
 	{0, ARG_SWITCH, "loaded", NULL, "only those in memory now", AT(loaded)},
 	END,
 };
@@ -76,12 +96,19 @@ const command commands[] = {
 		"[PROVIDER]",
 		"  llmctl models\n"
 		"  llmctl models ollama --loaded\n"
+		"  llmctl models ollama --capabilities\n"
 		"  GEMINI_API_KEY=... llmctl models   # with no configuration: Ollama and Gemini\n",
 		models_options, 1},
 	{"health", NULL, "Show which candidates would be asked now.", "",
 		"  llmctl health\n"
 		"  llmctl health --json\n",
 		NULL, 0},
+	{"route", "explain", "Show who would be asked, in which order and why, asking nobody.",
+		"[WORD...]",
+		"  llmctl route explain -p local-first\n"
+		"  llmctl route explain -m ollama/llama3.2 -i photo.jpg \"What is this?\"\n"
+		"  llmctl route explain --json | jq -r '.plan.plan[]'\n",
+		explain_options, (size_t)-1},
 	{"route", "simulate", "Replay a file of outcomes through a policy, asking nobody.", "FILE",
 		"  llmctl route simulate outcomes.jsonl\n"
 		"  llmctl route simulate --policy latency --plans outcomes.jsonl\n"

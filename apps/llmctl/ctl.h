@@ -37,6 +37,7 @@ int ask_refused(ctl *c, const llm_err *err);
 int models_run(ctl *c);
 int health_run(ctl *c);
 int profiles_run(ctl *c);
+int route_explain_run(ctl *c);
 int route_simulate_run(ctl *c);
 int plugins_list_run(ctl *c);
 int plugins_explain_run(ctl *c);

@@ -43,7 +43,7 @@ static void measure(const char *text, size_t widths[TABLE_COLUMNS])
 	}
 }
 
-static void print_aligned(const char *text)
+static void print_aligned(const char *text, FILE *to)
 {
 	size_t widths[TABLE_COLUMNS] = {0}, i = 0;
 
@@ -52,11 +52,11 @@ static void print_aligned(const char *text)
 		size_t len = strcspn(text, "\t\n");
 		bool last = text[len] == '\n';
 
-		fwrite(text, 1, len, stdout);
+		fwrite(text, 1, len, to);
 		if (last)
-			putchar('\n');
+			putc('\n', to);
 		else
-			printf("%*s", (int)(widths[i] - len) + 2, "");
+			fprintf(to, "%*s", (int)(widths[i] - len) + 2, "");
 		i = last ? 0 : i + 1;
 		text += len + 1;
 	}
@@ -64,12 +64,17 @@ static void print_aligned(const char *text)
 
 void table_close(table *t, bool aligned)
 {
+	table_close_to(t, aligned, stdout);
+}
+
+void table_close_to(table *t, bool aligned, FILE *to)
+{
 	if (!t->to)
 		return;
 	fclose(t->to);
 	if (t->text && aligned)
-		print_aligned(t->text);
+		print_aligned(t->text, to);
 	else if (t->text)
-		fputs(t->text, stdout);
+		fputs(t->text, to);
 	free(t->text);
 }

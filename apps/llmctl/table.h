@@ -22,5 +22,7 @@ void table_cell(table *t, const char *text);
 void table_row_end(table *t);
 /* Prints to standard output and frees; `aligned` for a terminal. */
 void table_close(table *t, bool aligned);
+/* The same to another stream. */
+void table_close_to(table *t, bool aligned, FILE *to);
 
 #endif
