@@ -120,6 +120,30 @@ if(NOT LLM_FUZZ)
 			"${LLM_PLUGIN_OUTPUT_DIRECTORY}")
 		set_tests_properties(poll_loop PROPERTIES LABELS "functional" TIMEOUT 120)
 	endif()
+	if(TARGET llmsim AND TARGET sqlite)
+		# Once with the system's SQLite, once with a copy of its own beside the plugin's.
+		set(host_transaction example_host_transaction)
+		add_executable(example_host_transaction examples/host-transaction.c)
+		target_link_libraries(example_host_transaction PRIVATE llm PkgConfig::SQLITE)
+		find_library(SQLITE_ARCHIVE libsqlite3.a)
+		if(SQLITE_ARCHIVE)
+			add_executable(example_host_transaction_own examples/host-transaction.c)
+			target_link_libraries(example_host_transaction_own PRIVATE llm
+				"${SQLITE_ARCHIVE}" Threads::Threads ${CMAKE_DL_LIBS} m)
+			target_link_options(example_host_transaction_own PRIVATE
+				-Wl,--exclude-libs,ALL)
+			list(APPEND host_transaction example_host_transaction_own)
+		endif()
+		set(programs)
+		foreach(program IN LISTS host_transaction)
+			target_include_directories(${program} PRIVATE include)
+			list(APPEND programs $<TARGET_FILE:${program}>)
+		endforeach()
+		add_test(NAME host_transaction
+			COMMAND "${CMAKE_SOURCE_DIR}/tests/functional/host_transaction.sh"
+			$<TARGET_FILE:llmsim> "${LLM_PLUGIN_OUTPUT_DIRECTORY}" ${programs})
+		set_tests_properties(host_transaction PROPERTIES LABELS "functional" TIMEOUT 60)
+	endif()
 	# Campaigns: check.sh runs a slice of each, scripts/prove.sh the whole.
 	file(GLOB files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/prove/*.c")
 	foreach(file IN LISTS files)

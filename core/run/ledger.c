@@ -30,10 +30,14 @@ static int32_t on_redact(
 	return rc;
 }
 
-static int32_t take_key(llm_service *svc, const conf_privacy *p, llm_err *err)
+/* Where nothing is recorded a key that is missing does no harm. */
+static int is_needed(const conf *cf)
 {
-	ledger *l = &svc->ledger;
+	return conf_has_storage(cf) && cf->storage.ledger != LEDGER_OFF;
+}
 
+static int32_t check_key(const conf_privacy *p, llm_err *err)
+{
 	if (p->key.origin && !p->key.value)
 		return err_set(err, LLM_E_CONFIG, "privacy.key cannot be had: %s",
 			p->key.problem ? p->key.problem : p->key.origin);
@@ -42,8 +46,18 @@ static int32_t take_key(llm_service *svc, const conf_privacy *p, llm_err *err)
 			"privacy.content keeps what was said, and there is no privacy.key\n"
 			"make one: openssl rand -hex 32 > KEYFILE; chmod 600 KEYFILE; "
 			"privacy.key = \"file:KEYFILE\"");
-	if (!p->key.value)
+	return 0;
+}
+
+static int32_t take_key(llm_service *svc, const conf_privacy *p, llm_err *err)
+{
+	ledger *l = &svc->ledger;
+
+	if (!p->key.value) {
+		if (l->rules.mode != PRIVACY_NONE)
+			l->rules.mode = PRIVACY_HASH;
 		return 0;
+	}
 	l->key = mem_dup(&svc->mem, p->key.value, p->key.len);
 	if (!l->key)
 		return err_set(err, LLM_E_NOMEM, "out of memory");
@@ -56,7 +70,10 @@ int32_t ledger_init(llm_service *svc, llm_err *err)
 {
 	const conf *cf = svc->set->conf;
 	ledger *l = &svc->ledger;
+	int32_t rc = is_needed(cf) ? check_key(&cf->privacy, err) : 0;
 
+	if (rc)
+		return rc;
 	l->settle = cf->storage.settle ? cf->storage.settle : SETTLE_COMMITTED;
 	l->persist_strict = cf->storage.persist_strict;
 	l->rules.mode = cf->privacy.content ? cf->privacy.content : PRIVACY_HASH;

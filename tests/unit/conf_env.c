@@ -81,7 +81,7 @@ Test(conf_env, R_CFG_1_overrides)
 	REFUSED(try_all("", NULL, ENV("profiels.a.deadline=1s")), "'profiles'");
 	REFUSED(try_all("", NULL, ENV("models.0.id=o/m")), "only a file");
 	REFUSED(try_all("", NULL, ENV("models=o/m")), "'models'", "wrong type");
-	REFUSED(try_all("", NULL, ENV("storage.dsn=x")), "not in this version");
+	REFUSED(try_all("", NULL, ENV("telemetry.x=x")), "not in this version");
 	REFUSED(try_all("", NULL, ENV("providers.a.headers.A B=x")), "'A B'");
 	REFUSED(try_all("", NULL, ENV("providers.a.api_key=canary")), "env:NAME");
 }
@@ -132,7 +132,7 @@ Test(conf_env, R_CFG_2_bad_values_are_not_repeated)
 	t = try_all("", ENV("LLM_PROVIDERS__A__API_TOKEN=canary"), NULL);
 	cr_assert_null(strstr(t.err.message, "canary"));
 	REFUSED(t, "environment LLM_PROVIDERS__A__API_TOKEN", "never gets a secret");
-	REFUSED(try_all("", ENV("LLM_STORAGE__DSN=x"), NULL), "'storage'", "not in this version");
+	REFUSED(try_all("", ENV("LLM_TELEMETRY__X=x"), NULL), "'telemetry'", "not in this version");
 }
 
 Test(conf_env, R_CFG_3_booleans)

@@ -179,10 +179,8 @@ Test(conf_load, values_of_a_wrong_form)
 
 Test(conf_load, keys_of_later_versions)
 {
-	REFUSED(try_text("storage = { plugin = \"sqlite\"; };"), "'storage'",
-		"not in this version");
 	REFUSED(try_text("telemetry = { };"), "not in this version");
-	REFUSED(try_text("privacy = 1;"), "not in this version");
+	REFUSED(try_text("cache = { x = 1; };"), "'cache'", "not in this version");
 	REFUSED(try_text("plugins = { max_parked = 3; };"), "not in this version");
 	REFUSED(try_text("profiles = { a = { candidates = [\"o/m\"]; require = { }; }; };"),
 		"'profiles.a.require'", "not in this version");
