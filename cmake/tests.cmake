@@ -183,6 +183,14 @@ if(NOT LLM_FUZZ)
 		set_tests_properties(plans_slice fleet_slice PROPERTIES LABELS "prove" TIMEOUT 120
 			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	endif()
+	if(TARGET prove_ledger AND TARGET sqlite)
+		add_dependencies(prove_ledger sqlite)
+		if(NOT LLM_SANITIZE AND NOT LLM_COVERAGE)
+			add_test(NAME ledger_slice COMMAND prove_ledger 5)
+			set_tests_properties(ledger_slice PROPERTIES LABELS "prove" TIMEOUT 60
+				WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+		endif()
+	endif()
 	if(TARGET prove_cut)
 		add_test(NAME cut_slice COMMAND prove_cut 600)
 		set_tests_properties(cut_slice PROPERTIES LABELS "prove" TIMEOUT 120
