@@ -313,8 +313,10 @@ static void lose(llm_call *c, int32_t code, const llm_err *why)
 		return;
 	r->persisted = LLM_PERSISTED_NO;
 	r->fault = arena_new(&c->ar, sizeof(*r->fault));
-	if (r->fault)
+	if (r->fault) {
+		*r->fault = (llm_err)LLM_ERR_INIT;
 		err_set(r->fault, code, "%s", text);
+	}
 	if (!c->svc->ledger.persist_strict || r->status != LLM_STATUS_SUCCEEDED)
 		return;
 	r->status = LLM_STATUS_FAILED;

@@ -31,13 +31,13 @@ Test(ledger_run, R_UOW_11_the_row_is_there_before_the_first_byte)
 {
 	book b;
 	oracle *o;
-	oracle_run *run;
+	oracle_run *asked;
 	const book_rows *rows;
 	const llm_run_row *row;
 
 	book_open(&b, "", "");
 	o = start(&b, "stall_in_stream", ORACLE_THREAD);
-	run = oracle_submit(o, &(oracle_ask){.stream = 1}, NULL);
+	asked = oracle_submit(o, &(oracle_ask){.stream = 1}, NULL);
 	cr_assert(sim_log_wait(o->up, "\"event\":\"request\"", 1, 5000));
 	rows = book_ask(&b, LLM_QUERY_RUNS, WS, NULL);
 	cr_assert_eq(rows->n, 1);
@@ -46,9 +46,9 @@ Test(ledger_run, R_UOW_11_the_row_is_there_before_the_first_byte)
 	cr_expect_eq(rows->runs[0].stream, 1);
 	cr_expect_not_null(rows->runs[0].owner_id);
 	cr_expect_gt(rows->runs[0].started_us, 0);
-	llm_call_cancel(run->call);
-	oracle_finish(run);
-	row = book_find(&b, book_id(run));
+	llm_call_cancel(asked->call);
+	oracle_finish(asked);
+	row = book_find(&b, book_id(asked));
 	cr_assert_not_null(row);
 	cr_expect_str_eq(row->status, "cancelled");
 	cr_expect_str_eq(row->error_code, "CANCELLED");
@@ -60,11 +60,11 @@ static book *watched;
 static char status_at_end[32];
 
 /* Inside the callback that tells of the end. */
-static void look_at_end(oracle_run *run, llm_call *call, const llm_event *e)
+static void look_at_end(oracle_run *asked, llm_call *call, const llm_event *e)
 {
 	const llm_run_row *row;
 
-	(void)run;
+	(void)asked;
 	if (e->kind != LLM_EVENT_END)
 		return;
 	row = book_find(watched, llm_result_run_id(llm_call_result(call)));
@@ -81,19 +81,19 @@ Test(ledger_run, R_UOW_11_the_settle_is_there_before_the_end_in_every_mode)
 			.stream = 1, .on_event = modes[i] == ORACLE_BLOCK ? NULL : look_at_end};
 		book b;
 		oracle *o;
-		oracle_run *run;
+		oracle_run *asked;
 
 		book_open(&b, "", "");
 		watched = &b;
 		status_at_end[0] = '\0';
 		o = start(&b, "hello_stream", modes[i]);
-		run = oracle_do(o, &ask);
-		cr_assert_eq(run->code, 0, "%s", run->err.message);
-		cr_expect_eq(book_persisted(run), LLM_PERSISTED_YES);
+		asked = oracle_do(o, &ask);
+		cr_assert_eq(asked->code, 0, "%s", asked->err.message);
+		cr_expect_eq(book_persisted(asked), LLM_PERSISTED_YES);
 		if (modes[i] != ORACLE_BLOCK)
 			cr_expect_str_eq(
 				status_at_end, "succeeded", "mode %u: %s", modes[i], status_at_end);
-		cr_expect_str_eq(book_find(&b, book_id(run))->status, "succeeded");
+		cr_expect_str_eq(book_find(&b, book_id(asked))->status, "succeeded");
 		cr_expect_eq(book_stats(o).begun, 1);
 		cr_expect_eq(book_stats(o).settled, 1);
 		cr_assert_eq(oracle_close(o), 0);
@@ -122,12 +122,12 @@ Test(ledger_run, R_UOW_11_after_writes_once_and_off_never)
 		book b;
 
 		book_open(&b, ways[i].ledger, "");
-		o = start_text(&b, "serve");
+		o = start_text(&b, NULL);
 		for (k = 0; k < 3; k++) {
-			oracle_run *run = oracle_do(o, &(oracle_ask){.stream = 1});
+			oracle_run *asked = oracle_do(o, &(oracle_ask){.stream = 1});
 
-			cr_assert_eq(run->code, 0, "%s", run->err.message);
-			cr_expect_eq(book_persisted(run), ways[i].persisted);
+			cr_assert_eq(asked->code, 0, "%s", asked->err.message);
+			cr_expect_eq(book_persisted(asked), ways[i].persisted);
 		}
 		s = book_stats(o);
 		cr_expect_eq(s.begun, ways[i].begun);
@@ -146,14 +146,14 @@ Test(ledger_run, R_RUN_1_a_run_that_was_answered)
 {
 	const llm_run_row *row;
 	const llm_attempt_row *att;
-	oracle_run *run;
+	oracle_run *asked;
 	oracle *o;
 	book b;
 
 	book_open(&b, "", "");
 	o = start(&b, "hello_stream", ORACLE_THREAD);
-	run = oracle_do(o, &(oracle_ask){.stream = 1});
-	row = book_find(&b, book_id(run));
+	asked = oracle_do(o, &(oracle_ask){.stream = 1});
+	row = book_find(&b, book_id(asked));
 	cr_assert_not_null(row);
 	cr_expect_str_eq(row->status, "succeeded");
 	cr_expect_str_eq(row->source, "provider");
@@ -169,7 +169,7 @@ Test(ledger_run, R_RUN_1_a_run_that_was_answered)
 	cr_expect_eq(row->fallbacks, 0);
 	cr_expect_eq(row->version, 2);
 	cr_expect_geq(row->finished_us, row->started_us);
-	att = &book_attempts(&b, book_id(run))->attempts[0];
+	att = &book_attempts(&b, book_id(asked))->attempts[0];
 	cr_expect_str_eq(att->candidate_id, "ollama/sim-small");
 	cr_expect_eq(att->seq, 1);
 	cr_expect_eq(att->http_status, 200);
@@ -193,17 +193,17 @@ Test(ledger_run, R_RUN_3_every_wire_request_has_its_row_and_they_add_up)
 	const book_rows *rows;
 	const llm_run_row *row;
 	int64_t in = 0, out = 0;
-	oracle_run *run;
+	oracle_run *asked;
 	oracle *o;
 	size_t i;
 	book b;
 
 	book_open(&b, "", "");
 	o = start_text(&b, BUSY_THEN_WELL);
-	run = oracle_do(o, &(oracle_ask){.stream = 1});
-	cr_assert_eq(run->code, 0, "%s", run->err.message);
-	row = book_find(&b, book_id(run));
-	rows = book_attempts(&b, book_id(run));
+	asked = oracle_do(o, &(oracle_ask){.stream = 1});
+	cr_assert_eq(asked->code, 0, "%s", asked->err.message);
+	row = book_find(&b, book_id(asked));
+	rows = book_attempts(&b, book_id(asked));
 	cr_assert_eq(rows->n, 2);
 	cr_expect_eq(row->attempts, 2);
 	cr_expect_str_eq(rows->attempts[0].status, "failed");
@@ -228,15 +228,15 @@ Test(ledger_run, R_RUN_4_a_cut_stream_says_what_is_known_and_no_more)
 {
 	const oracle_ask ask = {.stream = 1, .limits = {.idle_ms = 60}};
 	const llm_run_row *row;
-	oracle_run *run;
+	oracle_run *asked;
 	oracle *o;
 	book b;
 
 	book_open(&b, "", "");
 	o = start(&b, "stall_in_stream", ORACLE_THREAD);
-	run = oracle_do(o, &ask);
-	cr_assert_eq(run->code, LLM_E_TIMEOUT, "%s", run->err.message);
-	row = book_find(&b, book_id(run));
+	asked = oracle_do(o, &ask);
+	cr_assert_eq(asked->code, LLM_E_TIMEOUT, "%s", asked->err.message);
+	row = book_find(&b, book_id(asked));
 	cr_expect_str_eq(row->status, "failed");
 	cr_expect_str_eq(row->error_code, "TIMEOUT");
 	cr_expect_not_null(row->error_message);
@@ -252,7 +252,7 @@ Test(ledger_run, R_RUN_4_a_cut_stream_says_what_is_known_and_no_more)
 
 Test(ledger_run, R_WS_1_without_a_workspace_nothing_is_sent_or_written)
 {
-	oracle_opts opts = {.mode = ORACLE_THREAD, .text = "serve", .no_healthy = 1};
+	oracle_opts opts = {.mode = ORACLE_THREAD, .no_healthy = 1};
 	llm_err err = LLM_ERR_INIT;
 	oracle *o;
 	book b;
@@ -307,7 +307,7 @@ Test(ledger_run, R_WS_2_who_names_the_workspace)
 	book b;
 
 	book_open(&b, "", "");
-	o = start_text(&b, "serve");
+	o = start_text(&b, NULL);
 	cr_expect_eq(ask_in(o, "a", "{\"workspace_id\":\"b\"}", id), LLM_E_WORKSPACE_CONFLICT);
 	cr_expect_eq(REQUESTS(o), 0);
 	cr_assert_eq(ask_in(o, "a", "{\"workspace_id\":\"a\"}", id), 0);
@@ -331,7 +331,7 @@ Test(ledger_run, R_WS_4_one_workspace_does_not_see_the_other)
 	book b;
 
 	book_open(&b, "", "");
-	o = start_text(&b, "serve");
+	o = start_text(&b, NULL);
 	cr_assert_eq(ask_in(o, "a", NULL, first), 0);
 	cr_assert_eq(ask_in(o, "b", NULL, second), 0);
 	cr_expect_eq(book_ask(&b, LLM_QUERY_RUNS, "a", NULL)->n, 1);

@@ -22,8 +22,25 @@ typedef struct book {
 	char dsn[400];
 	char config[1200]; /* of a service that records there */
 	llm_storage *storage;
-	llm_unit *unit;
+	llm_unit *unit; /* while somebody looks, or locks */
 } book;
+
+/*
+ * Opened each time: SQLite keeps a file's descriptors as long as one connection of the
+ * process is open, and the service's are counted when it is gone.
+ */
+static inline void book_take(book *b)
+{
+	llm_err err = LLM_ERR_INIT;
+
+	cr_assert_eq(llm_unit_open(b->storage, &b->unit, &err), 0, "%s", err.message);
+}
+
+static inline void book_give(book *b)
+{
+	llm_unit_close(b->unit);
+	b->unit = NULL;
+}
 
 /* A migrated file; `storage` and `more` are members of the section and of the configuration. */
 static inline void book_open(book *b, const char *storage, const char *more)
@@ -46,13 +63,13 @@ static inline void book_open(book *b, const char *storage, const char *more)
 	o.settings = settings;
 	o.service = &so;
 	cr_assert_eq(llm_storage_new(&o, &b->storage, &err), 0, "%s", err.message);
-	cr_assert_eq(llm_unit_open(b->storage, &b->unit, &err), 0, "%s", err.message);
+	book_take(b);
 	cr_assert_eq(llm_unit_migrate(b->unit, LLM_SCHEMA_LATEST, &err), 0, "%s", err.message);
+	book_give(b);
 }
 
 static inline void book_close(book *b)
 {
-	llm_unit_close(b->unit);
 	llm_storage_free(b->storage);
 	run_folder_free(b->folder);
 }
@@ -147,12 +164,14 @@ static inline const book_rows *book_ask(book *b, uint32_t kind, const char *ws, 
 	llm_err err = LLM_ERR_INIT;
 	int32_t rc;
 
+	book_take(b);
 	memset(r, 0, sizeof(*r));
 	filter.workspace_id = ws;
 	filter.id = id;
 	llm_unit_call(b->unit);
 	rc = llm_unit_table(b->unit)->query(llm_unit_connection(b->unit), kind, &filter, &sink);
 	cr_assert_eq(llm_unit_called(b->unit, "query", rc, &err), 0, "%s", err.message);
+	book_give(b);
 	return r;
 }
 
@@ -175,6 +194,7 @@ static inline void book_lock(book *b)
 	struct timespec ts = {0, 1000000};
 	int i, rc = LLM_E_DB_BUSY;
 
+	book_take(b);
 	for (i = 0; i < 2000 && rc == LLM_E_DB_BUSY; i++) {
 		rc = llm_unit_begin(b->unit, &err);
 		if (rc)
@@ -186,6 +206,7 @@ static inline void book_lock(book *b)
 static inline void book_unlock(book *b)
 {
 	cr_assert_eq(llm_unit_rollback(b->unit, NULL), 0);
+	book_give(b);
 }
 
 static inline llm_ledger_stats book_stats(oracle *o)
@@ -196,14 +217,14 @@ static inline llm_ledger_stats book_stats(oracle *o)
 	return s;
 }
 
-static inline const char *book_id(const oracle_run *run)
+static inline const char *book_id(const oracle_run *asked)
 {
-	return llm_result_run_id(llm_call_result(run->call));
+	return llm_result_run_id(llm_call_result(asked->call));
 }
 
-static inline uint32_t book_persisted(const oracle_run *run)
+static inline uint32_t book_persisted(const oracle_run *asked)
 {
-	return llm_result_persisted(llm_call_result(run->call), NULL);
+	return llm_result_persisted(llm_call_result(asked->call), NULL);
 }
 
 #define REQUESTS(o) sim_log_count((o)->up, "\"event\":\"request\"")

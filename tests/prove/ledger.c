@@ -73,7 +73,7 @@ static void ask(void)
 		die("submit", err.message);
 }
 
-static int serve(const char *url, const char *dsn)
+static _Noreturn void serve(const char *url, const char *dsn)
 {
 	llm_service_opts so = LLM_SERVICE_OPTS_INIT;
 	llm_err err = LLM_ERR_INIT;
@@ -358,7 +358,7 @@ int main(int argc, char **argv)
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
 
 	if (argc == 4 && strcmp(argv[1], "--serve") == 0)
-		return serve(argv[2], argv[3]);
+		serve(argv[2], argv[3]);
 	if (!seed && getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
 		die("a seed", strerror(errno));
 	printf("seed %" PRIu64 "\n", seed);
