@@ -227,7 +227,8 @@ int32_t ledger_open(llm_call *c, int bound, llm_err *err)
 	rec->bound = bound != 0;
 	rec->created_us = clock_utc_us(&c->svc->time);
 	c->rec = rec;
-	rec->job = job_new(&c->mem, BEGIN_ROOM, 0, on_done, NULL);
+	/* Who runs it lets go of it behind `done`, when the call may be gone. */
+	rec->job = job_new(&c->svc->mem, BEGIN_ROOM, 0, on_done, NULL);
 	rc = rec->job ? ledger_rows_begin(c, rec->job) : LLM_E_NOMEM;
 	return rc ? err_set(err, rc, "no memory to record the run") : 0;
 }
@@ -357,7 +358,7 @@ static llm_job *end_job(llm_call *c)
 
 	rec->job = NULL;
 	if (!j)
-		j = job_new(&c->mem, ledger_rows_room(c), 0, on_done, NULL);
+		j = job_new(&c->svc->mem, ledger_rows_room(c), 0, on_done, NULL);
 	rc = j ? job_room(j, ledger_rows_room(c)) : LLM_E_NOMEM;
 	if (!rc)
 		rc = ledger_rows_end(c, j);

@@ -7,7 +7,7 @@
  * Delivered is: the run's end was written to a pipe, and this process has read it. After
  * each kill every delivered run must have a row `succeeded` with its usage; when the dead
  * owner's lease is over, nothing is `running` after reaping; the database has no damage.
- * Prints one line: kills, delivered, lost, in flight at the least, left running, damaged.
+ * Prints one line: kills, delivered, lost, rows that were running, left so, damaged.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -206,7 +206,7 @@ static int is_damaged(look *k)
 typedef struct tally {
 	uint64_t delivered;
 	uint64_t lost;
-	uint64_t least_in_flight;
+	uint64_t cut; /* rows that were running */
 	uint64_t left_running;
 	uint64_t damaged;
 } tally;
@@ -282,8 +282,7 @@ static void judge(look *k, char *ids, size_t n, tally *t)
 	}
 	t->delivered += n;
 	query(k, LLM_QUERY_RUNS, NULL, "running");
-	if (k->running < t->least_in_flight)
-		t->least_in_flight = k->running;
+	t->cut += k->running;
 	reap(k);
 	query(k, LLM_QUERY_RUNS, NULL, "running");
 	t->left_running += k->running;
@@ -327,7 +326,7 @@ static pid_t upstream(char *url, size_t cap)
 static int campaign(const char *self, unsigned kills, uint64_t seed)
 {
 	char *folder = run_folder();
-	tally t = {.least_in_flight = UINT64_MAX};
+	tally t = {0};
 	char url[200], dsn[400], *ids;
 	pid_t sim = upstream(url, sizeof(url));
 	size_t n = 0;
@@ -346,9 +345,9 @@ static int campaign(const char *self, unsigned kills, uint64_t seed)
 	kill(sim, SIGTERM);
 	waitpid(sim, NULL, 0);
 	run_folder_free(folder);
-	printf("%u kills, %" PRIu64 " delivered, %" PRIu64 " lost, %" PRIu64
-	       " in flight at the least, %" PRIu64 " left running, %" PRIu64 " damaged\n",
-		kills, t.delivered, t.lost, t.least_in_flight, t.left_running, t.damaged);
+	printf("%u kills with %d in flight, %" PRIu64 " delivered, %" PRIu64 " lost, %" PRIu64
+	       " cut, %" PRIu64 " left running, %" PRIu64 " damaged\n",
+		kills, FLIGHT, t.delivered, t.lost, t.cut, t.left_running, t.damaged);
 	return t.lost || t.left_running || t.damaged || !t.delivered;
 }
 
