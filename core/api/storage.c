@@ -163,6 +163,22 @@ static int32_t begin_records(llm_unit *u, llm_service *svc, const char *owner, l
 	return rc;
 }
 
+static int32_t on_health(void *ctx, const void *row)
+{
+	return ledger_health_keep(ctx, row);
+}
+
+/* How candidates were when others of this database last saw them (R-CB-9). */
+static int32_t read_health(llm_unit *u, llm_service *svc, llm_err *err)
+{
+	const llm_row_sink sink = {sizeof(sink), 0, svc, on_health};
+	const llm_filter filter = LLM_FILTER_INIT;
+
+	if (!storage_has_query(u->storage, LLM_QUERY_HEALTH))
+		return 0;
+	return unit_query(u, LLM_QUERY_HEALTH, &filter, &sink, err);
+}
+
 /* On a connection of its own, which is closed again. */
 static int32_t prepare(llm_service *svc, llm_storage *st, const char *owner, llm_err *err)
 {
@@ -174,6 +190,8 @@ static int32_t prepare(llm_service *svc, llm_storage *st, const char *owner, llm
 	rc = llm_unit_check_schema(u, err);
 	if (!rc)
 		rc = begin_records(u, svc, owner, err);
+	if (!rc)
+		rc = read_health(u, svc, err);
 	llm_unit_close(u);
 	return rc;
 }

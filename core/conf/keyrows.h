@@ -180,6 +180,15 @@
 	}
 
 /* Where runs are kept, and what of their content. */
+static const key_choice ledger[] = {
+	{"strict", LEDGER_STRICT}, {"after", LEDGER_AFTER}, {"off", LEDGER_OFF}, {NULL, 0}};
+
+static const key_choice settle[] = {
+	{"committed", SETTLE_COMMITTED}, {"queued", SETTLE_QUEUED}, {NULL, 0}};
+
+static const key_choice content[] = {{"none", CONTENT_NONE}, {"hash", CONTENT_HASH},
+	{"redacted", CONTENT_REDACTED}, {"full", CONTENT_FULL}, {NULL, 0}};
+
 #define STORAGE_ROWS \
 	{.pattern = "storage", .type = KEY_GROUP}, \
 		{.pattern = "storage.plugin", \

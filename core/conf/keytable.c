@@ -76,15 +76,6 @@ static const key_choice adaptive[] = {
 	{NULL, 0},
 };
 
-static const key_choice ledger[] = {
-	{"strict", LEDGER_STRICT}, {"after", LEDGER_AFTER}, {"off", LEDGER_OFF}, {NULL, 0}};
-
-static const key_choice settle[] = {
-	{"committed", SETTLE_COMMITTED}, {"queued", SETTLE_QUEUED}, {NULL, 0}};
-
-static const key_choice content[] = {{"none", CONTENT_NONE}, {"hash", CONTENT_HASH},
-	{"redacted", CONTENT_REDACTED}, {"full", CONTENT_FULL}, {NULL, 0}};
-
 #define A_NAME "a name of a-z, 0-9, _ and -, a letter first"
 #define A_HEADER "the name of a header that carries no secret"
 #define A_PROXY "http:// or https://, host and port, no user; or \"env\", or \"none\""

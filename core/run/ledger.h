@@ -15,6 +15,7 @@
 #include "base/uuid.h"
 #include "conf/conf.h"
 #include "net/loop.h"
+#include "route/breakers.h"
 #include "store/outbox.h"
 #include "store/privacy.h"
 
@@ -61,6 +62,7 @@ typedef struct ledger {
 	/* loop thread */
 	outbox out;
 	loop_timer timer;
+	idmap health; /* breaker_saved by candidate, as the storage had it at the start */
 	uint64_t beat_ns; /* the lease was renewed then */
 	size_t n_open; /* runs that have begun on record */
 	size_t n_out; /* trips */
@@ -83,6 +85,13 @@ int32_t ledger_init(struct llm_service *svc, llm_err *err);
  */
 void ledger_attach(struct llm_service *svc, const llm_job_port *port, const char *owner,
 	void (*close)(void *ctx), void *ctx);
+/* ledger_health.c: what was kept of a candidate's breaker. Before the first submit. */
+int32_t ledger_health_keep(struct llm_service *svc, const llm_health_row *row);
+/* As breakers_hooks.load. */
+int ledger_health_load(const ledger *l, const char *id, breaker_saved *ret);
+/* It has changed: kept as soon as there is room. Loop thread, else it is left out. */
+void ledger_health_put(struct llm_service *svc, const char *id, const breaker_saved *saved);
+void ledger_health_done(struct llm_service *svc);
 /* Turns the loop for a while, until what is under way is written. */
 void ledger_drain(struct llm_service *svc);
 /* The end: nothing comes back any more. */
@@ -99,6 +108,8 @@ void ledger_forget(struct llm_call *c);
 int ledger_begin(struct llm_call *c);
 /* Its result is ready: 0; or 1, and run_close follows when its row is there. */
 int ledger_settle(struct llm_call *c);
+/* ledger_life.c: a run begins: the lease is good, and is kept so. */
+void ledger_watch(struct llm_service *svc);
 /* What came back. */
 void ledger_collect(struct llm_service *svc);
 

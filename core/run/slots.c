@@ -18,6 +18,15 @@ static void note(void *ctx, const breakers_entry *e, uint32_t what)
 	s->told[s->n_told++].what = what;
 }
 
+/* As it was when the service before this one ended. */
+static int kept(void *ctx, const char *id, breaker_saved *ret)
+{
+	const llm_service *svc = (const llm_service *)(void *)((char *)ctx -
+		offsetof(llm_service, slots));
+
+	return ledger_health_load(&svc->ledger, id, ret);
+}
+
 static const char *change_name(uint32_t what)
 {
 	switch (what) {
@@ -41,16 +50,23 @@ static void unlock_and_tell(llm_service *svc)
 	size_t n = s->n_told, i;
 	const char *ids[SLOTS_TOLD];
 	uint32_t whats[SLOTS_TOLD];
+	breaker_saved saved[SLOTS_TOLD];
 
 	for (i = 0; i < n; i++) {
+		if (svc->ledger.mode)
+			breaker_save(&s->told[i].e->state, clock_ns(&svc->time),
+				clock_utc_us(&svc->time), &saved[i]);
 		ids[i] = s->told[i].e->id;
 		whats[i] = s->told[i].what;
 	}
 	s->n_told = 0;
 	pthread_mutex_unlock(&s->lock);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		log_line(&svc->log, LLM_LOG_INFO, "breaker of %s: %s", ids[i],
 			change_name(whats[i]));
+		if (svc->ledger.mode)
+			ledger_health_put(svc, ids[i], &saved[i]);
+	}
 }
 
 int slots_admit(llm_service *svc, cand_state *s, uint32_t who, breaker_ticket *ret)
@@ -417,7 +433,7 @@ void slots_init(llm_service *svc)
 	slots *s = &svc->slots;
 	const conf *c = svc->set->conf;
 	const breaker_rules rules = rules_of(&c->breaker);
-	const breakers_hooks hooks = {.ctx = s, .changed = note};
+	const breakers_hooks hooks = {.ctx = s, .load = kept, .changed = note};
 
 	limiter_init(&s->limiter, &svc->mem, in_all(c), in_workspace(c));
 	breakers_init(&s->health, &svc->mem, &svc->time, &rules, &hooks);

@@ -278,6 +278,28 @@ Test(ledger_faults, R_RUN_5_a_start_reaps_what_was_left_and_leaves_the_living_al
 	book_close(&b);
 }
 
+/* A candidate that nobody may ask is not asked anew by the next service. */
+Test(ledger_faults, R_CB_9_a_breaker_outlives_its_service)
+{
+	oracle_run *asked;
+	oracle *o;
+	book b;
+
+	book_open(&b, "", "");
+	o = start(&b,
+		"accept\nread request\nreply 401 \"Connection: close\" "
+		"\"{\\\"error\\\":\\\"who?\\\"}\"\nclose\n");
+	cr_assert_eq(oracle_do(o, &(oracle_ask){.stream = 1})->code, LLM_E_AUTHENTICATION);
+	cr_assert_eq(oracle_close(o), 0);
+	o = start(&b, NULL);
+	asked = oracle_do(o, &(oracle_ask){.stream = 1});
+	cr_expect_eq(asked->code, LLM_E_NO_CANDIDATE, "%s", asked->err.message);
+	cr_expect_eq(REQUESTS(o), 0);
+	cr_expect_eq(llm_service_health_reset(o->svc, NULL), 1);
+	oracle_close(o);
+	book_close(&b);
+}
+
 /* ---- what is kept of content ---- */
 
 static const llm_run_row *said(book *b, const char *privacy, char id[40])
