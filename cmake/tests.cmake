@@ -185,6 +185,8 @@ if(NOT LLM_FUZZ)
 	endif()
 	if(TARGET prove_ledger AND TARGET sqlite)
 		add_dependencies(prove_ledger sqlite)
+		add_dependencies(prove_tax sqlite)
+		add_dependencies(prove_store sqlite)
 		if(NOT LLM_SANITIZE AND NOT LLM_COVERAGE)
 			add_test(NAME ledger_slice COMMAND prove_ledger 5)
 			set_tests_properties(ledger_slice PROPERTIES LABELS "prove" TIMEOUT 60

@@ -71,7 +71,6 @@ int32_t ledger_init(llm_service *svc, llm_err *err)
 
 	if (rc)
 		return rc;
-	idmap_init(&l->health, &svc->mem);
 	l->settle = cf->storage.settle ? cf->storage.settle : SETTLE_COMMITTED;
 	l->persist_strict = cf->storage.persist_strict;
 	l->rules.mode = cf->privacy.content ? cf->privacy.content : PRIVACY_HASH;

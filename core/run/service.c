@@ -132,6 +132,7 @@ int32_t service_new(const llm_service_opts *opts, llm_service **ret, llm_err *er
 	pthread_mutex_init(&svc->lead, NULL);
 	pthread_rwlock_init(&svc->secrets_lock, NULL);
 	idmap_init(&svc->uses, &svc->mem);
+	idmap_init(&svc->ledger.health, &svc->mem);
 	idmap_init(&svc->slots.candidates, &svc->mem);
 	idmap_init(&svc->slots.health.by_id, &svc->mem);
 	pthread_mutex_init(&svc->slots.lock, NULL);

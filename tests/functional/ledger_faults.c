@@ -19,6 +19,18 @@ static oracle *start(const book *b, const char *text)
 	return oracle_open(&opts);
 }
 
+/* With breakers. */
+static oracle *start_guarded(const book *b, const char *text)
+{
+	const oracle_opts opts = {.mode = ORACLE_THREAD,
+		.text = text,
+		.config = b->config,
+		.attempts = 1,
+		.no_healthy = 1};
+
+	return oracle_open(&opts);
+}
+
 /* ---- busy ---- */
 
 Test(ledger_faults, R_UOW_11_a_busy_database_stops_a_run_before_it_is_sent)
@@ -286,12 +298,12 @@ Test(ledger_faults, R_CB_9_a_breaker_outlives_its_service)
 	book b;
 
 	book_open(&b, "", "");
-	o = start(&b,
+	o = start_guarded(&b,
 		"accept\nread request\nreply 401 \"Connection: close\" "
 		"\"{\\\"error\\\":\\\"who?\\\"}\"\nclose\n");
 	cr_assert_eq(oracle_do(o, &(oracle_ask){.stream = 1})->code, LLM_E_AUTHENTICATION);
 	cr_assert_eq(oracle_close(o), 0);
-	o = start(&b, NULL);
+	o = start_guarded(&b, NULL);
 	asked = oracle_do(o, &(oracle_ask){.stream = 1});
 	cr_expect_eq(asked->code, LLM_E_NO_CANDIDATE, "%s", asked->err.message);
 	cr_expect_eq(REQUESTS(o), 0);

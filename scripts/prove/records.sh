@@ -1,0 +1,61 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# Sourced by prove.sh: records. What is on record after a kill, what a record costs, and how a store grows.
+
+prove_kills() {
+	local kills=200 out delivered lost running damaged
+	[ -z "$slice" ] || kills=10
+	out=$("$dev/tests/prove_ledger" $kills 2>&1 | tail -1)
+	[[ $out =~ in\ flight,\ ([0-9]+)\ delivered,\ ([0-9]+)\ lost,\ ([0-9]+)\ cut,\ ([0-9]+)\ left\ running,\ ([0-9]+)\ damaged ]] || {
+		row "strict ledger under SIGKILL" "0 lost" "$out" 0 1
+		return
+	}
+	delivered=${BASH_REMATCH[1]} lost=${BASH_REMATCH[2]} running=${BASH_REMATCH[4]} damaged=${BASH_REMATCH[5]}
+	row "SIGKILL, 64 in flight: delivered answers" ">= $((kills * 100))" "$delivered" "$kills kills" \
+		"$([ "$delivered" -ge $((kills * 100)) ]; echo $?)"
+	row "SIGKILL: delivered without a succeeded row" "0" "$lost" "$delivered answers" "$([ "$lost" = 0 ]; echo $?)"
+	row "SIGKILL: running after reaping" "0" "$running" "$kills kills" "$([ "$running" = 0 ]; echo $?)"
+	row "SIGKILL: integrity_check" "0 damaged" "$damaged" "$kills kills" "$([ "$damaged" = 0 ]; echo $?)"
+}
+
+us() { awk -v ns="$1" 'BEGIN { printf "%.1f", ns / 1000 }'; }
+
+prove_tax() {
+	local calls=5000 rounds=7 none strict after rate rows
+	[ -z "$slice" ] || { calls=2000 rounds=3; }
+	"$release/tests/prove_tax" $calls $rounds >build/prove-tax.log 2>&1
+	none=$(awk '$1 == "none" { print $2 }' build/prove-tax.log)
+	strict=$(awk '$1 == "strict" { print $2 }' build/prove-tax.log)
+	after=$(awk '$1 == "after" { print $2 }' build/prove-tax.log)
+	rate=$(awk '$1 == "strict" { print $5 }' build/prove-tax.log)
+	rows=$(awk '$1 == "rows"' build/prove-tax.log)
+	[[ ${strict:-} =~ ^[0-9]+$ ]] || { row "W8, SQLite" "<= 20 us" "$(tail -1 build/prove-tax.log)" 0 1; return; }
+	row "W8: rows = runs" "exactly" "$rows" "$((2 * rounds)) rounds" \
+		"$([[ $rows =~ ^rows\ ([0-9]+)\ of\ ([0-9]+) ]] && [ "${BASH_REMATCH[1]}" = "${BASH_REMATCH[2]}" ]; echo $?)"
+	row "W8: CPU a recorded run, strict, 32 in flight" "<= 20 us" "$(us $((strict - none))) us more than $(us "$none")" \
+		"$rounds x $calls" "$(within $((strict - none)) 20000; echo $?)"
+	row "W8: the same, ledger after" "<= 20 us" "$(us $((after - none))) us more" "$rounds x $calls" \
+		"$(within $((after - none)) 20000; echo $?)"
+	row "W8: recorded runs a second, strict" ">= 15000" "$rate" "$rounds x $calls" \
+		"$(within 15000 "$rate"; echo $?)"
+}
+
+prove_store() {
+	local sizes='100000 1000000' small big page
+	[ -z "$slice" ] || sizes='10000 100000'
+	# shellcheck disable=SC2086 # they are several
+	"$release/tests/prove_store" $sizes >build/prove-store.log 2>&1
+	small=$(awk -v n="${sizes% *}" '$1 == n { print $3 }' build/prove-store.log)
+	big=$(awk -v n="${sizes#* }" '$1 == n { print $3 }' build/prove-store.log)
+	page=$(awk -v n="${sizes#* }" '$1 == n { print $9 }' build/prove-store.log)
+	[[ ${big:-} =~ ^[0-9]+$ ]] || { row "W14, SQLite" "<= 1.3x" "$(tail -1 build/prove-store.log)" 0 1; return; }
+	row "W14: an insert at ${sizes#* } over ${sizes% *}" "<= 1.3x" "$(us "$big") us over $(us "$small") us" \
+		"100 groups of 64" "$(within $((big * 10)) $((small * 13)); echo $?)"
+	row "W14: page of 50 with a filter, ${sizes#* } runs" "<= 50 ms" "$(us "$page") us" "200 pages" \
+		"$(within "$page" 50000000; echo $?)"
+}
+
+prove() {
+	prove_kills
+	prove_tax
+	prove_store
+}
