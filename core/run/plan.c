@@ -151,11 +151,13 @@ static void set_recovery(llm_call *c, const conf_guard *pf, const llm_call_opts 
 static void set_slow(const llm_call *c, target *t, const conf_profile *profile)
 {
 	const conf *top = c->set->conf;
-	uint64_t ms = nearest_ms(0, profile->times.slow_start, t->up->conf->times.slow_start,
-		top->times.slow_start, 10000);
+	const conf_times *pf = profile ? &profile->times : &unsaid_times;
+	const conf_guard *guard = profile ? &profile->guard : &unsaid_guard;
+	uint64_t ms = nearest_ms(
+		0, pf->slow_start, t->up->conf->times.slow_start, top->times.slow_start, 10000);
 
 	if (c->rq->view.reasoning > LLM_REASONING_OFF)
-		ms = nearest_ms(0, profile->guard.slow_start_reasoning, CONF_UNSET,
+		ms = nearest_ms(0, guard->slow_start_reasoning, CONF_UNSET,
 			top->guard.slow_start_reasoning, 60000);
 	t->slow_ns = as_ns(ms, 0);
 }

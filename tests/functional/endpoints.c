@@ -252,6 +252,7 @@ static llm_request *listed(const char *first, const char *second)
 static int32_t submit(many *s, llm_request *rq, talk_call *c)
 {
 	memset(c, 0, sizeof(*c));
+	c->err = (llm_err)LLM_ERR_INIT;
 	return llm_submit(s->t.svc, rq, NULL, &c->call, &c->err);
 }
 

@@ -182,14 +182,6 @@ Test(conf_load, keys_of_later_versions)
 	REFUSED(try_text("telemetry = { };"), "not in this version");
 	REFUSED(try_text("cache = { x = 1; };"), "'cache'", "not in this version");
 	REFUSED(try_text("plugins = { max_parked = 3; };"), "not in this version");
-	REFUSED(try_text("profiles = { a = { candidates = [\"o/m\"]; require = { }; }; };"),
-		"'profiles.a.require'", "not in this version");
-	REFUSED(try_text("providers = { a = { endpoints = ( { id = \"x\"; }, { id = \"y\"; } );\n"
-			 "}; };"),
-		"'providers.a.endpoints'", "not in this version");
-	REFUSED(try_text("providers = { a = { base_url = \"http://h\";\n"
-			 "endpoints = ( { base_url = \"http://i\"; } ); }; };"),
-		"config_text:2", "keep one");
 }
 
 Test(conf_load, R_CFG_6_names)

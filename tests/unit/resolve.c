@@ -113,3 +113,77 @@ Test(resolve, R_ROUTE_1_malformed_names_are_refused)
 	}
 	conf_free(c);
 }
+
+/* ---- providers with several endpoints ---- */
+
+static const char many[] =
+	"aliases = { big = \"work/gpt\"; };\n"
+	"providers = { work = { endpoints = ( { id = \"eu\"; weight = 3; },\n"
+	"  { id = \"us\"; } ); }; };\n"
+	"profiles = { split = { weights = [ 95, 5 ]; candidates = [ \"big\", \"o/m\" ]; };\n"
+	"  named = { candidates = [ \"work#us/gpt\", \"o/m\" ]; }; };\n";
+
+static conf *load_many(void)
+{
+	llm_service_opts opts = LLM_SERVICE_OPTS_INIT;
+	const conf_env nothing = {NULL};
+	llm_err err = LLM_ERR_INIT;
+	conf *c;
+
+	opts.config_text = many;
+	cr_assert_eq(
+		conf_load(&opts, &nothing, mem_default(), NULL, &c, &err), 0, "%s", err.message);
+	return c;
+}
+
+static void expand(const char *name, const char *const *names, const uint32_t *weights, size_t n)
+{
+	conf *c = load_many();
+	llm_err err = LLM_ERR_INIT;
+	arena ar;
+	route r;
+	size_t i;
+
+	arena_init(&ar, mem_default(), 0);
+	cr_assert_eq(resolve_target(c, name, 0, &r, &err), 0, "%s", err.message);
+	cr_assert_eq(resolve_expand(c, &ar, &r), 0);
+	cr_assert_eq(r.n_names, n);
+	for (i = 0; i < n; i++) {
+		cr_assert_str_eq(r.names[i], names[i]);
+		cr_assert_eq(r.weights ? r.weights[i] : 1, weights[i], "%s: %u", names[i],
+			(unsigned)r.weights[i]);
+	}
+	arena_reset(&ar);
+	conf_free(c);
+}
+
+Test(resolve, R_ROUTE_1_each_endpoint_is_a_candidate_with_its_part_of_the_weight)
+{
+	static const char *const both[] = {"work#eu/gpt", "work#us/gpt"};
+	static const char *const three[] = {"work#eu/gpt", "work#us/gpt", "o/m"};
+	static const char *const named[] = {"work#us/gpt", "o/m"};
+	static const uint32_t shares[] = {3, 1}, split[] = {285, 95, 20}, same[] = {1, 1};
+
+	expand("work/gpt", both, shares, 2);
+	expand("big", both, shares, 2);
+	expand("split", three, split, 3);
+	expand("named", named, same, 2);
+	expand("work#us/gpt", named, same, 1);
+}
+
+Test(resolve, R_ROUTE_11_a_list_of_the_request_takes_the_place_of_the_profiles)
+{
+	static const char *const own[] = {"x/y", "o/m"};
+	conf *c = load_many();
+	llm_err err = LLM_ERR_INIT;
+	route r;
+
+	cr_assert_eq(resolve_target(c, "split", 0, &r, &err), 0);
+	cr_assert_eq(resolve_list(own, 2, &r, &err), 0);
+	cr_assert_str_eq(r.profile->name, "split");
+	cr_assert_str_eq(r.names[0], "x/y");
+	cr_assert_null(r.weights);
+	cr_assert_eq(resolve_target(c, "o/m", 0, &r, &err), 0);
+	cr_assert_eq(resolve_list(own, 2, &r, &err), LLM_E_INVALID_REQUEST);
+	conf_free(c);
+}
