@@ -162,7 +162,7 @@ Test(resolve, R_ROUTE_1_each_endpoint_is_a_candidate_with_its_part_of_the_weight
 	static const char *const both[] = {"work#eu/gpt", "work#us/gpt"};
 	static const char *const three[] = {"work#eu/gpt", "work#us/gpt", "o/m"};
 	static const char *const named[] = {"work#us/gpt", "o/m"};
-	static const uint32_t shares[] = {3, 1}, split[] = {285, 95, 20}, same[] = {1, 1};
+	static const uint32_t shares[] = {3, 1}, split[] = {57, 19, 4}, same[] = {1, 1};
 
 	expand("work/gpt", both, shares, 2);
 	expand("big", both, shares, 2);
