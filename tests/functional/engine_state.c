@@ -214,7 +214,7 @@ Test(engine_state, R_ROUTE_4_plans_go_by_what_the_provider_has_said)
 	engine_close(&e);
 }
 
-Test(engine_state, R_ROUTE_3_geminis_models_and_providers_that_say_nothing)
+Test(engine_state, R_ROUTE_3_gemini_says_more_of_its_models_than_openai)
 {
 	llm_capabilities *all;
 	engine e;
@@ -225,8 +225,8 @@ Test(engine_state, R_ROUTE_3_geminis_models_and_providers_that_say_nothing)
 	cr_assert_eq(cell(all, "max_input_tokens").source, LLM_SAID_BY_PROVIDER);
 	llm_capabilities_free(all);
 	all = capabilities(&e, "openai/seer", 0);
-	cr_assert_not_null(llm_capabilities_problem(all));
-	cr_assert_eq(llm_capabilities_problem(all)->code, LLM_E_UNSUPPORTED);
+	cr_assert_null(llm_capabilities_problem(all));
+	cr_assert_eq(sim_log_count(e.up, "\"path\":\"/v1/models/seer\""), 1);
 	expect(all, "chat", "yes", LLM_SAID_BY_PLUGIN);
 	llm_capabilities_free(all);
 	engine_close(&e);

@@ -172,7 +172,7 @@ static const golden_case golden_config[] = {
 	CONF("second_endpoint",
 		"providers = { a = { plugin = \"openai\"; endpoints = (\n"
 		"  { id = \"x\"; base_url = \"http://127.0.0.1:9\"; },\n"
-		"  { id = \"y\"; base_url = \"http://127.0.0.1:9\"; } ); }; };\n"),
+		"  { id = \"x\"; base_url = \"http://127.0.0.1:8\"; } ); }; };\n"),
 	CONF("alias_cycle", "aliases = { a = \"b\"; b = \"c\"; c = \"a\"; };\n"),
 	CONF("alias_nowhere", "aliases = { fast = \"fats\"; };\n"),
 	CONF("alias_and_profile",

@@ -98,6 +98,40 @@ static void expect(const char *script, const char *mode, int status, const char 
 	end(&p);
 }
 
+/* ---- who may answer ---- */
+
+Test(llmctl_guard, R_ROUTE_11_candidates_of_the_command)
+{
+	run_result r;
+	pair p;
+
+	begin(&p, SAME, "");
+	ask(&p, "--candidates", "far/x,near/y", "--json", false, &r);
+	cr_assert_eq(r.status, 0, "%s", r.err);
+	cr_assert_not_null(strstr(r.out, "\"x\""), "%s", r.out);
+	run_done(&r);
+	ask(&p, "--candidates", "far/x,,near/y", NULL, false, &r);
+	cr_assert_eq(r.status, 2);
+	cr_assert_not_null(strstr(r.err, "PROVIDER/MODEL,PROVIDER/MODEL"), "%s", r.err);
+	cr_assert_eq(requests(&p), 1);
+	run_done(&r);
+	end(&p);
+}
+
+Test(llmctl_guard, R_ROUTE_15_local_only_names_who_is_not)
+{
+	run_result r;
+	pair p;
+
+	begin(&p, SAME, "");
+	ask(&p, "--local-only", "--candidates", "near/a:cloud", false, &r);
+	cr_assert_eq(r.status, 6, "%s", r.err);
+	cr_assert_not_null(strstr(r.err, "near/a:cloud computes elsewhere"), "%s", r.err);
+	cr_assert_eq(requests(&p), 0);
+	run_done(&r);
+	end(&p);
+}
+
 /* ---- --recover ---- */
 
 Test(llmctl_guard, R_RETRY_19_into_a_pipe_nothing_is_said_before_the_answer_is_whole)
