@@ -16,8 +16,9 @@ static const action actions[] = {{"ask", NULL, ask_run}, {"models", NULL, models
 	{"route", "explain", route_explain_run}, {"route", "simulate", route_simulate_run},
 	{"plugins", "list", plugins_list_run}, {"plugins", "explain", plugins_explain_run},
 	{"config", "check", config_check_run}, {"config", "show", config_show_run},
-	{"config", "path", config_path_run}, {"prices", "import", prices_import_run},
-	{"errors", NULL, errors_run}, {"version", NULL, version_run}, {"help", NULL, help_run}};
+	{"config", "diff", config_diff_run}, {"config", "path", config_path_run},
+	{"prices", "import", prices_import_run}, {"errors", NULL, errors_run},
+	{"version", NULL, version_run}, {"help", NULL, help_run}};
 
 static bool is_for(const action *a, const command *cmd)
 {

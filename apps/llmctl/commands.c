@@ -131,6 +131,10 @@ const command commands[] = {
 		"  llmctl config show\n"
 		"  llmctl config show --origin\n",
 		show_options, 0},
+	{"config", "diff", "Show what another configuration file would change.", "OLD NEW",
+		"  llmctl config diff llm.conf new.conf\n"
+		"  llmctl config diff llm.conf new.conf --json\n",
+		NULL, 2},
 	{"config", "path", "Show which files are read.", "", "  llmctl config path\n", NULL, 0},
 	{"prices", "import", "Print LiteLLM's price map as a price file.", "FILE",
 		"  llmctl prices import model_prices_and_context_window.json >prices.conf\n", NULL,

@@ -43,6 +43,7 @@ int plugins_list_run(ctl *c);
 int plugins_explain_run(ctl *c);
 int config_check_run(ctl *c);
 int config_show_run(ctl *c);
+int config_diff_run(ctl *c);
 int config_path_run(ctl *c);
 int prices_import_run(ctl *c);
 int errors_run(ctl *c);

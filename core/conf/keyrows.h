@@ -260,6 +260,13 @@ static const key_choice content[] = {{"none", CONTENT_NONE}, {"hash", CONTENT_HA
 		.help = "the key of this installation for hashes of content; `env:` or `file:`" \
 	}
 
+#define PARKED_ROW \
+	{ \
+		.pattern = "plugins.max_parked", .type = KEY_INT, .scope = SCOPE_CONF, \
+		.offset = offsetof(conf, max_parked), .min = 1, .max = 1000, .preset = "64", \
+		.help = "files that stay mapped after they were replaced; beyond, no other is loaded" \
+	}
+
 #define LATER_ROW(name, kind) \
 	{ \
 		.pattern = name, .type = kind, .flags = KEY_LATER, .help = "not in this version" \

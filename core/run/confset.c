@@ -189,7 +189,8 @@ void confset_drop(confset *set)
 	pthread_mutex_lock(&svc->lock);
 	set->next = svc->idle_sets;
 	svc->idle_sets = set;
-	service_wake_locked(svc);
+	if (svc->loop) /* a service that was not made has none */
+		service_wake_locked(svc);
 	pthread_mutex_unlock(&svc->lock);
 }
 

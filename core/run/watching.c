@@ -105,15 +105,13 @@ static int32_t gave_up(llm_service *svc, llm_err *err)
 
 int32_t watching_lock(llm_service *svc, llm_err *err)
 {
-	struct timespec ts;
-	uint64_t at;
+	struct timespec ts = {0};
 	int i;
 
+	/* By the wall clock, as this wait goes: when that is set, one look comes too early. */
 	for (i = 0; i < MAKING_LOOKS; i++) {
-		at = clock_after_ns(clock_ns(clock_real()), NS_PER_S);
-		ts.tv_sec = (time_t)(at / NS_PER_S);
-		ts.tv_nsec = (long)(at % NS_PER_S);
-		if (pthread_mutex_clocklock(&svc->making, CLOCK_MONOTONIC, &ts) != ETIMEDOUT)
+		ts.tv_sec = (time_t)(clock_utc_us(clock_real()) / 1000000 + 1);
+		if (pthread_mutex_timedlock(&svc->making, &ts) != ETIMEDOUT)
 			return 0;
 		watching_look(svc);
 	}

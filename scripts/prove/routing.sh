@@ -81,6 +81,18 @@ prove_plan() {
 		"24 cells" "$(awk '{ n += $4 } END { exit n != 0 || NR != 24 }' build/prove-w13.log; echo $?)"
 }
 
+# Calls without a pause while configurations and builds of a plugin, one of them bad, take turns.
+prove_change() {
+	local size=(10000 200 1000 1) out
+	[ -z "$slice" ] || size=(1000 20 100 1)
+	LLM_BUILD_TARGET=threads_change_load scripts/build.sh dev >build/prove-change.build 2>&1
+	out=$(LLM_BUILD_TARGET='' "$dev/tests/threads_change_load" "${size[@]}" 2>build/prove-change.log)
+	row "calls across ${size[1]} reloads and ${size[2]} swaps" "0 failed, 0 crashed" \
+		"$(sed -n 's/.*: \([0-9]* calls, [0-9]* failed\).*, \([0-9]* wrong\)$/\1, \2/p' <<<"$out")" \
+		"${size[0]} calls" "$(grep -q ' calls, 0 failed, .*, 0 wrong$' <<<"$out"; echo $?)"
+	echo "  ${out#change_load: }"
+}
+
 prove_tokens() {
 	if ! scripts/model.sh start --while $$ >build/prove-model.log 2>&1; then
 		echo "SKIP the estimate of tokens: no server of a real model: $(tail -1 build/prove-model.log)"
@@ -102,5 +114,6 @@ prove() {
 	prove_affinity
 	prove_fleet
 	prove_plan
+	prove_change
 	prove_tokens
 }

@@ -91,7 +91,7 @@ Test(llmctl_commands, typos_get_a_suggestion)
 	expect(RUN_LIST("aks", "x"), 2, "", "did you mean ask?");
 	expect(RUN_LIST("model"), 2, "", "did you mean models?");
 	expect(RUN_LIST("config", "chekc"), 2, "", "did you mean config check?");
-	expect(RUN_LIST("config"), 2, "", "check, show, path");
+	expect(RUN_LIST("config"), 2, "", "check, show, diff, path");
 	expect(RUN_LIST("ask", "--modle", "x"), 2, "", "did you mean --model?");
 	expect(RUN_LIST("ask", "--time", "3s"), 2, "", "did you mean --timeout?");
 	expect(RUN_LIST("Why is the sky blue?"), 2, "", "llmctl ask");

@@ -1,6 +1,7 @@
 /* A function of a plugin that is late, or does not return at all, is named. */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +93,21 @@ static llm_watch look(watched *w)
 	return v;
 }
 
+/* The turn of the loop ends a little later than the call. */
+static llm_watch look_when_late(watched *w)
+{
+	llm_watch v;
+	int i;
+
+	for (i = 0; i < 100000; i++) {
+		v = look(w);
+		if (v.late)
+			break;
+		sched_yield();
+	}
+	return v;
+}
+
 static llm_call *submit(watched *w)
 {
 	llm_err err = LLM_ERR_INIT;
@@ -131,10 +147,11 @@ Test(plugin_watch, P_11_X_04_a_function_that_does_not_return_is_named_and_one_th
 	cr_assert_str_eq(v.function, "build_request");
 	llm_call_cancel(other);
 	cr_assert_eq(lines_with(&w, "has not returned"), 1, "once");
+	llm_call_cancel(c);
 	let_go(&w);
 	(void)llm_call_wait(c, UINT32_MAX, &err);
 	(void)llm_call_wait(other, UINT32_MAX, &err);
-	v = look(&w);
+	v = look_when_late(&w);
 	cr_assert_eq(v.inside_ms, 0);
 	cr_assert_eq(v.late, 1);
 	cr_assert_eq(v.last_ms, 5000);
@@ -172,7 +189,7 @@ Test(plugin_watch, P_11_X_04_a_creation_that_does_not_return_is_named)
 	let_go(&w);
 	pthread_join(thread, &rc);
 	cr_assert_eq((intptr_t)rc, 0);
-	v = look(&w);
+	v = look_when_late(&w);
 	cr_assert_eq(v.inside_ms, 0);
 	cr_assert_eq(v.late, 1);
 	cr_assert_str_eq(v.last_function, "create");
@@ -186,11 +203,10 @@ static void on_event(uintptr_t token, llm_call *c, const llm_event *e)
 {
 	watched *w = (watched *)token;
 
-	(void)c;
 	if (e->kind == LLM_EVENT_START) {
 		fakeclock_advance_ms(&w->clock, 3000);
-		cr_assert_eq(look(w).inside_ms, 0);
-		atomic_store(&called, 1);
+		atomic_store(&called, look(w).inside_ms == 0);
+		llm_call_cancel(c); /* nobody answers, and the clock stands */
 	}
 }
 

@@ -41,8 +41,9 @@ static void write_usual(changed *c, const sim *up)
 
 static void open_service(changed *c)
 {
-	static const char *const one[] = {"--say", "first", "--delay-ms", "30", NULL};
-	static const char *const two[] = {"--say", "second", NULL};
+	static const char *const one[] = {
+		"--models", "a,b,sim-small", "--say", "first", "--delay-ms", "30", NULL};
+	static const char *const two[] = {"--models", "a,b,sim-small", "--say", "second", NULL};
 	llm_service_opts o = LLM_SERVICE_OPTS_INIT;
 
 	memset(c, 0, sizeof(*c));
@@ -236,6 +237,7 @@ static uint32_t generations(changed *c)
 
 Test(service_change, X_05_a_replaced_plugin_drains_is_retired_and_comes_back)
 {
+	uint32_t state;
 	llm_call *old;
 	changed c;
 
@@ -246,7 +248,9 @@ Test(service_change, X_05_a_replaced_plugin_drains_is_retired_and_comes_back)
 	old = begin(&c, "swap/m");
 	swap_put(c.folder, "two");
 	cr_assert_eq(llm_plugin_replace(c.svc, "swap", NULL, &c.err), 0, "%s", c.err.message);
-	cr_assert_eq(generation(&c, "1.0.0"), LLM_GENERATION_DRAINING);
+	state = generation(&c, "1.0.0");
+	if (!llm_call_result(old)) /* on a slow machine it may have ended by now */
+		cr_assert_eq(state, LLM_GENERATION_DRAINING);
 	cr_assert_eq(generation(&c, "2.0.0"), LLM_GENERATION_ACTIVE);
 	cr_assert_str_eq(answer_of(&c, "swap/m"), "two", "%s", c.err.message);
 	cr_assert_eq(llm_call_wait(old, UINT32_MAX, &c.err), 0, "%s", c.err.message);

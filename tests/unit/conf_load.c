@@ -181,7 +181,6 @@ Test(conf_load, keys_of_later_versions)
 {
 	REFUSED(try_text("telemetry = { };"), "not in this version");
 	REFUSED(try_text("cache = { x = 1; };"), "'cache'", "not in this version");
-	REFUSED(try_text("plugins = { max_parked = 3; };"), "not in this version");
 }
 
 Test(conf_load, R_CFG_6_names)
