@@ -79,6 +79,7 @@ int32_t storage_configured(const conf *cf, plugins *ps, const llm_allocator *mem
 /* What a service has of it; the runner in front of the storage that it was made of. */
 typedef struct attached {
 	const llm_allocator *mem;
+	confset *set; /* whose plugin it is; held */
 	llm_storage *storage;
 	llm_runner *runner;
 } attached;
@@ -89,6 +90,7 @@ static void on_close(void *ctx)
 
 	llm_runner_free(a->runner);
 	storage_free(a->storage);
+	confset_drop(a->set);
 	mem_free(a->mem, a);
 }
 
@@ -200,11 +202,11 @@ static int32_t open_all(llm_service *svc, attached *a, const char *owner, llm_er
 {
 	llm_runner_opts opts = LLM_RUNNER_OPTS_INIT;
 	int32_t rc = storage_configured(
-		svc->set->conf, svc->set->plugins, &svc->mem, &svc->log, &a->storage, err);
+		a->set->conf, a->set->plugins, &svc->mem, &svc->log, &a->storage, err);
 
 	if (!rc)
 		rc = prepare(svc, a->storage, owner, err);
-	opts.queue_max = svc->set->conf->storage.queue;
+	opts.queue_max = a->set->conf->storage.queue;
 	if (!rc)
 		rc = llm_runner_new(a->storage, &opts, &a->runner, err);
 	return rc;
@@ -222,6 +224,7 @@ int32_t storage_attach(llm_service *svc, const llm_service_opts *opts, llm_err *
 	if (!a)
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	a->mem = &svc->mem;
+	a->set = confset_hold(svc);
 	uuid_v7(&svc->ids, &svc->time, owner);
 	rc = open_all(svc, a, owner, err);
 	if (rc == LLM_E_SCHEMA)
