@@ -407,6 +407,7 @@ static void adopt_candidate(
 		return;
 	to = limits_of(set->conf, id, up, now_ns);
 	limiter_provider_resize(&up->use->slots, up->most, up->queue_max);
+	up->use->engine_ns = 0; /* another build may have more to say */
 	limiter_candidate_resize(&svc->slots.limiter, &s->limit, &to);
 }
 
