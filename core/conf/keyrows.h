@@ -260,7 +260,13 @@ static const key_choice content[] = {{"none", CONTENT_NONE}, {"hash", CONTENT_HA
 		.help = "the key of this installation for hashes of content; `env:` or `file:`" \
 	}
 
-#define PARKED_ROW \
+#define PLUGIN_ROWS \
+	{.pattern = "plugins.implicit", \
+		.type = KEY_BOOL, \
+		.scope = SCOPE_CONF, \
+		.offset = offsetof(conf, plugins_implicit), \
+		.preset = "true", \
+		.help = "a provider without an entry stands for the plugin of its name"}, \
 	{ \
 		.pattern = "plugins.max_parked", .type = KEY_INT, .scope = SCOPE_CONF, \
 		.offset = offsetof(conf, max_parked), .min = 1, .max = 1000, .preset = "64", \
