@@ -90,6 +90,16 @@ static json_t *usage(const llm_result *r)
 	return o;
 }
 
+/* Unknown is null, never 0. */
+static json_t *cost(const llm_result *r)
+{
+	llm_cost c = {.nanousd = -1};
+
+	if (r)
+		llm_result_cost(r, &c);
+	return c.nanousd < 0 ? json_null() : json_integer(c.nanousd);
+}
+
 static json_t *warnings(const llm_result *r)
 {
 	json_t *list = json_array();
@@ -217,7 +227,7 @@ void ask_json_end(ask *a, bool as_event)
 	add_answer(o, r);
 	add_names(o, a);
 	set(o, "usage", usage(r));
-	set(o, "cost_nanousd", json_null());
+	set(o, "cost_nanousd", cost(r));
 	set(o, "source",
 		was_answered(r) && !a->c->opt.dry_run ? json_text("provider") : json_null());
 	set(o, "persisted", json_text("no"));

@@ -2,6 +2,9 @@
 
 #include "run/call.h"
 
+_Static_assert(LLM_COST_UNKNOWN == COST_UNKNOWN && LLM_COST_OVERFLOW == COST_OVERFLOW,
+	"the flags of a cost are those of a result");
+
 uint32_t llm_result_status(const llm_result *r)
 {
 	return r->status;
@@ -169,6 +172,26 @@ int32_t llm_result_attempt_usage(const llm_result *r, uint32_t i, llm_usage *ret
 		return LLM_E_NOT_FOUND;
 	row = r->attempts.items[i];
 	*ret = row->usage;
+	return 0;
+}
+
+void llm_result_cost(const llm_result *r, llm_cost *ret)
+{
+	*ret = (llm_cost){.struct_size = (uint32_t)sizeof(*ret),
+		.flags = r->cost_flags,
+		.nanousd = r->cost_nanousd,
+		.rule = r->price_rule,
+		.version = r->price_version};
+}
+
+int32_t llm_result_attempt_cost(const llm_result *r, uint32_t i, int64_t *ret_picousd)
+{
+	const attempt_row *row;
+
+	if (i >= r->attempts.n)
+		return LLM_E_NOT_FOUND;
+	row = r->attempts.items[i];
+	*ret_picousd = row->picousd;
 	return 0;
 }
 

@@ -204,26 +204,41 @@ static int32_t read_weights(loader *l, conf_profile *p)
 		origin, p->name);
 }
 
-static int32_t check_profile(loader *l, conf_profile *p)
+static int32_t check_list(
+	const loader *l, const conf_profile *p, const char *key, const char *const *items, size_t n)
 {
-	const char *origin = origin_of(l, "profiles", p->name, "candidates");
+	const char *origin = origin_of(l, "profiles", p->name, key);
 	int32_t rc = 0;
 	size_t i;
 	size_t j;
+
+	for (i = 0; !rc && i < n; i++) {
+		rc = check_candidate(l, p, origin, items[i]);
+		for (j = 0; !rc && j < i; j++)
+			if (is_same(l, items[i], items[j]))
+				rc = err_set(l->err, LLM_E_CONFIG,
+					"%s: profile '%s' has '%.128s' twice\nremove one", origin,
+					p->name, items[i]);
+	}
+	return rc;
+}
+
+static int32_t check_profile(loader *l, conf_profile *p)
+{
+	int32_t rc;
 
 	if (!p->n_candidates)
 		return err_set(l->err, LLM_E_CONFIG,
 			"%s: profile '%s' has no candidates\n"
 			"add: candidates = [ \"PROVIDER/MODEL\" ];",
 			p->origin, p->name);
-	for (i = 0; !rc && i < p->n_candidates; i++) {
-		rc = check_candidate(l, p, origin, p->candidates[i]);
-		for (j = 0; !rc && j < i; j++)
-			if (is_same(l, p->candidates[i], p->candidates[j]))
-				rc = err_set(l->err, LLM_E_CONFIG,
-					"%s: profile '%s' has '%.128s' twice\nremove one", origin,
-					p->name, p->candidates[i]);
-	}
+	rc = check_list(l, p, "candidates", p->candidates, p->n_candidates);
+	if (!rc)
+		rc = check_list(l, p, "fallbacks.general", p->general.items, p->general.n);
+	if (!rc)
+		rc = check_list(l, p, "fallbacks.context", p->context.items, p->context.n);
+	if (!rc)
+		rc = check_list(l, p, "fallbacks.content", p->content.items, p->content.n);
 	return !rc && p->n_weights ? read_weights(l, p) : rc;
 }
 

@@ -69,6 +69,13 @@ typedef struct conf_breaker {
 enum { SPLIT_BY_RUN = 1, SPLIT_BY_USER = 2 };
 enum { ADAPTIVE_OFF = 1, ADAPTIVE_AIMD = 2 };
 
+/* What a workspace may spend in a window of time; texts are amounts of US dollars, checked. */
+typedef struct conf_budget {
+	const char *limit; /* null: no budget */
+	const char *default_cost; /* of a run whose cost is not known */
+	uint64_t window; /* ms; 0: not said */
+} conf_budget;
+
 /* Is a stream asked for where the caller wants the whole answer? The nearest wins. */
 enum { UPSTREAM_UNSET = 0, UPSTREAM_AUTO = 1, UPSTREAM_ON = 2, UPSTREAM_OFF = 3 };
 
@@ -142,6 +149,11 @@ typedef struct conf_model {
 	prices_set price; /* checked */
 } conf_model;
 
+typedef struct conf_list {
+	const char *const *items;
+	size_t n;
+} conf_list;
+
 typedef struct conf_profile {
 	const char *name;
 	const char *policy; /* plugin's name or absolute path; "ordered" when not said */
@@ -154,6 +166,10 @@ typedef struct conf_profile {
 	const uint32_t *shares; /* the same as numbers, one for each candidate; null: none */
 	uint32_t split_by; /* SPLIT_* */
 	uint32_t require_locality; /* LLM_LOCALITY_LOCAL: nobody else is asked */
+	conf_list general; /* asked after the candidates, whatever failed */
+	conf_list context; /* when the request is too long */
+	conf_list content; /* when the answer is withheld */
+	int pinned_fallbacks; /* also after a model that was named; of the default profile */
 	const char *origin;
 	conf_times times;
 	conf_guard guard;
@@ -221,6 +237,9 @@ typedef struct conf {
 	size_t n_profiles;
 	conf_storage storage;
 	conf_privacy privacy;
+	const char *const *price_files;
+	size_t n_price_files;
+	conf_budget budget;
 	const char *const *response_headers; /* allow-list for results, or none */
 	size_t n_response_headers;
 	conf_item *items; /* everything that was set, sorted by key */

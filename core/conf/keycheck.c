@@ -80,6 +80,13 @@ int key_ok_price(const char *text, size_t len)
 	return money_read(text, len, MONEY_PICO, &ignored);
 }
 
+int key_ok_money(const char *text, size_t len)
+{
+	int64_t n;
+
+	return money_read(text, len, MONEY_NANO, &n) && n > 0;
+}
+
 int key_ok_model(const char *text, size_t len)
 {
 	const char *slash = memchr(text, '/', len);

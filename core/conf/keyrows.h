@@ -176,7 +176,14 @@
 		.scope = SCOPE_MODEL, .offset = offsetof(conf_model, price.amount[kind]), \
 		.expected = \
 			"US dollars per million tokens as text, at most six decimals: \"0.0375\"", \
-		.help = "checked, not used yet" \
+		.help = "what tokens of this kind cost" \
+	}
+
+#define CHAIN_ROW(name, what) \
+	{ \
+		.pattern = "profiles.*.fallbacks." #name, .type = KEY_STRINGS, \
+		.scope = SCOPE_PROFILE, .offset = offsetof(conf_profile, name), .preset = "none", \
+		.help = what \
 	}
 
 /* Where runs are kept, and what of their content. */

@@ -79,6 +79,7 @@ static const key_choice adaptive[] = {
 #define A_NAME "a name of a-z, 0-9, _ and -, a letter first"
 #define A_HEADER "the name of a header that carries no secret"
 #define A_PROXY "http:// or https://, host and port, no user; or \"env\", or \"none\""
+#define A_SUM "US dollars as text, at most nine decimals: \"12.50\""
 #define A_MODEL "PROVIDER/MODEL, such as \"ollama/gemma3:270m\""
 
 #include "conf/keyrows.h"
@@ -169,6 +170,34 @@ const key_def key_table[] = {
 		.max = 65535,
 		.preset = "256",
 		.help = "attempts at the same time, of each workspace"},
+
+	{.pattern = "price_files",
+		.type = KEY_STRINGS,
+		.scope = SCOPE_CONF,
+		.offset = offsetof(conf, price_files),
+		.preset = "none",
+		.help = "files of prices, such as `conf/prices.conf`"},
+	{.pattern = "budget", .type = KEY_GROUP},
+	{.pattern = "budget.limit",
+		.type = KEY_STRING,
+		.scope = SCOPE_CONF,
+		.offset = offsetof(conf, budget.limit),
+		.ok = key_ok_money,
+		.expected = A_SUM,
+		.preset = "none",
+		.help = "US dollars that each workspace may spend in a window, in this process"},
+	{.pattern = "budget.window",
+		.type = KEY_DURATION,
+		.scope = SCOPE_CONF,
+		.offset = offsetof(conf, budget.window),
+		.help = "how long a window is; needed with a limit"},
+	{.pattern = "budget.default_cost",
+		.type = KEY_STRING,
+		.scope = SCOPE_CONF,
+		.offset = offsetof(conf, budget.default_cost),
+		.ok = key_ok_money,
+		.expected = A_SUM,
+		.help = "US dollars that a run of unknown cost counts; needed with a limit"},
 
 	{.pattern = "breaker", .type = KEY_GROUP},
 	BREAKER_INT(failures, 1000, "5", "failures in a row that open it"),
@@ -453,7 +482,16 @@ const key_def key_table[] = {
 		.expected = "\"local\" or \"any\"",
 		.preset = "any",
 		.help = "`local`: a candidate that computes elsewhere is not asked"},
-	LATER_ROW("profiles.*.fallbacks", KEY_GROUP),
+	{.pattern = "profiles.*.fallbacks", .type = KEY_GROUP},
+	CHAIN_ROW(general, "asked after all candidates"),
+	CHAIN_ROW(context, "asked when the request is too long for a candidate; they read more"),
+	CHAIN_ROW(content, "asked when a candidate withholds its answer"),
+	{.pattern = "profiles.*.pinned_fallbacks",
+		.type = KEY_BOOL,
+		.scope = SCOPE_PROFILE,
+		.offset = offsetof(conf_profile, pinned_fallbacks),
+		.preset = "false",
+		.help = "of the default profile: requests that name a model go on with its candidates"},
 	TIME_ROWS("profiles.*.", SCOPE_PROFILE, conf_profile),
 	UPSTREAM_ROW("profiles.*.", SCOPE_PROFILE, conf_profile),
 	GUARD_ROWS("profiles.*.", SCOPE_PROFILE, conf_profile),
@@ -468,7 +506,6 @@ const key_def key_table[] = {
 	LATER_ROW("telemetry", KEY_GROUP),
 	PRIVACY_ROWS,
 	LATER_ROW("cache", KEY_GROUP),
-	LATER_ROW("prices", KEY_LIST),
 	{.pattern = NULL},
 };
 
@@ -477,10 +514,12 @@ const key_def key_table[] = {
 	_Static_assert(offsetof(type, count) == offsetof(type, list) + sizeof(void *), #count)
 COUNT_BEHIND(conf, response_headers, n_response_headers);
 COUNT_BEHIND(conf, no_proxy, n_no_proxy);
+COUNT_BEHIND(conf, price_files, n_price_files);
 COUNT_BEHIND(conf, aliases, n_aliases);
 COUNT_BEHIND(conf_profile, candidates, n_candidates);
 COUNT_BEHIND(conf_profile, options, n_options);
 COUNT_BEHIND(conf_profile, weights, n_weights);
+COUNT_BEHIND(conf_list, items, n);
 COUNT_BEHIND(conf_provider, headers, n_headers);
 COUNT_BEHIND(conf_provider, query, n_query);
 COUNT_BEHIND(conf_provider, settings, n_settings);

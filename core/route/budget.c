@@ -7,18 +7,37 @@
 #include "wire/money.h"
 
 typedef struct budget_account {
-	uint64_t window; /* that `spent` is of */
+	uint64_t window; /* that `spent` is of; UINT64_MAX: of one that nobody counts any more */
 	int64_t spent;
 	int64_t held; /* by runs that have not ended, whenever they began */
 } budget_account;
 
-int32_t budgets_init(budgets *b, const llm_allocator *mem, const budget_rules *rules, llm_err *err)
+int32_t budgets_check(const budget_rules *rules, llm_err *err)
 {
 	if (rules->limit_nanousd &&
 		(rules->limit_nanousd < 0 || rules->usual_nanousd <= 0 || !rules->window_ms))
 		return err_set(err, LLM_E_CONFIG,
 			"a budget needs a window and the cost of a run whose price is not known\n"
 			"set window and default_cost beside the limit");
+	return 0;
+}
+
+void budgets_rule(budgets *b, const budget_rules *rules)
+{
+	size_t i;
+
+	if (b->rules.window_ms != rules->window_ms)
+		for (i = 0; i < b->by_workspace.n; i++)
+			((budget_account *)b->by_workspace.slots[i].value)->window = UINT64_MAX;
+	b->rules = *rules;
+}
+
+int32_t budgets_init(budgets *b, const llm_allocator *mem, const budget_rules *rules, llm_err *err)
+{
+	int32_t rc = budgets_check(rules, err);
+
+	if (rc)
+		return rc;
 	b->mem = mem;
 	b->rules = *rules;
 	idmap_init(&b->by_workspace, mem);
@@ -57,7 +76,7 @@ static int64_t budget_sum(int64_t a, int64_t b)
 
 static void budget_turn(budget_account *a, uint64_t window)
 {
-	if (window <= a->window)
+	if (window <= a->window && a->window != UINT64_MAX)
 		return;
 	a->window = window;
 	a->spent = 0;

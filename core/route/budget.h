@@ -26,6 +26,10 @@ typedef struct budgets {
 } budgets;
 
 /* LLM_E_CONFIG: a limit without a window or a usual cost. */
+int32_t budgets_check(const budget_rules *rules, llm_err *err);
+/* Checked rules in the place of others; with another window the next one begins. */
+void budgets_rule(budgets *b, const budget_rules *rules);
+/* The check, then no account yet. */
 int32_t budgets_init(budgets *b, const llm_allocator *mem, const budget_rules *rules, llm_err *err);
 void budgets_done(budgets *b);
 

@@ -4,6 +4,7 @@
 
 #include "attempt.h"
 #include "base/err.h"
+#include "chains.h"
 
 /* ---- who is asked first (R-CB-7) ---- */
 
@@ -64,7 +65,7 @@ static breaker_choice choose(llm_call *c, const breaker **plan, target **who)
 	for (i = 0; i < c->n_plan; i++) {
 		target *t = &c->plan[i];
 
-		if (t->left_out || slots_is_off(t->state))
+		if (t->left_out || slots_is_off(t->state) || !(t->chains & c->chain))
 			continue;
 		who[n] = t;
 		plan[n++] = t->state && t->state->health ? &t->state->health->state : &unknown;

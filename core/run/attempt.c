@@ -166,6 +166,7 @@ static int32_t new_row(attempt *a)
 	row->usage = (llm_usage)LLM_USAGE_INIT;
 	row->plug = a->t->up->plug;
 	row->started_ns = loop_now(c->svc->loop);
+	row->picousd = -1;
 	a->rec = rec;
 	return 0;
 }

@@ -94,6 +94,8 @@ int32_t sink_stop(attempt *a, int32_t rc, const char *why);
 int sink_is_text(const char *text, size_t len);
 /* facts.c: from an answer that is no success: facts -> code -> c->res.error. */
 int32_t facts_tell(attempt *a, const llm_error_facts *facts);
+/* outcome.c: what those who plan learn of it. */
+void outcome_note(llm_call *c, const attempt *a, int32_t code);
 /* trace.c: the redacted exchange, when it was asked for. */
 void trace_request(attempt *a);
 void trace_reply(attempt *a, const char *bytes, size_t len);

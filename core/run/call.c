@@ -5,6 +5,7 @@
 #include "attempt.h"
 #include "base/alloc.h"
 #include "base/err.h"
+#include "chains.h"
 
 #define CALL_CHUNK 1024 /* names and rows of the usual result */
 
@@ -39,6 +40,7 @@ static void result_init(llm_call *c)
 	buf_init(&r->logprobs, &c->mem, 0);
 	buf_init(&r->exchange, &c->mem, 0);
 	buf_init(&r->decision, &c->mem, 0);
+	r->cost_nanousd = -1;
 	r->timing = (llm_timing){.queue_ms = -1,
 		.ttft_ms = -1,
 		.duration_ms = -1,
@@ -77,7 +79,8 @@ int32_t call_new(
 	result_init(c);
 	c->submit_ns = clock_ns(&svc->time);
 	c->plan = c->at = &c->first;
-	c->n_plan = 1;
+	c->n_plan = c->n_general = 1;
+	c->chain = CHAIN_GENERAL;
 	if (opts) {
 		c->flags = opts->flags;
 		if (c->flags & LLM_CALL_DRY_RUN)

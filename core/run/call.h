@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "deadline.h"
 #include "llm/call.h"
+#include "pricing.h"
 #include "recover.h"
 #include "request.h"
 #include "retry.h"
@@ -37,6 +38,9 @@ typedef struct target {
 	uint32_t max_attempts;
 	uint32_t weight; /* for policies that draw */
 	uint32_t level; /* 0 is asked before 1 */
+	uint32_t chains; /* CHAIN_* */
+	uint32_t context_place;
+	uint32_t content_place;
 	int upstream_stream; /* ask for a stream also when the caller wants none */
 	const llm_option_view *const *options;
 	size_t n_options;
@@ -66,6 +70,7 @@ typedef struct attempt_row {
 	llm_usage usage;
 	const plugin *plug; /* who asked */
 	uint64_t started_ns;
+	int64_t picousd; /* -1: not known */
 } attempt_row;
 
 struct llm_result {
@@ -97,6 +102,10 @@ struct llm_result {
 	buf decision; /* JSON; empty when nobody asked for it */
 	uint32_t persisted; /* LLM_PERSISTED_* */
 	llm_err *fault; /* why it is not on record, or null */
+	int64_t cost_nanousd; /* -1: not known */
+	uint32_t cost_flags; /* COST_* */
+	const char *price_rule; /* of the attempt that answered, or null */
+	const char *price_version;
 };
 
 struct llm_models {
@@ -125,6 +134,8 @@ struct llm_call {
 	target first; /* the plan of most runs */
 	target *plan;
 	size_t n_plan;
+	size_t n_general; /* those of the general chain come first */
+	uint32_t has_chains; /* CHAIN_* */
 	uint32_t recovery; /* RECOVER_* */
 	uint32_t slow_action; /* SLOW_* */
 	uint32_t slow_crosses;
@@ -154,8 +165,13 @@ struct llm_call {
 	arena ar;
 	target *at; /* who is asked */
 	attempt *att;
+	uint32_t chain; /* CHAIN_*: that the run is in */
 	int64_t input_tokens; /* an estimate; 0: not counted yet */
 	uint64_t affinity_key; /* of the prompt's head; 0: not wanted */
+	int64_t start_us; /* UTC; 0: not looked at yet */
+	struct cost spent;
+	budget_hold hold;
+	uint32_t may_be_billed; /* a request was sent and not refused */
 	race *race; /* a second attempt is in flight; else null */
 	phase_limits limits; /* of this attempt */
 	retry_run retry;
@@ -215,6 +231,8 @@ void run_cancel(llm_call *c, uint32_t flags);
 void run_resume(llm_call *c);
 /* Its slots are there: it flies. */
 void run_granted(llm_call *c);
+/* The first attempt: of a chain when the run begins in one, else by health. */
+void run_first(llm_call *c);
 /* The first candidate, by health. */
 void run_choose(llm_call *c);
 /* Asks `t`, as soon as it has slots. `who`: BREAKER_AS_*. */

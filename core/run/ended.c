@@ -7,6 +7,7 @@
 
 #include "attempt.h"
 #include "base/err.h"
+#include "chains.h"
 #include "race.h"
 
 /* ---- its row ---- */
@@ -70,6 +71,7 @@ void run_close_row(llm_call *c, const attempt *a, int32_t code)
 	rec->http_status = a->head.status;
 	note_first(c, a);
 	((attempt_row *)(void *)rec)->usage = c->res.usage;
+	pricing_attempt(c, a, code);
 	rec->status = code == LLM_E_CANCELLED ? LLM_STATUS_CANCELLED :
 		code			      ? LLM_STATUS_FAILED :
 						LLM_STATUS_SUCCEEDED;
@@ -236,6 +238,8 @@ static retry_scene look(llm_call *c, uint32_t refused)
 
 	clock_random(&c->svc->time, &s.chance, sizeof(s.chance));
 	s.untried = s.untried_peers = c->n_plan > 1 ? plan_untried(c, t) : 0;
+	s.untried_context = chains_left(c, CHAIN_CONTEXT);
+	s.untried_content = chains_left(c, CHAIN_CONTENT);
 	s.affordable = refused != REFUSED_BUDGET &&
 		quota_allows(&t->up->use->quota, &t->up->use->wire, c->failure.code);
 	s.refused = refused == REFUSED_BREAKER ||
@@ -249,6 +253,13 @@ static int is_worth_it(const llm_call *c, const retry_verdict *v)
 	return c->op == OP_CHAT || v->why == RETRY_AT_ONCE;
 }
 
+static target *next_after(llm_call *c)
+{
+	const uint32_t chain = chains_after(c->failure.code);
+
+	return chain ? chains_enter(c, chain) : plan_next(c);
+}
+
 void run_decide(llm_call *c, uint32_t refused)
 {
 	const retry_scene scene = look(c, refused);
@@ -260,7 +271,7 @@ void run_decide(llm_call *c, uint32_t refused)
 		again(c);
 		return;
 	}
-	to = c->verdict.action == RETRY_NEXT ? plan_next(c) : NULL;
+	to = c->verdict.action == RETRY_NEXT ? next_after(c) : NULL;
 	if (to)
 		run_move(c, to);
 	else
@@ -395,8 +406,10 @@ void run_attempt_ended(llm_call *c, int32_t code)
 		race_drop(c);
 	if (code)
 		run_complete_error(c, a, code);
-	if (a)
+	if (a) {
 		run_close_row(c, a, code);
+		outcome_note(c, a, code);
+	}
 	c->ended_ns = loop_now(c->svc->loop);
 	c->failure = facts_of(c, a, code);
 	run_let_go(c, as_health(a, code));

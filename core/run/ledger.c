@@ -145,7 +145,7 @@ static void begin_returned(llm_call *c, const trip *t)
 	if (t->code)
 		refuse(c, t->code == LLM_E_DB_BUSY ? LLM_E_DB_BUSY : LLM_E_PERSISTENCE, words(t));
 	else
-		run_choose(c);
+		run_first(c);
 }
 
 /* ---- the end ---- */

@@ -4,6 +4,7 @@
 
 #include "attempt.h"
 #include "base/hash.h"
+#include "chains.h"
 #include "options.h"
 #include "planning.h"
 #include "routing.h"
@@ -151,10 +152,10 @@ static void set_recovery(llm_call *c, const conf_guard *pf, const llm_call_opts 
 static void set_slow(const llm_call *c, target *t, const conf_profile *profile)
 {
 	const conf *top = c->set->conf;
-	const conf_times *pf = profile ? &profile->times : &unsaid_times;
+	const conf_times *times = profile ? &profile->times : &unsaid_times;
 	const conf_guard *guard = profile ? &profile->guard : &unsaid_guard;
 	uint64_t ms = nearest_ms(
-		0, pf->slow_start, t->up->conf->times.slow_start, top->times.slow_start, 10000);
+		0, times->slow_start, t->up->conf->times.slow_start, top->times.slow_start, 10000);
 
 	if (c->rq->view.reasoning > LLM_REASONING_OFF)
 		ms = nearest_ms(0, guard->slow_start_reasoning, CONF_UNSET,
@@ -208,6 +209,7 @@ static int32_t fill(llm_call *c, target *t, const char *provider, const conf_pro
 	if (rc)
 		return rc;
 	t->weight = 1;
+	t->chains |= CHAIN_GENERAL;
 	set_times(c, t, profile ? &profile->times : &unsaid_times, opts);
 	set_attempts(c, t, profile ? &profile->guard : &unsaid_guard, opts);
 	t->upstream_stream = asks_for_stream(c, t, profile);
@@ -232,14 +234,14 @@ static int32_t resolve(llm_call *c, const char *name, target *t, llm_err *err)
 	return 0;
 }
 
-static int is_there(const llm_call *c, const target *t)
+static target *is_there(const llm_call *c, const target *t)
 {
 	size_t i;
 
 	for (i = 0; i < c->n_plan; i++)
 		if (strcmp(c->plan[i].cand.id, t->cand.id) == 0)
-			return 1;
-	return 0;
+			return &c->plan[i];
+	return NULL;
 }
 
 /* One that cannot even be set up is no reason to ask nobody. */
@@ -263,38 +265,154 @@ static int32_t leave_out(llm_call *c, const target *t, const llm_err *why)
 	return rc;
 }
 
-static int32_t fill_plan(llm_call *c, const route *r, const llm_call_opts *opts, llm_err *err)
+/* The names of one chain. */
+typedef struct chain {
+	const char *const *names;
+	size_t n;
+	uint32_t which; /* CHAIN_* */
+	uint32_t level;
+	const uint32_t *weights; /* or null: all the same */
+} chain;
+
+static void put_in(llm_call *c, target *t, const chain *of, uint32_t place)
 {
-	llm_err first = LLM_ERR_INIT;
+	if (of->which != CHAIN_GENERAL && t == &c->plan[c->n_plan])
+		t->chains = 0;
+	else if (of->which == CHAIN_GENERAL)
+		t->level = of->level;
+	t->chains |= of->which;
+	c->has_chains |= of->which;
+	if (of->which == CHAIN_CONTEXT)
+		t->context_place = place;
+	else if (of->which == CHAIN_CONTENT)
+		t->content_place = place;
+}
+
+/* One name of a chain. A target that is in the plan already is only put into the chain. */
+static int32_t add(llm_call *c, const route *r, const chain *of, size_t i,
+	const llm_call_opts *opts, llm_err *err)
+{
+	target *t = &c->plan[c->n_plan], *there;
+	int32_t rc = resolve(c, of->names[i], t, err);
+
+	if (rc)
+		return rc;
+	there = is_there(c, t);
+	if (there) {
+		if (of->which != CHAIN_GENERAL)
+			put_in(c, there, of, (uint32_t)i);
+		memset(t, 0, sizeof(*t));
+		return 0;
+	}
+	rc = fill(c, t, t->cand.provider, r->profile, opts, err);
+	if (rc)
+		return rc;
+	set_slow(c, t, r->profile);
+	t->weight = of->weights ? of->weights[i] : 1;
+	put_in(c, t, of, (uint32_t)i);
+	c->n_plan++;
+	return 0;
+}
+
+static int32_t add_chain(llm_call *c, const route *r, const chain *of, const llm_call_opts *opts,
+	llm_err *first, llm_err *err)
+{
 	size_t i;
 
-	for (i = 0; i < r->n_names; i++) {
+	for (i = 0; i < of->n; i++) {
 		target *t = &c->plan[c->n_plan];
-		int32_t rc = resolve(c, r->names[i], t, err);
+		int32_t rc = add(c, r, of, i, opts, err);
 
-		if (rc)
-			return rc;
-		if (is_there(c, t))
+		if (!rc)
 			continue;
-		rc = fill(c, t, t->cand.provider, r->profile, opts, err);
-		if (rc == LLM_E_NOMEM)
+		/* Without an id it was not even found out what is meant. */
+		if (rc == LLM_E_NOMEM || !t->cand.id)
 			return rc;
-		if (!rc) {
-			set_slow(c, t, r->profile);
-			t->weight = r->weights ? r->weights[i] : 1;
-			c->n_plan++;
-			continue;
-		}
-		if (!first.code)
-			first = *err;
+		if (!first->code)
+			*first = *err;
 		if (leave_out(c, t, err))
 			return err_set(err, LLM_E_NOMEM, "out of memory");
 		memset(t, 0, sizeof(*t));
 		err_clear(err);
 	}
-	if (!c->n_plan)
-		*err = first;
-	return c->n_plan ? 0 : first.code;
+	return 0;
+}
+
+#define CHAINS 5
+
+/* The chains of a profile; behind a model that was named those of the default profile. */
+static size_t list_chains(const route *r, const conf_profile *p, chain ret[CHAINS])
+{
+	size_t n = 0;
+
+	ret[n++] = (chain){r->names, r->n_names, CHAIN_GENERAL, 0, r->weights};
+	if (!p)
+		return n;
+	if (!r->profile)
+		ret[n++] = (chain){p->candidates, p->n_candidates, CHAIN_GENERAL, 1, p->shares};
+	ret[n++] = (chain){p->general.items, p->general.n, CHAIN_GENERAL, 2, NULL};
+	ret[n++] = (chain){p->context.items, p->context.n, CHAIN_CONTEXT, 0, NULL};
+	ret[n++] = (chain){p->content.items, p->content.n, CHAIN_CONTENT, 0, NULL};
+	return n;
+}
+
+/* Those behind the first, whose names are spread over endpoints already. */
+static int32_t spread(llm_call *c, chain *of)
+{
+	route r = {.names = of->names, .n_names = of->n, .weights = of->weights};
+	int32_t rc = resolve_expand(c->set->conf, &c->ar, &r);
+
+	of->names = r.names;
+	of->n = r.n_names;
+	of->weights = r.weights;
+	return rc;
+}
+
+static int32_t fill_plan(
+	llm_call *c, const route *r, const conf_profile *p, const llm_call_opts *opts, llm_err *err)
+{
+	llm_err first = LLM_ERR_INIT;
+	chain chains[CHAINS];
+	const size_t n = list_chains(r, p, chains);
+	size_t all = chains[0].n, i;
+	int32_t rc = 0;
+
+	for (i = 1; !rc && i < n; i++) {
+		rc = spread(c, &chains[i]);
+		all += chains[i].n;
+	}
+	c->plan = c->at = rc ? NULL : arena_array(&c->ar, all + 1, sizeof(*c->plan));
+	if (!c->plan)
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	c->n_plan = c->n_general = 0;
+	for (i = 0; !rc && i < n; i++) {
+		rc = add_chain(c, r, &chains[i], opts, &first, err);
+		if (chains[i].which == CHAIN_GENERAL)
+			c->n_general = c->n_plan;
+	}
+	if (rc || c->n_general)
+		return rc;
+	*err = first;
+	return first.code;
+}
+
+/* Who follows a model that was named, if somebody wants that (R-ROUTE-11). */
+static const conf_profile *fallbacks_of(const llm_call *c, const route *r)
+{
+	const conf *all = c->set->conf;
+	const char *name = all->default_profile;
+	const conf_profile *p;
+
+	if (r->profile)
+		return r->profile->general.n + r->profile->context.n + r->profile->content.n ?
+			r->profile :
+			NULL;
+	if (!name || !c->rq)
+		return NULL;
+	p = conf_profile_named(all, name);
+	if (!p && conf_alias(all, name))
+		p = conf_profile_named(all, conf_alias(all, name));
+	return p && (p->pinned_fallbacks || (c->flags & LLM_CALL_FALLBACKS)) ? p : NULL;
 }
 
 /* Most runs have one candidate, and pay nothing for those of others. */
@@ -378,6 +496,7 @@ static int32_t finish(
 
 int32_t call_plan(llm_call *c, route *r, const llm_call_opts *opts, llm_err *err)
 {
+	const conf_profile *more;
 	int32_t rc = resolve_expand(c->set->conf, &c->ar, r);
 
 	if (rc)
@@ -387,15 +506,8 @@ int32_t call_plan(llm_call *c, route *r, const llm_call_opts *opts, llm_err *err
 		*err = *c->by->problem;
 		return err->code;
 	}
-	if (r->n_names < 2) {
-		rc = fill_one(c, r, opts, err);
-	} else {
-		c->plan = c->at = arena_array(&c->ar, r->n_names, sizeof(*c->plan));
-		if (!c->plan)
-			return err_set(err, LLM_E_NOMEM, "out of memory");
-		c->n_plan = 0;
-		rc = fill_plan(c, r, opts, err);
-	}
+	more = fallbacks_of(c, r);
+	rc = r->n_names < 2 && !more ? fill_one(c, r, opts, err) : fill_plan(c, r, more, opts, err);
 	return rc ? rc : finish(c, r->profile, opts, err);
 }
 
@@ -428,7 +540,8 @@ uint32_t plan_prefill(llm_call *c, const target *t)
 
 static int is_free(llm_call *c, const target *t)
 {
-	return !t->tried && !t->left_out && !slots_ready_ns(c->svc, t->state);
+	return (t->chains & c->chain) && !t->tried && !t->left_out &&
+		!slots_ready_ns(c->svc, t->state);
 }
 
 uint32_t plan_untried(llm_call *c, const target *except)
@@ -443,10 +556,14 @@ uint32_t plan_untried(llm_call *c, const target *except)
 
 target *plan_next(llm_call *c)
 {
+	target *best = NULL;
 	size_t i;
 
-	for (i = 0; i < c->n_plan; i++)
-		if (is_free(c, &c->plan[i]))
-			return &c->plan[i];
-	return NULL;
+	for (i = 0; i < c->n_plan; i++) {
+		target *t = &c->plan[i];
+
+		if ((!best || chains_place(c, t) < chains_place(c, best)) && is_free(c, t))
+			best = t;
+	}
+	return best;
 }

@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "chains.h"
 #include "route/affinity.h"
 #include "route/tokens.h"
 #include "routing.h"
 
-#define PLAIN_ASKS (LLM_CALL_EXPLAIN | LLM_CALL_PLAN_ONLY | LLM_CALL_DRY_RUN)
+#define PLAN_IS_ALL (LLM_CALL_PLAN_ONLY | LLM_CALL_DRY_RUN)
 
 /* ---- what is known of a model ---- */
 
@@ -72,6 +73,23 @@ uint32_t planning_locality(llm_call *c, const target *t)
 	return place_of(t, planning_caps(c, t, &scratch));
 }
 
+/* For those of other chains: what rank_plan says of the general one. */
+int planning_fits(llm_call *c, const target *t)
+{
+	caps_matrix scratch;
+	const caps_matrix *m = planning_caps(c, t, &scratch);
+	const int64_t window = m->max_input_tokens;
+	uint32_t missing;
+
+	if (c->local_only && place_of(t, m) != LLM_LOCALITY_LOCAL)
+		return 0;
+	if (t->state && t->state->switched != SNAPSHOT_ON)
+		return 0;
+	if (caps_fit(m->value, caps_required(&c->rq->view), &missing) == CAPS_LACKS)
+		return 0;
+	return window <= 0 || planning_tokens(c) - window <= window / 10;
+}
+
 int64_t planning_tokens(llm_call *c)
 {
 	if (!c->input_tokens)
@@ -125,7 +143,7 @@ static int all_alike(llm_call *c)
 	int first = 0;
 	size_t i;
 
-	for (i = 0; i < c->n_plan; i++) {
+	for (i = 0; i < c->n_general; i++) {
 		const caps_matrix *m = planning_caps(c, &c->plan[i], &scratch);
 		const int fit = caps_fit(m->value, needs, &missing);
 
@@ -139,7 +157,8 @@ static int all_alike(llm_call *c)
 
 int planning_is_told(const llm_call *c)
 {
-	return (c->flags & PLAIN_ASKS) || c->svc->log.level >= LLM_LOG_DEBUG;
+	return (c->flags & (LLM_CALL_EXPLAIN | PLAN_IS_ALL)) || c->rec ||
+		c->svc->log.level >= LLM_LOG_DEBUG;
 }
 
 static int has_policy(const route_profile *p)
@@ -161,8 +180,7 @@ static int is_plain(llm_call *c)
 {
 	if (planning_is_told(c) || c->local_only || is_switched(c))
 		return 0;
-	/* A sole candidate says itself what it lacks, and better. */
-	if (c->n_plan < 2)
+	if (c->n_general < 2)
 		return !c->plan->state || !may_be_too_long(c, c->plan->state->window);
 	return !has_policy(c->by) && !(c->flags & LLM_CALL_NO_FALLBACKS) && all_alike(c);
 }
@@ -224,6 +242,17 @@ static int64_t or_unknown(int64_t value)
 	return value > 0 ? value : -1;
 }
 
+static void fill_price(llm_call *c, const target *t, llm_candidate_view *v)
+{
+	const price_row *row = pricing_of(c, t);
+	const price *p = row ? price_for(row, planning_tokens(c)) : NULL;
+
+	if (!p)
+		return;
+	v->input_picousd = p->input;
+	v->output_picousd = p->output;
+}
+
 static int32_t fill_candidate(llm_call *c, const target *t, snapshot *s)
 {
 	snapshot_candidate *to = snapshot_add(s, t->cand.id);
@@ -239,6 +268,7 @@ static int32_t fill_candidate(llm_call *c, const target *t, snapshot *s)
 	to->view.level = t->level;
 	to->view.weight = t->weight;
 	to->view.locality = place_of(t, m);
+	fill_price(c, t, &to->view);
 	if (t->state)
 		fill_state(c, t, to);
 	return 0;
@@ -293,7 +323,7 @@ static int32_t freeze(llm_call *c, const route_profile *p, snapshot *s, llm_err 
 
 	snapshot_clear(s);
 	fill_request(c, p, s);
-	for (i = 0; !rc && i < c->n_plan; i++)
+	for (i = 0; !rc && i < c->n_general; i++)
 		rc = fill_candidate(c, &c->plan[i], s);
 	if (!rc && has_policy(p) && p->info && (p->info->flags & LLM_POLICY_AFFINITY))
 		rc = fill_affinity(c, s);
@@ -337,6 +367,8 @@ static int32_t apply(llm_call *c, const snapshot *s, const plan *made)
 		sorted[k] = c->plan[s->candidates[i].view.position];
 		sorted[k++].left_out = 1;
 	}
+	for (; k < c->n_plan; k++)
+		sorted[k] = c->plan[k];
 	c->plan = c->at = sorted;
 	return 0;
 }
@@ -359,5 +391,14 @@ int32_t planning_run(llm_call *c)
 		rc = warn_refused(c, c->by, &r->made);
 	if (!rc)
 		rc = apply(c, &r->snap, &r->made);
+	/* A sole candidate says itself what it lacks, and better. */
+	if (rc == LLM_E_UNSUPPORTED && c->n_general < 2 && !(c->flags & PLAN_IS_ALL)) {
+		err_clear(err);
+		return 0;
+	}
+	if (rc == LLM_E_CONTEXT_LENGTH_EXCEEDED && chains_enter(c, CHAIN_CONTEXT)) {
+		err_clear(err);
+		return 0;
+	}
 	return rc == LLM_E_NOMEM ? err_set(err, rc, "out of memory") : rc;
 }

@@ -26,6 +26,8 @@ void decision_end(llm_call *c);
 const caps_matrix *planning_caps(llm_call *c, const target *t, caps_matrix *scratch);
 /* LLM_LOCALITY_*: where it computes. */
 uint32_t planning_locality(llm_call *c, const target *t);
+/* May a target of another chain be asked at all? */
+int planning_fits(llm_call *c, const target *t);
 /* About how many tokens the request has; counted once. */
 int64_t planning_tokens(llm_call *c);
 

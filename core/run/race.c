@@ -39,6 +39,10 @@ static void keep_shared(llm_result *to, const llm_result *from)
 	to->exchange = from->exchange;
 	to->recovered = from->recovered;
 	to->decision = from->decision;
+	to->cost_nanousd = from->cost_nanousd;
+	to->cost_flags = from->cost_flags;
+	to->price_rule = from->price_rule;
+	to->price_version = from->price_version;
 }
 
 static void take_up(llm_call *c, const race *from)

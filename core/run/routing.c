@@ -105,8 +105,8 @@ int32_t routing_new(confset *set, routing **ret, llm_err *err)
 	plan_init(&r->made, &svc->mem);
 	r->profiles = c->n_profiles ? arena_array(&r->ar, c->n_profiles, sizeof(*r->profiles)) :
 				      NULL;
-	if (c->n_profiles && !r->profiles)
-		rc = err_set(err, LLM_E_NOMEM, "out of memory");
+	rc = c->n_profiles && !r->profiles ? err_set(err, LLM_E_NOMEM, "out of memory") :
+					     pricing_init(&r->prices, svc, c, err);
 	for (i = 0; !rc && i < c->n_profiles; i++, r->n++)
 		rc = make(r, &c->profiles[i], &r->profiles[i], err);
 	if (rc) {
@@ -127,6 +127,7 @@ void routing_free(routing *r)
 		instance_free(r->profiles[i].in);
 		mem_free(&r->svc->mem, r->profiles[i].state);
 	}
+	pricing_done(&r->prices);
 	plan_done(&r->made);
 	snapshot_done(&r->snap);
 	arena_reset(&r->ar);
@@ -144,6 +145,14 @@ static void adopt_state(routing *r, route_profile *to, const route_profile *from
 {
 	char *copy;
 
+	/* No configuration names a host's own router: it stays whatever is reloaded. */
+	if (from->policy.vt && !from->in) {
+		instance_free(to->in);
+		to->in = NULL;
+		to->problem = NULL;
+		to->policy = from->policy;
+		to->info = from->info;
+	}
 	if (!from->state || to->state || !goes_on(to, from))
 		return;
 	copy = mem_dup(&r->svc->mem, from->state, from->state_len);
@@ -171,6 +180,27 @@ route_profile *routing_profile(routing *r, const char *name)
 		if (strcmp(r->profiles[i].name, name) == 0)
 			return &r->profiles[i];
 	return NULL;
+}
+
+int32_t routing_router(
+	routing *r, const char *profile, const rank_policy *policy, const llm_policy_info *info)
+{
+	int32_t rc = LLM_E_NOT_FOUND;
+	size_t i;
+
+	for (i = 0; i < r->n; i++) {
+		route_profile *p = &r->profiles[i];
+
+		if (profile && strcmp(p->name, profile) != 0)
+			continue;
+		instance_free(p->in);
+		p->in = NULL;
+		p->problem = NULL;
+		p->policy = *policy;
+		p->info = info;
+		rc = 0;
+	}
+	return rc;
 }
 
 uint64_t routing_now_ms(const routing *r)

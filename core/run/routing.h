@@ -8,6 +8,7 @@
 #define LLM_RUN_ROUTING_H
 
 #include "conf/conf.h"
+#include "pricing.h"
 #include "route/rank.h"
 #include "service.h"
 
@@ -37,6 +38,7 @@ typedef struct routing {
 	arena ar;
 	route_profile *profiles; /* as the configuration has them */
 	size_t n;
+	pricing prices;
 	/* loop thread: reused from plan to plan */
 	snapshot snap;
 	plan made;
@@ -49,6 +51,12 @@ void routing_free(routing *r);
 void routing_adopt(routing *r, const routing *before);
 /* Null for a profile that is not there, and for null. */
 route_profile *routing_profile(routing *r, const char *name);
+/*
+ * A host's own router for a profile, or for all with null, before the first run. LLM_E_NOT_FOUND
+ * when there is no such profile. What `policy` and `info` (may be null) point to outlives `r`.
+ */
+int32_t routing_router(
+	routing *r, const char *profile, const rank_policy *policy, const llm_policy_info *info);
 uint64_t routing_now_ms(const routing *r);
 
 /*

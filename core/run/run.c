@@ -8,6 +8,7 @@
 
 #include "attempt.h"
 #include "base/err.h"
+#include "chains.h"
 #include "classify.h"
 #include "engine.h"
 #include "layers.h"
@@ -117,6 +118,7 @@ void run_end(llm_call *c, int32_t code)
 	if (code && c->delivered)
 		c->res.error.flags |= LLM_ERRF_PARTIAL;
 	layer_enter(c->svc, LAYER_FINALISE);
+	pricing_run(c);
 	close_result(c, code);
 	if (c->op == OP_MODEL)
 		models_matrix(c);
@@ -424,11 +426,16 @@ static void show(llm_call *c)
 		run_end(c, 0);
 }
 
-static void look_and_choose(llm_call *c)
+void run_first(llm_call *c)
 {
+	target *to = c->chain == CHAIN_GENERAL ? NULL : plan_next(c);
+
 	if (c->op == OP_CHAT)
 		engine_look(c);
-	run_choose(c);
+	if (to)
+		run_ask(c, to, BREAKER_AS_USUAL);
+	else
+		run_choose(c);
 }
 
 void run_begin(llm_call *c)
@@ -447,6 +454,8 @@ void run_begin(llm_call *c)
 		stop_run(c, rc ? rc : planned);
 	else if (c->flags & (LLM_CALL_PLAN_ONLY | LLM_CALL_DRY_RUN))
 		show(c);
+	else if ((rc = pricing_reserve(c, &c->res.error)))
+		stop_run(c, rc);
 	else if (!c->rec || !ledger_begin(c))
-		look_and_choose(c);
+		run_first(c);
 }

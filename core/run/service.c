@@ -105,6 +105,7 @@ static void dismantle(llm_service *svc)
 		mem_free(&svc->mem, svc->uses.slots[i].value);
 	idmap_done(&svc->uses);
 	slots_done(svc);
+	budgets_done(&svc->budgets);
 	net_free(svc->net);
 	loop_free(svc->loop);
 	redact_free(svc->secrets);
@@ -135,6 +136,7 @@ int32_t service_new(const llm_service_opts *opts, llm_service **ret, llm_err *er
 	idmap_init(&svc->ledger.health, &svc->mem);
 	idmap_init(&svc->slots.candidates, &svc->mem);
 	idmap_init(&svc->slots.health.by_id, &svc->mem);
+	(void)budgets_init(&svc->budgets, &svc->mem, &(budget_rules){0}, NULL);
 	pthread_mutex_init(&svc->slots.lock, NULL);
 	rc = fill(svc, opts, err);
 	if (rc) {

@@ -20,6 +20,7 @@
 #include "ledger.h"
 #include "net/loop.h"
 #include "net/xfer.h"
+#include "route/budget.h"
 #include "slots.h"
 #include "wire/redact.h"
 
@@ -42,6 +43,8 @@ struct llm_service {
 	logger log;
 	redact *secrets;
 	pthread_rwlock_t secrets_lock; /* written when one is added, read to clean */
+	_Atomic uint64_t n_prices; /* so often prices were read */
+	budgets budgets; /* loop thread; what was spent outlives a reload */
 	loop *loop;
 	net *net;
 	pid_t pid;

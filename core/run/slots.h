@@ -16,6 +16,7 @@
 #include "route/caps.h"
 #include "route/limiter.h"
 #include "route/snapshot.h"
+#include "pricing.h"
 #include "route/stats.h"
 
 struct llm_call;
@@ -29,6 +30,7 @@ typedef struct cand_state {
 	uint64_t loaded_ns; /* then */
 	uint32_t switched; /* SNAPSHOT_ON, ... */
 	stats latency;
+	priced priced;
 	caps_matrix caps;
 	uint32_t caps_known;
 	llm_caps answer; /* the provider's own, with struct_size 0: none yet */

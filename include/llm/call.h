@@ -85,6 +85,8 @@ enum { LLM_PRIORITY_INTERACTIVE = 0, LLM_PRIORITY_BATCH = 1 };
 #define LLM_CALL_DRY_RUN (UINT32_C(1) << 5)
 /* Ask the first of the plan only, whatever comes of it. */
 #define LLM_CALL_NO_FALLBACKS (UINT32_C(1) << 6)
+/* A request that names a model goes on with the candidates of the default profile. */
+#define LLM_CALL_FALLBACKS (UINT32_C(1) << 7)
 
 /*
  * Hands a request to a service.

@@ -117,6 +117,19 @@ LLM_API int32_t llm_result_attempt(const llm_result *r, uint32_t i, llm_attempt 
 
 /* What attempt number `i` used, also one that failed; LLM_E_NOT_FOUND at the end. */
 LLM_API int32_t llm_result_attempt_usage(const llm_result *r, uint32_t i, llm_usage *ret);
+/* What a run cost; with all of its attempts that reported their usage. */
+typedef struct llm_cost {
+	uint32_t struct_size;
+	uint32_t flags; /* LLM_COST_*: why it is not known */
+	int64_t nanousd; /* -1: not known; 0: it cost nothing */
+	const char *rule; /* of the answering attempt's price: "prices.conf:12", or null */
+	const char *version; /* SHA-256 of the price file, or null */
+} llm_cost;
+#define LLM_COST_UNKNOWN (UINT32_C(1) << 0) /* the price, or the usage, of an attempt */
+#define LLM_COST_OVERFLOW (UINT32_C(1) << 1) /* more than fits */
+LLM_API void llm_result_cost(const llm_result *r, llm_cost *ret);
+/* What attempt number `i` cost in picodollars, -1: not known; LLM_E_NOT_FOUND at the end. */
+LLM_API int32_t llm_result_attempt_cost(const llm_result *r, uint32_t i, int64_t *ret_picousd);
 /* How many candidates were asked to mend a stream that had broken; 0: it came in one piece. */
 LLM_API uint32_t llm_result_recovered(const llm_result *r);
 

@@ -1,5 +1,5 @@
 /* Runs plan by the policy of their profile; the decision is a record (llm/explain.h). */
-#include "route_try.h"
+#include "support/route_try.h"
 
 #define PAIR \
 	"profiles = { p = { candidates = [ \"ollama/a\", \"gemini/gemini-3.8-flash\" ]; %s }; };\n" MODELS

@@ -266,7 +266,7 @@ oracle_run *oracle_submit(oracle *o, const oracle_ask *ask, llm_err *ret_err)
 	int32_t rc;
 
 	co.struct_size = (uint32_t)sizeof(co);
-	co.flags = LLM_CALL_TRACE | (ask->stream ? LLM_CALL_STREAM : 0);
+	co.flags |= LLM_CALL_TRACE | (ask->stream ? LLM_CALL_STREAM : 0);
 	co.total_ms = (uint32_t)run->total_ms;
 	if (o->opts.mode >= ORACLE_THREAD) {
 		co.on_event = on_event;

@@ -67,7 +67,7 @@ typedef struct oracle_ask {
 	const char *model; /* null: the oracle's */
 	const char *prompt; /* null: ORACLE_PROMPT */
 	uint32_t stream;
-	llm_call_opts limits; /* only the times are used; total_ms 0: ORACLE_TOTAL_MS */
+	llm_call_opts limits; /* only times and flags are used; total_ms 0: ORACLE_TOTAL_MS */
 	/*
 	 * Called for every event, after it was noted. On another thread it may come before
 	 * the submit has returned, so `run->call` may not be set yet.

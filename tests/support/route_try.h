@@ -1,8 +1,8 @@
 /*
- * route_try.h - plans of a service, one at a time: nobody is asked, so no upstream is there.
+ * support/route_try.h - plans of a service, one at a time: nobody is asked, so no upstream is there.
  */
-#ifndef TESTS_ROUTE_TRY_H
-#define TESTS_ROUTE_TRY_H
+#ifndef SUPPORT_ROUTE_TRY_H
+#define SUPPORT_ROUTE_TRY_H
 
 #include <criterion/criterion.h>
 #include <stdio.h>
