@@ -93,10 +93,10 @@ const command commands[] = {
 		ask_options, (size_t)-1},
 	{"models", NULL,
 		"List the models of a provider, or of all that are configured or have a key.",
-		"[PROVIDER]",
+		"[PROVIDER|PROVIDER/MODEL]",
 		"  llmctl models\n"
 		"  llmctl models ollama --loaded\n"
-		"  llmctl models ollama --capabilities\n"
+		"  llmctl models ollama/llama3.2 --capabilities\n"
 		"  GEMINI_API_KEY=... llmctl models   # with no configuration: Ollama and Gemini\n",
 		models_options, 1},
 	{"health", NULL, "Show which candidates would be asked now.", "",

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "capable.h"
 #include "ctl.h"
 #include "json.h"
 #include "llm/config.h"
@@ -44,7 +45,7 @@ static void add_row(table *t, const char *provider, const llm_model_desc *m)
 	table_row_end(t);
 }
 
-static void add_json(json_t *list, const char *provider, const llm_model_desc *m)
+static json_t *add_json(json_t *list, const char *provider, const llm_model_desc *m)
 {
 	json_t *o = json_object();
 
@@ -55,6 +56,7 @@ static void add_json(json_t *list, const char *provider, const llm_model_desc *m
 	json_object_set_new(o, "context_tokens", json_positive(m->context_tokens));
 	json_object_set_new(o, "loaded", json_boolean(m->loaded));
 	json_array_append_new(list, o);
+	return o; /* the list's */
 }
 
 static void add_failure(listing *l, const char *provider, const llm_err *err)
@@ -71,6 +73,49 @@ static void add_failure(listing *l, const char *provider, const llm_err *err)
 	json_array_append_new(l->errors, o);
 }
 
+/* `row` is the model's object, or null for a table. */
+static void list_capabilities(listing *l, const char *provider, const char *model, json_t *row)
+{
+	llm_err err = LLM_ERR_INIT;
+	json_t *cells = NULL;
+	char name[300];
+	int32_t rc;
+
+	snprintf(name, sizeof(name), "%s/%s", provider, model);
+	rc = row ? capable_json(l->c, name, &cells, &err) :
+		   capable_rows(l->c, name, &l->rows, &err);
+	if (rc)
+		add_failure(l, provider, &err);
+	if (cells)
+		json_object_set_new(row, "capabilities", cells);
+}
+
+static void list_model(listing *l, const char *provider, const llm_model_desc *m)
+{
+	json_t *row = l->models ? add_json(l->models, provider, m) : NULL;
+
+	if (l->c->opt.capabilities)
+		list_capabilities(l, provider, m->name, row);
+	else if (!row)
+		add_row(&l->rows, provider, m);
+}
+
+/* PROVIDER/MODEL, which need not be in any list. */
+static void list_named(listing *l, const char *name, const char *slash)
+{
+	char provider[80];
+	json_t *row = NULL;
+
+	snprintf(provider, sizeof(provider), "%.*s", (int)(slash - name), name);
+	if (l->models) {
+		row = json_object();
+		json_object_set_new(row, "provider", json_text(provider));
+		json_object_set_new(row, "name", json_text(slash + 1));
+		json_array_append_new(l->models, row);
+	}
+	list_capabilities(l, provider, slash + 1, row);
+}
+
 static void list_provider(listing *l, const char *provider)
 {
 	uint32_t which = l->c->opt.loaded ? LLM_MODELS_LOADED : LLM_MODELS_ALL;
@@ -84,12 +129,8 @@ static void list_provider(listing *l, const char *provider)
 			add_failure(l, provider, &err);
 		return;
 	}
-	for (uint32_t i = 0; llm_models_at(models, i, &m) == 0; i++) {
-		if (l->models)
-			add_json(l->models, provider, &m);
-		else
-			add_row(&l->rows, provider, &m);
-	}
+	for (uint32_t i = 0; llm_models_at(models, i, &m) == 0; i++)
+		list_model(l, provider, &m);
 	llm_models_free(models);
 }
 
@@ -146,6 +187,10 @@ static void list_all(listing *l)
 	const char *name = l->c->opt.words.n ? l->c->opt.words.items[0] : NULL;
 	uint32_t i;
 
+	if (name && l->c->opt.capabilities && strchr(name, '/')) {
+		list_named(l, name, strchr(name, '/'));
+		return;
+	}
 	if (name) {
 		list_provider(l, name);
 		return;

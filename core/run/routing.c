@@ -1,4 +1,4 @@
-#include "routing.h"
+#include "router.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -76,7 +76,7 @@ static int32_t make(routing *r, const conf_profile *c, route_profile *p, llm_err
 	p->name = arena_str(&r->ar, c->name);
 	if (!p->name)
 		return err_set(err, LLM_E_NOMEM, "out of memory");
-	if (strcmp(c->policy, "ordered") == 0 && !c->n_options)
+	if (router_take(r->svc, p) || (strcmp(c->policy, "ordered") == 0 && !c->n_options))
 		return 0;
 	rc = load(r, c, p, &why, &wrong);
 	if (wrong.code) {

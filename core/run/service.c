@@ -8,6 +8,7 @@
 #include "call.h"
 #include "engine.h"
 #include "reload.h"
+#include "router.h"
 #include "watching.h"
 #include "wire/jsonio.h"
 
@@ -101,6 +102,7 @@ static void dismantle(llm_service *svc)
 	confset_drop(svc->before);
 	confset_drop(svc->set);
 	confset_sweep_all(svc);
+	router_free_all(svc);
 	for (i = 0; i < svc->uses.n; i++)
 		mem_free(&svc->mem, svc->uses.slots[i].value);
 	idmap_done(&svc->uses);

@@ -56,6 +56,7 @@ struct llm_service {
 	confset *set; /* in force */
 	confset *before; /* held: the last one that the loop has taken over, when `set` is newer */
 	atomic_int adopt; /* it is new: the loop has not taken its limits over */
+	struct router *routers; /* the host's own; changed while there is no call, under `changing` */
 	struct source *source; /* where it was read from; under `changing` */
 	_Atomic(confset *) idle_sets; /* that nobody uses any more; looked at without the lock */
 	idmap uses; /* name -> upstream_use */
