@@ -96,10 +96,25 @@ if(NOT LLM_FUZZ)
 			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	endif()
 	if(TARGET llmctl AND TARGET llmsim AND NOT LLM_SANITIZE)
-		add_test(NAME try_faults
-			COMMAND "${CMAKE_SOURCE_DIR}/tests/functional/try_faults.sh"
+		set(page_test "${CMAKE_SOURCE_DIR}/tests/functional/page.sh"
 			"$<TARGET_FILE_DIR:llmsim>" "${LLM_PLUGIN_OUTPUT_DIRECTORY}")
-		set_tests_properties(try_faults PROPERTIES LABELS "functional" TIMEOUT 120)
+		add_test(NAME try_faults
+			COMMAND ${page_test} "${CMAKE_SOURCE_DIR}/docs/try-faults.md" 25)
+		add_test(NAME routing_page
+			COMMAND ${page_test} "${CMAKE_SOURCE_DIR}/docs/routing.md" 19)
+		add_test(NAME failover COMMAND "${CMAKE_SOURCE_DIR}/examples/failover.sh"
+			"$<TARGET_FILE_DIR:llmsim>")
+		set_tests_properties(failover PROPERTIES PASS_REGULAR_EXPRESSION
+			"^(.*\n)?ollama gemini ollama\n")
+		add_executable(example_own_router examples/own-router.c)
+		target_include_directories(example_own_router PRIVATE include)
+		target_link_libraries(example_own_router PRIVATE llm)
+		add_dependencies(example_own_router llmsim ollama)
+		add_test(NAME outside COMMAND "${CMAKE_SOURCE_DIR}/tests/functional/outside.sh"
+			"$<TARGET_FILE_DIR:llmsim>" "${LLM_PLUGIN_OUTPUT_DIRECTORY}"
+			$<TARGET_FILE:example_own_router> "${CMAKE_C_COMPILER}")
+		set_tests_properties(try_faults routing_page failover outside
+			PROPERTIES LABELS "functional" TIMEOUT 120)
 	endif()
 	if(TARGET fault_sites) # its functions stand before the C library's, for all that is loaded
 		set_target_properties(fault_sites PROPERTIES ENABLE_EXPORTS ON)

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Runs every "$" line of docs/try-faults.md, in order and in one shell, and looks for the lines below
-# it in what it prints: in this order, each whole; "..." at the end of one stands for the rest of it.
-# The port is another one, for 11434 may be taken.
-#   tests/functional/try_faults.sh BIN PLUGINS
+# Runs every "$" line of a page, in order and in one shell, and looks for the lines below it in what
+# it prints: in this order, each whole; "..." at the end of one stands for the rest of it. A block
+# marked with a file's name is that file. The port is another one, for 11434 may be taken.
+#   tests/functional/page.sh BIN PLUGINS PAGE LEAST      LEAST: how many lines must have run
 set -uo pipefail
 bin=$1
-page=$(dirname "$0")/../../docs/try-faults.md
+plugins=$2 page=$(realpath "$3") least=$4
+include=$(realpath "$(dirname "$0")/../../include")
 work=$(mktemp -d)
 run=0
 shown=0
 unset "${!LLM_@}" "${!OLLAMA_@}" "${!XDG_@}" http_proxy https_proxy all_proxy ALL_PROXY
-export PATH=$bin:$PATH LLM_PLUGIN_PATH=$2 HOME=$work/home LC_ALL=C
+export PATH=$bin:$PATH LLM_PLUGIN_PATH=$plugins HOME=$work/home LC_ALL=C
 
 cleanup() {
 	local pid
@@ -52,6 +53,16 @@ until_ready() {
 	fail "it does not start: $1"
 }
 
+# "```c nearest.c" is the file nearest.c.
+write_files() {
+	local name
+	awk '/^```[a-z]+ [^ ]+$/ { print $2 }' "$page" >"$work/names"
+	while read -r name; do
+		awk -v name="$name" '/^```/ { if (on) exit; on = $2 == name; next } on' "$page" |
+			sed "s/11434/$port/g" >"$name"
+	done <"$work/names"
+}
+
 play() {
 	local command=${1//11434/$port}
 	eval "$command" >"$work/out" 2>&1 </dev/null
@@ -77,7 +88,10 @@ command -v curl >/dev/null || fail "curl is not here; install the package curl"
 mkdir "$HOME"
 lines=$(awk '/^```console$/ { on = 1; next } /^```/ { on = 0 } on' "$page")
 cd "$work" || exit 1
+umask 022
+ln -s "$include" include
 free_port
+write_files
 export OLLAMA_HOST=127.0.0.1:$port
 while IFS= read -r -u 4 text; do
 	if [[ $text == "\$ "* ]]; then
@@ -86,5 +100,5 @@ while IFS= read -r -u 4 text; do
 		look_for "$text"
 	fi
 done 4<<<"$lines"
-[ "$run" -ge 25 ] || fail "only $run lines were run"
-echo "try_faults: $run lines run, $shown lines found"
+[ "$run" -ge "$least" ] || fail "only $run lines were run"
+echo "$(basename "$page"): $run lines run, $shown lines found"
