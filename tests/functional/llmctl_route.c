@@ -147,7 +147,7 @@ static void with_upstream(const char *const *args, run_result *ret)
 	argv[n] = NULL;
 	run_program(argv, &opts, ret);
 	requests = 0;
-	for (const char *at = sim_log(s); (at = strstr(at, "\"method\"")); at++)
+	for (const char *at = sim_log_text(s); (at = strstr(at, "\"method\"")); at++)
 		requests++;
 	cr_expect_null(strstr(ret->out, SECRET), "%s", ret->out);
 	cr_expect_null(strstr(ret->err, SECRET), "%s", ret->err);

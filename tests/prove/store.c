@@ -72,8 +72,8 @@ static void checked(const char *slot, int32_t rc)
 
 static void id_of(uint64_t n, char ret[40])
 {
-	snprintf(ret, 40, "%08" PRIx64 "-%04" PRIx64 "-7000-8000-%012" PRIx64, n >> 16, n & 0xffff,
-		n);
+	snprintf(ret, 40, "%08" PRIx64 "-%04" PRIx64 "-7000-8000-%012" PRIx64,
+		n >> 16 & UINT32_MAX, n & 0xffff, n & UINT64_C(0xffffffffffff));
 }
 
 static void unknown(int64_t *first, const int64_t *last)
