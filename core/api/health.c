@@ -1,4 +1,5 @@
 /* The health of candidates, for people and tools (llm/service.h). */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -56,6 +57,25 @@ uint32_t llm_service_health_reset(llm_service *svc, const char *id)
 	return svc ? (uint32_t)slots_reset(svc, id) : 0;
 }
 
+/* Of a provider with several endpoints each is a candidate of its own. */
+static int32_t switch_all(
+	llm_service *svc, const conf_provider *p, const candidate *cand, uint32_t how)
+{
+	char id[sizeof(((llm_health *)NULL)->candidate)];
+	int32_t rc = 0;
+	size_t i;
+
+	if (cand->endpoint[0] || !p || p->n_endpoints < 2)
+		return slots_switch(svc, cand->id, how);
+	for (i = 0; !rc && i < p->n_endpoints; i++) {
+		const int n = snprintf(
+			id, sizeof(id), "%s#%s/%s", p->name, p->endpoints[i].id, cand->model);
+
+		rc = n > 0 && (size_t)n < sizeof(id) ? slots_switch(svc, id, how) : LLM_E_TOO_LARGE;
+	}
+	return rc;
+}
+
 static int32_t enable(llm_service *svc, const char *text, uint32_t how, llm_err *err)
 {
 	confset *set = confset_hold(svc);
@@ -63,7 +83,7 @@ static int32_t enable(llm_service *svc, const char *text, uint32_t how, llm_err 
 	int32_t rc = resolve_candidate(set->conf, text, &cand, err);
 
 	if (!rc) {
-		rc = slots_switch(svc, cand.id, how);
+		rc = switch_all(svc, conf_provider_named(set->conf, cand.provider), &cand, how);
 		if (rc)
 			rc = err_set(err, LLM_E_NOMEM, "no memory, or too many candidates");
 	}

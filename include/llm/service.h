@@ -222,7 +222,8 @@ enum {
 /*
  * Takes a candidate out of the plans of a running service, or puts it back: at once, for
  * this process, until it is changed again; a reload does not change it.
- * @param candidate  "provider/model", "provider#endpoint/model" or an alias of one
+ * @param candidate  "provider/model" (of several endpoints: all of them),
+ *                   "provider#endpoint/model", or an alias of one
  * @param how        LLM_CANDIDATE_*
  * @return 0; LLM_E_INVALID_REQUEST for what is no candidate; LLM_E_STATE in a forked child;
  *         LLM_E_NOMEM

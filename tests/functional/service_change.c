@@ -385,3 +385,25 @@ Test(service_change, R_ROUTE_6_who_is_under_way_ends_at_a_candidate_that_drains)
 	llm_call_free(old);
 	close_service(&c);
 }
+
+Test(service_change, R_ROUTE_6_a_model_of_several_endpoints_is_switched_at_all_of_them)
+{
+	char text[800];
+	changed c;
+
+	open_service(&c);
+	snprintf(text, sizeof(text),
+		"providers = { work = { plugin = \"ollama\"; endpoints = (\n"
+		"  { id = \"eu\"; base_url = \"%s\"; }, { id = \"us\"; base_url = \"%s\"; } ); }; };",
+		sim_url(c.first), sim_url(c.second));
+	write_conf(&c, text);
+	cr_assert_eq(llm_service_reload(c.svc, NULL, &c.err), 0, "%s", c.err.message);
+	cr_assert_str_neq(answer_of(&c, "work/a"), "", "%s", c.err.message);
+	cr_assert_eq(llm_candidate_enable(c.svc, "work#eu/a", LLM_CANDIDATE_OFF, &c.err), 0);
+	cr_assert_str_eq(answer_of(&c, "work/a"), "second", "%s", c.err.message);
+	cr_assert_eq(llm_candidate_enable(c.svc, "work/a", LLM_CANDIDATE_OFF, &c.err), 0);
+	cr_assert_eq(switched(&c, "work#us/a"), LLM_CANDIDATE_OFF);
+	cr_assert_str_eq(answer_of(&c, "work/a"), "");
+	cr_assert_eq(c.err.code, LLM_E_NO_CANDIDATE, "%s", c.err.message);
+	close_service(&c);
+}
