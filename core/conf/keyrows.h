@@ -148,6 +148,33 @@
 		.help = "tokens a minute for each model that names none; more of them wait" \
 	}
 
+/* Who of a profile is drawn, and who may be asked at all. */
+#define SPLIT_ROWS \
+	{.pattern = "profiles.*.weights", \
+		.type = KEY_STRINGS, \
+		.scope = SCOPE_PROFILE, \
+		.flags = KEY_NUMBERS, \
+		.offset = offsetof(conf_profile, weights), \
+		.ok = key_ok_weight, \
+		.expected = "a number from 0 to 1000 for each candidate: [ 95, 5 ]", \
+		.preset = "1 for each", \
+		.help = "shares of the candidates where a policy draws; 0: never first"}, \
+		{.pattern = "profiles.*.split_by", \
+			.type = KEY_CHOICE, \
+			.scope = SCOPE_PROFILE, \
+			.offset = offsetof(conf_profile, split_by), \
+			.choices = split_by, \
+			.expected = "\"run\" or \"user\"", \
+			.preset = "run", \
+			.help = "`user`: the runs of one user are drawn alike"}, \
+		{.pattern = "profiles.*.require", .type = KEY_GROUP}, \
+	{ \
+		.pattern = "profiles.*.require.locality", .type = KEY_CHOICE, \
+		.scope = SCOPE_PROFILE, .offset = offsetof(conf_profile, require_locality), \
+		.choices = required_locality, .expected = "\"local\" or \"any\"", .preset = "any", \
+		.help = "`local`: a candidate that computes elsewhere is not asked" \
+	}
+
 #define BREAKER_INT(name, most, usual, what) \
 	{ \
 		.pattern = "breaker." #name, .type = KEY_INT, .scope = SCOPE_CONF, .min = 1, \
