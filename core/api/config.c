@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "run/address.h"
+#include "run/nopolicy.h"
 
 struct llm_config {
 	llm_allocator mem;
@@ -116,6 +117,26 @@ static int32_t look_at(llm_config *c, const conf_provider *p, llm_err *err)
 	return rc ? err_set(err, rc, "out of memory") : 0;
 }
 
+/* A policy that is not there fails only the runs of its profile, too. */
+static int32_t look_at_policy(llm_config *c, const conf_profile *p, llm_err *err)
+{
+	llm_err why = LLM_ERR_INIT;
+	const plugin *plug;
+	conf_pair *pairs;
+	char *end;
+	size_t n;
+
+	if (strcmp(p->policy, "ordered") == 0 && !p->n_options)
+		return 0;
+	if (!plugins_get(c->ps, p->policy, NULL, &plug, &why) && plug->policy_info)
+		return conf_check_options(p, plug->policy_info->options, &c->ar, &pairs, &n, err);
+	nopolicy_say(c->conf, c->ps, p, &why);
+	end = strchr(why.message, '\n'); /* a warning is one line */
+	if (end)
+		*end = '\0';
+	return note(c, why.message) ? err_set(err, LLM_E_NOMEM, "out of memory") : 0;
+}
+
 /* Each plugin also stands for a provider of its name, unless there is an entry. */
 static int32_t look_at_implicit(llm_config *c, const plugin_seen *row)
 {
@@ -135,7 +156,8 @@ static int32_t make_room(llm_config *c, size_t n_rows)
 	for (i = 0; i < c->conf->n_providers; i++)
 		providers += c->conf->providers[i].n_endpoints;
 	c->items = arena_array(&c->ar, c->conf->n_items + providers + 1, sizeof(*c->items));
-	c->notes = arena_array(&c->ar, providers * NOTES_EACH + 1, sizeof(*c->notes));
+	c->notes = arena_array(
+		&c->ar, providers * NOTES_EACH + c->conf->n_profiles + 1, sizeof(*c->notes));
 	if (!c->items || !c->notes)
 		return LLM_E_NOMEM;
 	if (c->conf->n_items)
@@ -163,6 +185,8 @@ static int32_t look_at_all(llm_config *c, int implicit, llm_err *err)
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	for (i = 0; !rc && i < c->conf->n_providers; i++)
 		rc = look_at(c, &c->conf->providers[i], err);
+	for (i = 0; !rc && i < c->conf->n_profiles; i++)
+		rc = look_at_policy(c, &c->conf->profiles[i], err);
 	if (rc)
 		return rc;
 	for (i = 0; !rc && i < n; i++)

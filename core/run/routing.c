@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "nopolicy.h"
 
 /* ---- making ---- */
 
@@ -83,6 +84,8 @@ static int32_t make(routing *r, const conf_profile *c, route_profile *p, llm_err
 		*err = wrong;
 		return rc;
 	}
+	if (rc && rc != LLM_E_NOMEM)
+		nopolicy_say(r->set->conf, r->set->plugins, c, &why);
 	if (rc && (rc == LLM_E_NOMEM || remember(r, p, &why)))
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	return 0;

@@ -41,7 +41,13 @@ static void expect_refused(const char *conf, const char *where, const char *more
 
 Test(route_inputs, R_ROUTE_7_policies_and_options_that_there_are_not)
 {
-	expect_refused(PROFILE("policy = \"fastest\";"), "fastest", "");
+	expect_refused(PROFILE("policy = \"fastest\";"),
+		"bad.conf:4: 'profiles.a.policy' cannot be had",
+		"there is no plugin fastest: looked for");
+	expect_refused(PROFILE("policy = \"latncy\";"),
+		"bad.conf:4: 'profiles.a.policy' cannot be had - did you mean 'latency'?", "");
+	expect_refused(PROFILE("policy = \"gemini\";"),
+		"bad.conf:4: 'profiles.a.policy' cannot be had", "holds no policy");
 	expect_refused(PROFILE("policy = \"\";"), "bad.conf:4: ", "'profiles.a.policy'");
 	expect_refused(PROFILE("polisy = \"cost\";"), "bad.conf:4: ", "did you mean 'policy'?");
 	expect_refused(PROFILE("policy = \"affinity\"; policy_options = { stick = true; };"),
@@ -105,4 +111,21 @@ Test(route_inputs, R_COST_3_a_price_that_does_not_fit)
 		"US dollars per million tokens");
 	expect_refused(PRICE("-1"), "bad.conf:4: 'models.0.price.input'", "expected");
 	expect_refused(PRICE("1e-3"), "bad.conf:4: 'models.0.price.input'", "expected");
+}
+
+Test(route_inputs, R_ROUTE_7_config_check_warns_of_a_policy_that_is_not_there)
+{
+	char *home = run_folder(), path[600];
+	run_result got;
+
+	run_folder_put(home, "bad.conf", PROFILE("policy = \"latncy\";"));
+	snprintf(path, sizeof(path), "%s/bad.conf", home);
+	run_llmctl(NULL, NULL, RUN_LIST("config", "check", "-c", path), &got);
+	cr_expect_eq(got.status, 0, "%s", got.err);
+	cr_expect(strstr(got.err,
+			  "bad.conf:4: 'profiles.a.policy' cannot be had - did you mean "
+			  "'latency'?"),
+		"%s%s", got.out, got.err);
+	run_done(&got);
+	run_folder_free(home);
 }
