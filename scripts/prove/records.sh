@@ -22,6 +22,7 @@ us() { awk -v ns="$1" 'BEGIN { printf "%.1f", ns / 1000 }'; }
 prove_tax() {
 	local calls=5000 rounds=7 none strict after rate rows
 	[ -z "$slice" ] || { calls=2000 rounds=3; }
+	LLM_WITH_TESTS=1 LLM_BUILD_TARGET=prove_tax scripts/build.sh release >build/prove-tax.log 2>&1
 	"$release/tests/prove_tax" $calls $rounds >build/prove-tax.log 2>&1
 	none=$(awk '$1 == "none" { print $2 }' build/prove-tax.log)
 	strict=$(awk '$1 == "strict" { print $2 }' build/prove-tax.log)
@@ -42,6 +43,7 @@ prove_tax() {
 prove_store() {
 	local sizes='100000 1000000' small big page
 	[ -z "$slice" ] || sizes='10000 100000'
+	LLM_WITH_TESTS=1 LLM_BUILD_TARGET=prove_store scripts/build.sh release >build/prove-store.log 2>&1
 	# shellcheck disable=SC2086 # they are several
 	"$release/tests/prove_store" $sizes >build/prove-store.log 2>&1
 	small=$(awk -v n="${sizes% *}" '$1 == n { print $3 }' build/prove-store.log)

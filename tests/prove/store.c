@@ -70,10 +70,10 @@ static void checked(const char *slot, int32_t rc)
 
 /* ---- rows ---- */
 
-static void id_of(uint64_t n, char ret[40])
+static void id_of(uint64_t n, char ret[64])
 {
-	snprintf(ret, 40, "%08" PRIx64 "-%04" PRIx64 "-7000-8000-%012" PRIx64,
-		n >> 16 & UINT32_MAX, n & 0xffff, n & UINT64_C(0xffffffffffff));
+	snprintf(ret, 64, "%08" PRIx64 "-%04" PRIx64 "-7000-8000-%012" PRIx64, n >> 16, n & 0xffff,
+		n);
 }
 
 static void unknown(int64_t *first, const int64_t *last)
@@ -99,7 +99,7 @@ static llm_run_row blank_run(const char *id, const char *status, uint64_t n)
 
 static void put_group(void)
 {
-	static char ids[GROUP][40];
+	static char ids[GROUP][64];
 	static llm_run_row runs[2 * GROUP];
 	static llm_attempt_row attempts[GROUP];
 	static llm_op ops[3 * GROUP];
@@ -166,7 +166,7 @@ static uint64_t ask(uint32_t kind, const llm_filter *filter)
 static uint64_t look_ns(int page)
 {
 	uint64_t at = now_ns();
-	char id[40];
+	char id[64];
 	int i;
 
 	for (i = 0; i < LOOKS; i++) {
