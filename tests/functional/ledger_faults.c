@@ -290,7 +290,7 @@ Test(ledger_faults, R_RUN_5_a_start_reaps_what_was_left_and_leaves_the_living_al
 	book_close(&b);
 }
 
-/* A candidate that nobody may ask is not asked anew by the next service. */
+/* A candidate that wants to be left alone is, by the next service too. */
 Test(ledger_faults, R_CB_9_a_breaker_outlives_its_service)
 {
 	oracle_run *asked;
@@ -299,9 +299,9 @@ Test(ledger_faults, R_CB_9_a_breaker_outlives_its_service)
 
 	book_open(&b, "", "");
 	o = start_guarded(&b,
-		"accept\nread request\nreply 401 \"Connection: close\" "
-		"\"{\\\"error\\\":\\\"who?\\\"}\"\nclose\n");
-	cr_assert_eq(oracle_do(o, &(oracle_ask){.stream = 1})->code, LLM_E_AUTHENTICATION);
+		"accept\nread request\nreply 429 \"Connection: close\" "
+		"\"Retry-After: 60\" \"{\\\"error\\\":\\\"slowly\\\"}\"\nclose\n");
+	cr_assert_eq(oracle_do(o, &(oracle_ask){.stream = 1})->code, LLM_E_RATE_LIMITED);
 	cr_assert_eq(oracle_close(o), 0);
 	o = start_guarded(&b, NULL);
 	asked = oracle_do(o, &(oracle_ask){.stream = 1});
