@@ -95,7 +95,7 @@ static void lock_at_text(oracle_run *asked, llm_call *call, const llm_event *e)
 	}
 }
 
-static void answer_without_settle(const char *more, int32_t code)
+static void expect_answer_without_settle(const char *more, int32_t code)
 {
 	const oracle_ask ask = {.stream = 1, .on_event = lock_at_text};
 	const llm_err *fault = NULL;
@@ -125,12 +125,12 @@ static void answer_without_settle(const char *more, int32_t code)
 
 Test(ledger_faults, R_UOW_9_an_answer_is_not_lost_with_its_row)
 {
-	answer_without_settle("", 0);
+	expect_answer_without_settle("", 0);
 }
 
 Test(ledger_faults, R_UOW_9_persist_strict_makes_it_an_error_with_the_answer)
 {
-	answer_without_settle("persist_strict = true;", LLM_E_PERSISTENCE);
+	expect_answer_without_settle("persist_strict = true;", LLM_E_PERSISTENCE);
 }
 
 /* ---- full ---- */
