@@ -233,7 +233,7 @@ Test(host_signals, R_CORE_2_no_sigpipe_through_tls)
 		snprintf(more, sizeof(more), "ca_file = \"%s/cert.pem\";", folder);
 		o = oracle_open(&opts);
 		call = oracle_submit(o, &(oracle_ask){.prompt = prompt}, NULL);
-		for (k = 0; k < 10; k++)
+		for (k = 0; k < 40; k++)
 			oracle_step(call);
 		cr_assert_eq(call->ends, 0, "it ended first: %s",
 			call->ends ? llm_result_error(llm_call_result(call->call))->message : "");
