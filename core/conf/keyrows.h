@@ -307,6 +307,29 @@ static const key_choice content[] = {{"none", CONTENT_NONE}, {"hash", CONTENT_HA
 		.help = "files that stay mapped after they were replaced; beyond, no other is loaded" \
 	}
 
+/* What a workspace may spend. */
+#define BUDGET_ROWS \
+	{.pattern = "budget", .type = KEY_GROUP}, \
+		{.pattern = "budget.limit", \
+			.type = KEY_STRING, \
+			.scope = SCOPE_CONF, \
+			.offset = offsetof(conf, budget.limit), \
+			.ok = key_ok_money, \
+			.expected = A_SUM, \
+			.preset = "none", \
+			.help = "US dollars that each workspace may spend in a window, in this process"}, \
+		{.pattern = "budget.window", \
+			.type = KEY_DURATION, \
+			.scope = SCOPE_CONF, \
+			.offset = offsetof(conf, budget.window), \
+			.help = "how long a window is; needed with a limit"}, \
+	{ \
+		.pattern = "budget.default_cost", .type = KEY_STRING, .scope = SCOPE_CONF, \
+		.offset = offsetof(conf, budget.default_cost), .ok = key_ok_money, \
+		.expected = A_SUM, \
+		.help = "US dollars that a run of unknown cost counts; needed with a limit" \
+	}
+
 #define LATER_ROW(name, kind) \
 	{ \
 		.pattern = name, .type = kind, .flags = KEY_LATER, .help = "not in this version" \
