@@ -264,8 +264,8 @@ static int32_t need_key(const upstream *up, llm_err *err)
 		return err_set(err, LLM_E_AUTHENTICATION, "%s: there is no API key: %s", up->title,
 			up->key->problem);
 	return err_set(err, LLM_E_AUTHENTICATION,
-		"%s: there is no API key\nset %s, or providers.%s.api_key = \"env:NAME\"",
-		up->title, up->key_names[0] ? up->key_names : "a key variable", up->name);
+		"%s: there is no API key\nset %s, or %s = \"env:NAME\"", up->title,
+		up->key_names[0] ? up->key_names : "a key variable", up->key_setting);
 }
 
 /* The key joins the request here, after the plugin has returned. */

@@ -34,9 +34,8 @@ static void name_key(const upstream *up, llm_err *err)
 			strncmp(up->key->origin, "env:", 4) ? up->key->origin :
 							      up->key->origin + 4);
 	else
-		snprintf(to, cap,
-			"\nno key was sent: set %s, or providers.%s.api_key = \"env:NAME\"",
-			up->key_names[0] ? up->key_names : "a key variable", up->name);
+		snprintf(to, cap, "\nno key was sent: set %s, or %s = \"env:NAME\"",
+			up->key_names[0] ? up->key_names : "a key variable", up->key_setting);
 }
 
 static void describe(attempt *a, const llm_error_facts *f, int32_t code)

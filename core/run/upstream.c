@@ -96,7 +96,13 @@ static int32_t name_keys(upstream *up)
 	for (; env && *env && n < sizeof(text) - 80; env++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? " or " : "", *env);
 	up->key_names = arena_str(&up->ar, text);
-	return up->key_names ? 0 : LLM_E_NOMEM;
+	if (up->conf->n_endpoints > 1)
+		snprintf(text, sizeof(text), "in endpoint %s of providers.%s: api_key", up->end->id,
+			up->name);
+	else
+		snprintf(text, sizeof(text), "providers.%s.api_key", up->name);
+	up->key_setting = arena_str(&up->ar, text);
+	return up->key_names && up->key_setting ? 0 : LLM_E_NOMEM;
 }
 
 static int32_t warn(confset *set, upstream *up, const usual_key *k)

@@ -29,6 +29,7 @@ typedef struct upstream {
 	address at;
 	const conf_secret *key; /* null: none to be had */
 	const char *key_names; /* "GEMINI_API_KEY or ...", for messages; may be "" */
+	const char *key_setting; /* how messages call its key */
 	int key_needed;
 	uint32_t locality;
 	const char *proxy; /* null: none */
