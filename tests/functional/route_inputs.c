@@ -122,7 +122,7 @@ Test(route_inputs, R_ROUTE_7_config_check_warns_of_a_policy_that_is_not_there)
 	snprintf(path, sizeof(path), "%s/bad.conf", home);
 	run_llmctl(NULL, NULL, RUN_LIST("config", "check", "-c", path), &got);
 	cr_expect_eq(got.status, 0, "%s", got.err);
-	cr_expect(strstr(got.err,
+	cr_expect(strstr(got.out,
 			  "bad.conf:4: 'profiles.a.policy' cannot be had - did you mean "
 			  "'latency'?"),
 		"%s%s", got.out, got.err);

@@ -130,6 +130,20 @@ Test(router, R_ROUTE_15_a_hosts_own_router_forces_any_plan)
 	cr_expect_eq(p.destroyed, 1);
 }
 
+Test(router, R_ROUTE_15_it_is_told_how_attempts_ended_and_remembers)
+{
+	plan_of p = {.first = "ollama/three"};
+
+	cr_assert_eq(set("all", &p), 0, "%s", err.message);
+	cr_expect_eq(ask("all", "three"), 0, "%s", err.message);
+	cr_expect_eq(p.state_len, 0);
+	cr_expect_eq(p.outcomes, 1);
+	cr_expect_eq(p.last_code, 0);
+	cr_expect_eq(ask("all", "three"), 0, "%s", err.message);
+	cr_expect_eq(p.outcomes, 2);
+	cr_expect_eq(p.state_len, 4);
+}
+
 Test(router, R_ROUTE_15_what_it_says_is_checked)
 {
 	plan_of p = {.twice = 1};
