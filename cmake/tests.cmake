@@ -139,11 +139,11 @@ if(NOT LLM_FUZZ)
 		# Once with the system's SQLite, once with a copy of its own beside the plugin's.
 		set(host_transaction example_host_transaction)
 		add_executable(example_host_transaction examples/host-transaction.c)
-		target_link_libraries(example_host_transaction PRIVATE llm PkgConfig::SQLITE)
+		target_link_libraries(example_host_transaction PRIVATE llm_flags llm PkgConfig::SQLITE)
 		find_library(SQLITE_ARCHIVE libsqlite3.a)
 		if(SQLITE_ARCHIVE)
 			add_executable(example_host_transaction_own examples/host-transaction.c)
-			target_link_libraries(example_host_transaction_own PRIVATE llm
+			target_link_libraries(example_host_transaction_own PRIVATE llm_flags llm
 				"${SQLITE_ARCHIVE}" Threads::Threads ${CMAKE_DL_LIBS} m)
 			target_link_options(example_host_transaction_own PRIVATE
 				-Wl,--exclude-libs,ALL)
