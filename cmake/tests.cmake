@@ -135,7 +135,7 @@ if(NOT LLM_FUZZ)
 			"${LLM_PLUGIN_OUTPUT_DIRECTORY}")
 		set_tests_properties(poll_loop PROPERTIES LABELS "functional" TIMEOUT 120)
 	endif()
-	if(TARGET llmsim AND TARGET sqlite)
+	if(TARGET llmsim AND TARGET sqlite AND NOT LLM_SANITIZE AND NOT LLM_COVERAGE)
 		# Once with the system's SQLite, once with a copy of its own beside the plugin's.
 		set(host_transaction example_host_transaction)
 		add_executable(example_host_transaction examples/host-transaction.c)
