@@ -268,8 +268,8 @@ Test(llmctl_route, R_ROUTE_3_capabilities_say_who_says_so)
 	run_done(&got);
 	with_upstream(RUN_LIST("models", "ollama", "--capabilities", "--json"), &got);
 	cr_expect_eq(got.status, 0, "%s", got.err);
-	cr_expect(strstr(got.out, "\"vision\":{\"value\":\"yes\",\"source\":\"provider\"}"),
-		"%s", got.out);
+	cr_expect(strstr(got.out, "\"vision\":{\"value\":\"yes\",\"source\":\"provider\"}"), "%s",
+		got.out);
 	cr_expect(strstr(got.out, "\"name\":\"second:latest\""), "%s", got.out);
 	run_done(&got);
 	with_upstream(RUN_LIST("models", "nonesuch/first", "--capabilities"), &got);
