@@ -161,6 +161,7 @@ examples() {
 		step "examples/poll-loop.c with $cc" compile "$cc" examples/poll-loop.c "$work/poll-loop"
 		step "examples/poll-loop.c answers" "$work/poll-loop" ollama/llama3.2 "Why?"
 		expect "7: 20 bytes, succeeded"
+		step "examples/own-router.c with $cc" compile "$cc" examples/own-router.c "$work/own-router"
 	done
 	unset LLM_PLUGIN_PATH
 }
@@ -190,6 +191,20 @@ provider() {
 	expect '\"model\":\"x\",\"text\":\"hello\",\"stream\":true'
 }
 
+# tests/functional/outside.sh follows both; here each compiler has its turn.
+policy() {
+	local cc
+	mkdir -p "$work/policy"
+	cp -r include examples/policy-nearest.c "$work/policy"
+	for cc in gcc clang; do
+		step "a policy outside the tree with $cc" env -C "$work/policy" "$cc" -std=c11 -pedantic \
+			-Wall -Wextra -Werror -shared -fPIC -Iinclude policy-nearest.c -o nearest.so
+		step "its symbols" scripts/lint-plugin.sh --third-party "$work/policy/nearest.so"
+	done
+	step "examples/failover.sh" examples/failover.sh "$bin"
+	expect "ollama gemini ollama"
+}
+
 # Every line of C in docs/driving.md stands in an example.
 driving_page() {
 	awk '/^```c$/ { on = 1; next } /^```/ { on = 0 } on' docs/driving.md >"$work/lines"
@@ -212,6 +227,7 @@ step "build" scripts/build.sh release
 readme
 examples
 provider
+policy
 step "docs/driving.md shows what the examples do" driving_page
 step "documentation" scripts/check-docs.sh
 echo "examples: all built and ran"
