@@ -341,7 +341,7 @@ void ledger_left(llm_call *c)
 	if (!rec->bound || rec->settle != RECORD_NONE)
 		return;
 	count(&c->svc->ledger.unrecorded);
-	if (!c->svc->gone)
+	if (!atomic_load(&c->svc->stopping)) /* its log is still there */
 		log_line(&c->svc->log, LLM_LOG_WARN,
 			"run %s was bound to a unit and never recorded (llm_unit_record)",
 			c->res.run_id);
