@@ -91,6 +91,18 @@ static json_t *usage(const llm_result *r)
 }
 
 /* Unknown is null, never 0. */
+static const char *persisted(const llm_result *r)
+{
+	switch (r ? llm_result_persisted(r, NULL) : LLM_PERSISTED_OFF) {
+	case LLM_PERSISTED_YES:
+		return "yes";
+	case LLM_PERSISTED_QUEUED:
+		return "queued";
+	default:
+		return "no";
+	}
+}
+
 static json_t *cost(const llm_result *r)
 {
 	llm_cost c = {.nanousd = -1};
@@ -230,7 +242,7 @@ void ask_json_end(ask *a, bool as_event)
 	set(o, "cost_nanousd", cost(r));
 	set(o, "source",
 		was_answered(r) && !a->c->opt.dry_run ? json_text("provider") : json_null());
-	set(o, "persisted", json_text("no"));
+	set(o, "persisted", json_text(persisted(r)));
 	set(o, "recovered", json_integer(r ? llm_result_recovered(r) : 0));
 	set(o, "warnings", warnings(r));
 	set(o, "attempts", attempts(r));
