@@ -157,8 +157,8 @@ function(llm_storage name library)
 		"${CMAKE_SOURCE_DIR}/cmake/embed-sql.cmake"
 		COMMAND ${CMAKE_COMMAND} "-DFROM=${dir}/schema/${name}" "-DTO=${made}"
 			-P "${CMAKE_SOURCE_DIR}/cmake/embed-sql.cmake")
-	llm_see(storage-${name} llm/base.h=include/llm/base.h columns.h=persistence/columns.h
-		migrations.h=persistence/${name}/migrations.h
+	llm_see(storage-${name} llm/base.h=include/llm/base.h llm/rows.h=include/llm/rows.h
+		columns.h=persistence/columns.h migrations.h=persistence/${name}/migrations.h
 		llm/abi/abi.h=include/llm/abi/abi.h llm/abi/host.h=include/llm/abi/host.h
 		llm/abi/storage.h=include/llm/abi/storage.h
 		llm/abi/ext/${name}.h=include/llm/abi/ext/${name}.h

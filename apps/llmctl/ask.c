@@ -101,7 +101,9 @@ static int32_t add_turns(ask *a)
 	llm_message *m = NULL;
 	int32_t rc = 0;
 
-	if (opt->system)
+	if (opt->workspace)
+		rc = llm_request_workspace(a->rq, opt->workspace);
+	if (!rc && opt->system)
 		rc = llm_request_text(a->rq, LLM_ROLE_SYSTEM, opt->system, LLM_NUL_TERMINATED);
 	if (!rc)
 		rc = llm_request_message(a->rq, LLM_ROLE_USER, &m);
@@ -196,7 +198,8 @@ int32_t ask_prepare(ask *a, llm_call_opts *opts)
 	if (!rc)
 		rc = take_prompt(a);
 	if (!rc)
-		rc = ctl_service(a->c, &a->err);
+		rc = a->planning ? ctl_service(a->c, &a->err) :
+				   ctl_recording_service(a->c, &a->err);
 	if (!rc && llm_request_new(NULL, &a->rq))
 		rc = complain_set(&a->err, LLM_E_NOMEM, "memory is short");
 	if (!rc)

@@ -46,6 +46,65 @@ static const arg_option ask_options[] = {
 		AT(raw)},
 	{'v', ARG_SWITCH, "verbose", NULL, "the HTTP exchange, without secrets, on standard error",
 		AT(verbose)},
+	{0, ARG_TEXT, "workspace", "NAME", "whose run this is", AT(workspace)},
+	{0, ARG_SWITCH, "no-record", NULL, "leave no record of this run", AT(no_record)},
+	{0, ARG_SWITCH, "store-content", NULL, "keep the prompt and the answer with the record",
+		AT(store_content)},
+	END,
+};
+
+#define WORKSPACE_OPTION \
+	{ \
+		0, ARG_TEXT, "workspace", "NAME", "whose runs; else the configured one", \
+			AT(workspace) \
+	}
+
+static const arg_option migrate_options[] = {
+	{0, ARG_TEXT, "to", "NUMBER", "up or down to this schema; 0 takes all tables away", AT(to)},
+	END,
+};
+
+/* clang-format off */
+#define FILTER_OPTIONS \
+	WORKSPACE_OPTION, \
+	{0, ARG_TEXT, "since", "TIME", "created since: 2026-01-31, or ago: 90s, 30m, 24h, 7d", AT(since)}, \
+	{0, ARG_TEXT, "until", "TIME", "created before", AT(until)}, \
+	{0, ARG_TEXT, "status", "STATUS", "running, succeeded, failed, cancelled, abandoned", AT(status)}, \
+	{'p', ARG_TEXT, "profile", "PROFILE", "of this profile", AT(profile)}, \
+	{0, ARG_TEXT, "provider", "PROVIDER", "answered by this provider", AT(provider)}, \
+	{'m', ARG_TEXT, "model", "MODEL", "answered by this model", AT(model)}, \
+	{0, ARG_TEXT, "error", "CODE", "that ended with this error", AT(error)}, \
+	{0, ARG_TEXT, "min-cost", "USD", "that cost at least so much", AT(min_cost)}, \
+	{0, ARG_TEXT, "min-duration", "TIME", "that took at least 500ms, 30s, 5m", AT(min_duration)}, \
+	{0, ARG_TEXT, "before", "ID", "older than this run: the next page", AT(before)}, \
+	{'n', ARG_TEXT, "limit", "NUMBER", "so many at most", AT(limit)}
+/* clang-format on */
+
+static const arg_option list_options[] = {FILTER_OPTIONS, END};
+
+static const arg_option export_options[] = {
+	{0, ARG_TEXT, "format", "FORMAT", "ndjson (default) or csv", AT(format)},
+	FILTER_OPTIONS,
+	END,
+};
+
+static const arg_option run_options[] = {WORKSPACE_OPTION, END};
+
+static const arg_option stats_options[] = {
+	{0, ARG_TEXT, "by", "WHAT", "workspace, profile, provider, model (default) or day", AT(by)},
+	WORKSPACE_OPTION,
+	{0, ARG_TEXT, "since", "TIME", "created since: 2026-01-31, or ago: 30m, 24h, 7d",
+		AT(since)},
+	{0, ARG_TEXT, "until", "TIME", "created before", AT(until)},
+	END,
+};
+
+static const arg_option purge_options[] = {
+	WORKSPACE_OPTION,
+	{0, ARG_TEXT, "older-than", "TIME", "runs created before (default 400d)", AT(older_than)},
+	{0, ARG_TEXT, "content-older-than", "TIME", "stored content of before (default 30d)",
+		AT(content_older_than)},
+	{0, ARG_SWITCH, "all", NULL, "everything of the workspace that --workspace names", AT(all)},
 	END,
 };
 
@@ -139,6 +198,50 @@ const command commands[] = {
 	{"prices", "import", "Print LiteLLM's price map as a price file.", "FILE",
 		"  llmctl prices import model_prices_and_context_window.json >prices.conf\n", NULL,
 		1},
+	{"db", "migrate", "Make or migrate the tables that runs are kept in.", "",
+		"  llmctl db migrate\n"
+		"  llmctl db migrate -c my.conf\n"
+		"  llmctl db migrate -c my.conf --to 2\n",
+		migrate_options, 0},
+	{"db", "status", "Show which schema is there, and look for damage.", "",
+		"  llmctl db status\n"
+		"  llmctl db status -c my.conf --json\n",
+		NULL, 0},
+	{"db", "backup", "Copy the database into a new file, while others use it.", "FILE",
+		"  llmctl db backup runs-today.db\n", NULL, 1},
+	{"db", "vacuum", "Give room that purged runs have left back to the disk.", "",
+		"  llmctl db vacuum\n", NULL, 0},
+	{"runs", "list", "List runs, the newest first.", "",
+		"  llmctl runs list\n"
+		"  llmctl runs list --since 24h --status failed\n"
+		"  llmctl runs list --min-cost 0.05 --min-duration 30s --json\n",
+		list_options, 0},
+	{"runs", "search", "List runs with a text in a model's name, an error or the metadata.",
+		"TEXT", "  llmctl runs search overloaded\n", list_options, 1},
+	{"runs", "show", "Show a run: attempts, waits, decision, cost, and content if stored.",
+		"ID",
+		"  llmctl runs show 01900000-0000-7000-8000-000000000001\n"
+		"  llmctl runs show 01900000-0000-7000-8000-000000000001 --json\n",
+		run_options, 1},
+	{"runs", "tail", "Show the last runs, and others as they end, until Ctrl-C.", "",
+		"  llmctl runs tail\n"
+		"  llmctl runs tail --status failed --json\n",
+		list_options, 0},
+	{"runs", "stats", "Count runs, errors, tokens, cost and times.", "",
+		"  llmctl runs stats\n"
+		"  llmctl runs stats --by day --since 7d\n",
+		stats_options, 0},
+	{"runs", "export", "Print runs as NDJSON or CSV.", "",
+		"  llmctl runs export >runs.ndjson\n"
+		"  llmctl runs export --format csv --since 2026-01-01 >runs.csv\n",
+		export_options, 0},
+	{"runs", "purge", "Delete old runs and stored content.", "",
+		"  llmctl runs purge\n"
+		"  llmctl runs purge --older-than 90d --content-older-than 7d\n"
+		"  llmctl runs purge --workspace tenant-a --all\n",
+		purge_options, 0},
+	{"runs", "reap", "Mark runs as abandoned whose process has gone.", "",
+		"  llmctl runs reap\n", NULL, 0},
 	{"errors", NULL, "List the error codes, or explain one.", "[CODE]",
 		"  llmctl errors\n"
 		"  llmctl errors RATE_LIMITED\n",

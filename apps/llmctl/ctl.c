@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "store.h"
 
 /* With -v the library's own log is shown; a line at a time, from any thread. */
 static void log_line(uintptr_t token, uint32_t level, const char *line, size_t len)
@@ -31,9 +32,35 @@ int32_t ctl_where(ctl *c, llm_err *err)
 
 int32_t ctl_service(ctl *c, llm_err *err)
 {
+	/* What only looks makes no rows, and needs no database. */
+	static const char *const nothing[] = {"storage.ledger=off", NULL};
 	int32_t rc = ctl_where(c, err);
 
+	c->opts.overrides = nothing;
 	return rc ? rc : llm_service_new(&c->opts, &c->svc, err);
+}
+
+int32_t ctl_recording_service(ctl *c, llm_err *err)
+{
+	llm_err why = LLM_ERR_INIT;
+	int32_t rc = ctl_where(c, err);
+
+	if (!rc)
+		rc = store_settle(c, err);
+	if (rc)
+		return rc;
+	rc = llm_service_new(&c->opts, &c->svc, err);
+	if (rc == LLM_E_SCHEMA && c->store.own) {
+		if (store_migrate_own(c, &why))
+			store_give_up(c, &why);
+		rc = llm_service_new(&c->opts, &c->svc, err);
+	}
+	if ((rc == LLM_E_PERSISTENCE || rc == LLM_E_DB_BUSY || rc == LLM_E_PLUGIN) &&
+		c->store.own && !c->opt.store_content) {
+		store_give_up(c, err);
+		rc = llm_service_new(&c->opts, &c->svc, err);
+	}
+	return rc;
 }
 
 void ctl_done(ctl *c)

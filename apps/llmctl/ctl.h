@@ -10,18 +10,35 @@
 #include "defaults.h"
 #include "term.h"
 
+/* Where runs are kept (store.c). */
+typedef struct ctl_store {
+	bool configured; /* a storage section names the place */
+	bool off; /* storage.ledger is off */
+	bool has_key; /* privacy.key is configured */
+	bool own; /* the database is llmctl's own */
+	bool is_new; /* and was not there yet */
+	char workspace[160]; /* the configured one, or "" */
+	char path[1000]; /* of llmctl's own */
+	char texts[8][1100];
+	const char *overrides[9];
+	size_t n_overrides;
+} ctl_store;
+
 typedef struct ctl {
 	ctl_options opt;
 	term term;
 	defaults where; /* filled by ctl_where */
 	llm_service_opts opts;
+	ctl_store store;
 	llm_service *svc; /* made by ctl_service */
 } ctl;
 
 /* Finds files and folders; fills c->opts. 0 or an error. */
 int32_t ctl_where(ctl *c, llm_err *err);
-/* ctl_where, then the service. */
+/* ctl_where, then a service that records nothing. */
 int32_t ctl_service(ctl *c, llm_err *err);
+/* The same, and its runs are recorded as the configuration or llmctl's own database has it. */
+int32_t ctl_recording_service(ctl *c, llm_err *err);
 void ctl_done(ctl *c);
 
 /* Prints the error (with --json as an object on standard output too); its exit status. */
@@ -46,6 +63,18 @@ int config_show_run(ctl *c);
 int config_diff_run(ctl *c);
 int config_path_run(ctl *c);
 int prices_import_run(ctl *c);
+int db_migrate_run(ctl *c);
+int db_status_run(ctl *c);
+int db_backup_run(ctl *c);
+int db_vacuum_run(ctl *c);
+int runs_list_run(ctl *c);
+int runs_search_run(ctl *c);
+int runs_show_run(ctl *c);
+int runs_tail_run(ctl *c);
+int runs_stats_run(ctl *c);
+int runs_export_run(ctl *c);
+int runs_purge_run(ctl *c);
+int runs_reap_run(ctl *c);
 int errors_run(ctl *c);
 int version_run(ctl *c);
 int help_run(ctl *c);

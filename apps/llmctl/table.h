@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define TABLE_COLUMNS 8
+#define TABLE_COLUMNS 10
 
 typedef struct table {
 	FILE *to; /* rows are gathered here; null when memory is short */

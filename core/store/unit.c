@@ -151,3 +151,29 @@ int32_t unit_purge(llm_unit *u, const llm_purge *what, uint32_t *ret_n, llm_err 
 	rc = u->table->purge(u->handle, what, ret_n);
 	return instance_end(u->seat, "purge", rc, err);
 }
+
+int32_t unit_schema(llm_unit *u, llm_schema_state *ret, llm_err *err)
+{
+	llm_schema_state s = {.struct_size = sizeof(s)};
+	int32_t rc;
+
+	if (!u->table->schema)
+		return unit_lacks(u, "schema", 0, err);
+	instance_begin(u->seat, NULL);
+	rc = u->table->schema(u->handle, &s);
+	rc = instance_end(u->seat, "schema", rc, err);
+	if (!rc)
+		*ret = s;
+	return rc;
+}
+
+int32_t unit_maintain(llm_unit *u, uint32_t what, const char *path, llm_err *err)
+{
+	int32_t rc;
+
+	if (!u->table->maintain)
+		return unit_lacks(u, "upkeep", what, err);
+	instance_begin(u->seat, NULL);
+	rc = u->table->maintain(u->handle, what, path);
+	return instance_end(u->seat, "maintain", rc, err);
+}

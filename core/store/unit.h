@@ -40,5 +40,7 @@ int32_t unit_query(llm_unit *u, uint32_t kind, const llm_filter *filter, const l
 	llm_err *err);
 int32_t unit_reap(llm_unit *u, uint32_t limit, uint32_t *ret_n, llm_err *err);
 int32_t unit_purge(llm_unit *u, const llm_purge *what, uint32_t *ret_n, llm_err *err);
+int32_t unit_schema(llm_unit *u, llm_schema_state *ret, llm_err *err);
+int32_t unit_maintain(llm_unit *u, uint32_t what, const char *path, llm_err *err);
 
 #endif

@@ -21,6 +21,7 @@
 #include "explain.h"
 #include "loop.h"
 #include "plugins.h"
+#include "records.h"
 #include "request.h"
 #include "result.h"
 #include "runner.h"

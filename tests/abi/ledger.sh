@@ -26,7 +26,7 @@ members() {
 		}'
 }
 
-for header in include/llm/base.h include/llm/abi/*.h include/llm/abi/ext/*.h; do
+for header in include/llm/base.h include/llm/rows.h include/llm/abi/*.h include/llm/abi/ext/*.h; do
 	members "$header"
 done | sort >"$work/headers"
 sed -n 's/^AT(\([a-z0-9_]*\), \([a-z0-9_]*\),.*/\1.\2/p' tests/abi/ledger*.c | sort >"$work/ledger"

@@ -87,16 +87,19 @@ static const char *keep(char *room, size_t cap, const char *name, const char *va
 	return room;
 }
 
-static void exec_clean(const char *const *argv, const char *home, const char *const *extra)
+static void exec_clean(const char *const *argv, const char *home, const run_opts *o)
 {
+	const char *const *extra = o->env;
 	static char rooms[3][4096];
 	const char *env[ENV_MAX];
 	const char *path = getenv("PATH"), *locale = getenv("LC_ALL");
 	size_t n = 0;
 
 	/* Of two with one name the first counts. */
-	for (; extra && *extra && n + 5 < ENV_MAX; extra++)
+	for (; extra && *extra && n + 6 < ENV_MAX; extra++)
 		env[n++] = *extra;
+	if (!o->records && argv[1] && strcmp(argv[1], "ask") == 0)
+		env[n++] = "LLM_STORAGE__LEDGER=off";
 	env[n++] = "TERM=xterm";
 	env[n++] = keep(rooms[0], sizeof(rooms[0]), "HOME", home);
 	env[n++] = keep(rooms[1], sizeof(rooms[1]), "PATH", path ? path : "/usr/bin:/bin");
@@ -120,7 +123,7 @@ static void become(
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	sigaction(SIGPIPE, &usual, NULL);
-	exec_clean(argv, home, o->env);
+	exec_clean(argv, home, o);
 }
 
 static void make_pipe(int ends[2])

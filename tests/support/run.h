@@ -28,6 +28,7 @@ typedef struct run_opts {
 	const char *input; /* standard input; null: /dev/null */
 	size_t input_len; /* 0: up to its NUL */
 	const char *out_path; /* standard output is this file instead of a pipe */
+	bool records; /* "llmctl ask" may keep its run; else LLM_STORAGE__LEDGER is off for it */
 	bool tty; /* standard output and error are one terminal, kept as out */
 } run_opts;
 

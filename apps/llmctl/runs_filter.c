@@ -1,0 +1,202 @@
+/*
+ * runs_filter.c - which runs: the options of "runs" as a filter.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "runs.h"
+
+#define US_PER_S INT64_C(1000000)
+#define PAGE 50
+
+int64_t runs_now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * US_PER_S + ts.tv_nsec / 1000;
+}
+
+/* ---- numbers ---- */
+
+/* Digits up to `end`; false when there are none, too many, or something else. */
+static bool whole(const char *text, size_t len, int64_t *ret)
+{
+	int64_t n = 0;
+
+	if (!len || len > 15)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		n = n * 10 + (text[i] - '0');
+	}
+	*ret = n;
+	return true;
+}
+
+static bool span_us(const char *text, int64_t *ret)
+{
+	static const struct {
+		const char *unit;
+		int64_t us;
+	} units[] = {{"ms", 1000}, {"s", US_PER_S}, {"m", 60 * US_PER_S}, {"h", 3600 * US_PER_S},
+		{"d", 86400 * US_PER_S}};
+	const size_t digits = strspn(text, "0123456789");
+	int64_t n;
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(text + digits, units[i].unit) == 0 && whole(text, digits, &n) &&
+			n < INT64_MAX / 2 / units[i].us) {
+			*ret = n * units[i].us;
+			return true;
+		}
+	return false;
+}
+
+/* "2026-01-31" or "2026-01-31T10:00:00Z". */
+static bool date_us(const char *text, int64_t *ret)
+{
+	static const char *const forms[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct tm tm = {.tm_mday = 1};
+		const char *end = strptime(text, forms[i], &tm);
+
+		if (!end || *end)
+			continue;
+		*ret = (int64_t)timegm(&tm) * US_PER_S;
+		return *ret >= 0;
+	}
+	return false;
+}
+
+int32_t runs_when(const char *option, const char *text, int64_t now_us, int64_t *ret, llm_err *err)
+{
+	int64_t us;
+
+	if (span_us(text, &us)) {
+		*ret = us < now_us ? now_us - us : 0;
+		return 0;
+	}
+	if (date_us(text, ret))
+		return 0;
+	return complain_set(err, LLM_E_INVALID_REQUEST,
+		"--%s %.40s is no time: write 2026-01-31, 2026-01-31T10:00:00Z, or how long ago, "
+		"such as 90s, 30m, 24h or 7d",
+		option, text);
+}
+
+/* "0.0125" dollars as nano-USD. */
+static int32_t cost(const char *text, int64_t *ret, llm_err *err)
+{
+	const char *dot = strchr(text, '.');
+	const size_t before = dot ? (size_t)(dot - text) : strlen(text);
+	const size_t behind = dot ? strlen(dot + 1) : 0;
+	int64_t whole_usd = 0, part = 0;
+	bool ok = whole(text, before, &whole_usd) && whole_usd < 1000000000;
+
+	if (ok && dot)
+		ok = behind <= 9 && whole(dot + 1, behind, &part);
+	for (size_t i = behind; i < 9; i++)
+		part *= 10;
+	if (!ok)
+		return complain_set(err, LLM_E_INVALID_REQUEST,
+			"--min-cost %.40s is no amount of US dollars, such as 0.05", text);
+	*ret = whole_usd * 1000000000 + part;
+	return 0;
+}
+
+static int32_t duration(const char *text, int64_t *ret, llm_err *err)
+{
+	int64_t us;
+
+	if (!span_us(text, &us))
+		return complain_set(err, LLM_E_INVALID_REQUEST,
+			"--min-duration %.40s is no time, such as 500ms, 30s or 5m", text);
+	*ret = us / 1000;
+	return 0;
+}
+
+static int32_t limit(const char *text, int64_t *ret, llm_err *err)
+{
+	*ret = PAGE;
+	if (!text || (whole(text, strlen(text), ret) && *ret >= 1 && *ret <= 1000000))
+		return 0;
+	return complain_set(
+		err, LLM_E_INVALID_REQUEST, "--limit %.40s is no number from 1 to 1000000", text);
+}
+
+/* ---- words ---- */
+
+static int32_t status(const char *text, llm_err *err)
+{
+	static const char *const known[] = {
+		"pending", "running", "succeeded", "failed", "cancelled", "abandoned"};
+
+	for (size_t i = 0; text && i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(text, known[i]) == 0)
+			return 0;
+	if (!text)
+		return 0;
+	return complain_set(err, LLM_E_INVALID_REQUEST,
+		"--status %.40s is none of pending, running, succeeded, failed, cancelled and "
+		"abandoned",
+		text);
+}
+
+/* A cursor is the id of a run: what is none would quietly find all or nothing. */
+static int32_t cursor(const char *text, llm_err *err)
+{
+	static const char hex[] = "0123456789abcdef";
+	bool ok = !text || strlen(text) == 36;
+
+	for (size_t i = 0; ok && text && i < 36; i++)
+		ok = (i == 8 || i == 13 || i == 18 || i == 23) ? text[i] == '-' :
+								 strchr(hex, text[i]) != NULL;
+	return ok ?
+		0 :
+		complain_set(err, LLM_E_INVALID_REQUEST,
+			"--before %.60s is no id of a run, such as those that llmctl runs list shows",
+			text);
+}
+
+static int32_t numbers(const ctl_options *o, int64_t now_us, llm_filter *f, llm_err *err)
+{
+	int32_t rc = limit(o->limit, &f->limit, err);
+
+	if (!rc && o->since)
+		rc = runs_when("since", o->since, now_us, &f->from_us, err);
+	if (!rc && o->until)
+		rc = runs_when("until", o->until, now_us, &f->to_us, err);
+	if (!rc && o->min_cost)
+		rc = cost(o->min_cost, &f->min_cost_nanousd, err);
+	if (!rc && o->min_duration)
+		rc = duration(o->min_duration, &f->min_duration_ms, err);
+	return rc;
+}
+
+int32_t runs_filter(
+	const ctl_options *o, const char *workspace, int64_t now_us, llm_filter *ret, llm_err *err)
+{
+	llm_filter f = LLM_FILTER_INIT;
+	int32_t rc = numbers(o, now_us, &f, err);
+
+	if (!rc)
+		rc = status(o->status, err);
+	if (!rc)
+		rc = cursor(o->before, err);
+	if (rc)
+		return rc;
+	f.workspace_id = workspace;
+	f.cursor = o->before;
+	f.status = o->status;
+	f.profile = o->profile;
+	f.provider = o->provider;
+	f.model = o->model;
+	f.error_code = o->error;
+	*ret = f;
+	return 0;
+}

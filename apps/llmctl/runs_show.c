@@ -1,0 +1,344 @@
+/*
+ * runs_show.c - "llmctl runs show ID": one run with its attempts, its decision, what its cost
+ * is made of, and its content where that is stored.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "runs.h"
+#include "strip.h"
+#include "table.h"
+
+/* What one question after the other has found. */
+typedef struct shown {
+	ctl *c;
+	store *st;
+	llm_err *err;
+	json_t *run; /* null: not found */
+	json_t *attempts;
+	char *prompt, *response; /* or null: not stored */
+	int64_t prompt_size, response_size; /* -1: not known */
+} shown;
+
+/* ---- reading ---- */
+
+static int32_t take_run(void *ctx, const void *row)
+{
+	((shown *)ctx)->run = runs_json(row);
+	return 0;
+}
+
+static int32_t take_attempt(void *ctx, const void *row)
+{
+	return json_array_append_new(((shown *)ctx)->attempts, runs_attempt_json(row));
+}
+
+typedef struct content {
+	char *text;
+	int64_t size;
+} content;
+
+static int32_t take_content(void *ctx, const void *row)
+{
+	const llm_content_row *r = row;
+	content *into = ctx;
+
+	into->size = r->size;
+	if (!r->has_bytes)
+		return 0;
+	into->text = malloc(r->bytes.len + 1);
+	if (!into->text)
+		return LLM_E_NOMEM;
+	if (r->bytes.len)
+		memcpy(into->text, r->bytes.ptr, r->bytes.len);
+	into->text[r->bytes.len] = '\0';
+	return 0;
+}
+
+static int32_t ask(shown *s, uint32_t kind, const char *id, void *ctx,
+	int32_t (*row)(void *ctx, const void *row))
+{
+	llm_row_sink sink = {sizeof(sink), 0, ctx, row};
+	llm_filter f = LLM_FILTER_INIT;
+
+	f.workspace_id = s->st->workspace;
+	f.id = id;
+	return llm_records_read(s->st->unit, kind, &f, &sink, s->err);
+}
+
+static const char *text_of(const json_t *o, const char *name)
+{
+	return json_string_value(json_object_get(o, name));
+}
+
+static int64_t number_of(const json_t *o, const char *name)
+{
+	const json_t *n = json_object_get(o, name);
+
+	return json_is_integer(n) ? json_integer_value(n) : LLM_UNKNOWN;
+}
+
+/* A reference is the hash of a stored content, or "bytes:N" where only the count is kept. */
+static int32_t read_content(shown *s, const char *which, char **ret, int64_t *ret_size)
+{
+	const char *reference = text_of(s->run, which), *at;
+	content got = {NULL, LLM_UNKNOWN};
+	int32_t rc;
+
+	if (!reference)
+		return 0;
+	if (strncmp(reference, "bytes:", 6) == 0) {
+		got.size = 0;
+		for (at = reference + 6; *at >= '0' && *at <= '9' && got.size < INT32_MAX; at++)
+			got.size = got.size * 10 + (*at - '0');
+		*ret_size = got.size;
+		return 0;
+	}
+	rc = ask(s, LLM_QUERY_CONTENT, reference, &got, take_content);
+	*ret = got.text;
+	*ret_size = got.size;
+	return rc;
+}
+
+static int32_t read_all(shown *s, const char *id)
+{
+	int32_t rc = ask(s, LLM_QUERY_RUN, id, s, take_run);
+
+	if (!rc && !s->run)
+		return complain_set(s->err, LLM_E_NOT_FOUND,
+			"workspace %.60s has no run %.60s\nTry: llmctl runs list", s->st->workspace,
+			id);
+	s->attempts = json_array();
+	if (!rc)
+		rc = ask(s, LLM_QUERY_ATTEMPTS, id, s, take_attempt);
+	if (!rc)
+		rc = read_content(s, "prompt_ref", &s->prompt, &s->prompt_size);
+	if (!rc)
+		rc = read_content(s, "response_ref", &s->response, &s->response_size);
+	return rc;
+}
+
+/* ---- showing ---- */
+
+static void line(const char *name, const char *text)
+{
+	char clean[4200], part[4000];
+	strip state = {0};
+	size_t n;
+
+	if (!text || !*text)
+		return;
+	snprintf(part, sizeof(part), "%s", text);
+	n = strip_text(&state, part, strlen(part), clean);
+	printf("%-11s %.*s\n", name, (int)n, clean);
+}
+
+static void member(const shown *s, const char *name, const char *key)
+{
+	line(name, text_of(s->run, key));
+}
+
+static void when(const shown *s, const char *name, const char *key)
+{
+	char iso[RUNS_ISO];
+
+	runs_iso(number_of(s->run, key), iso);
+	line(name, iso);
+}
+
+static void show_models(const shown *s)
+{
+	const char *provider = text_of(s->run, "provider"),
+		   *model = text_of(s->run, "resolved_model");
+	char text[600];
+
+	member(s, "profile", "profile");
+	member(s, "asked for", "requested_model");
+	snprintf(text, sizeof(text), "%s%s%s", provider ? provider : "", provider ? "/" : "",
+		model ? model : "");
+	line("answered by", text);
+	member(s, "said to be", "response_model");
+	member(s, "request id", "provider_request_id");
+	member(s, "finish", "finish_reason");
+	member(s, "error", "error_code");
+	member(s, "message", "error_message");
+}
+
+static void show_times(const shown *s)
+{
+	static const struct {
+		const char *name;
+		const char *key;
+	} spans[] = {{"queued", "queue_ms"}, {"first token", "ttft_ms"}, {"took", "duration_ms"}};
+	char text[40];
+
+	when(s, "created", "created_us");
+	when(s, "started", "started_us");
+	when(s, "finished", "finished_us");
+	for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+		runs_span(number_of(s->run, spans[i].key), text, sizeof(text));
+		line(spans[i].name, text);
+	}
+}
+
+/* What was counted, what it cost, and by which prices; an unknown cost says why. */
+static void show_cost(const shown *s)
+{
+	static const struct {
+		const char *key;
+		const char *name;
+	} kinds[] = {{"input_tokens", "input"}, {"output_tokens", "output"},
+		{"cache_read_tokens", "cache read"}, {"cache_write_tokens", "cache write"},
+		{"reasoning_tokens", "of it reasoning"}};
+	const char *prices = text_of(s->run, "price_version");
+	char text[300] = "", usd[40];
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		const int64_t n = number_of(s->run, kinds[i].key);
+		const size_t used = strlen(text);
+
+		if (n >= 0)
+			snprintf(text + used, sizeof(text) - used, "%s%lld %s", used ? ", " : "",
+				(long long)n, kinds[i].name);
+	}
+	line("tokens", text);
+	runs_usd(number_of(s->run, "cost_nanousd"), usd, sizeof(usd));
+	if (!usd[0]) {
+		line("cost", "not known: the model has no price, or nobody counted its tokens");
+		return;
+	}
+	snprintf(text, sizeof(text), "%s USD%s%.100s", usd, prices ? ", prices of " : "",
+		prices ? prices : "");
+	line("cost", text);
+}
+
+static void attempt_row(table *t, const json_t *a)
+{
+	static const char *const texts[] = {"candidate_id", "status", "error_code", "phase"};
+	char cell[64];
+
+	runs_count(number_of(a, "seq"), cell, sizeof(cell));
+	table_cell(t, cell);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		table_cell(t, text_of(a, texts[i]));
+	runs_count(number_of(a, "http_status"), cell, sizeof(cell));
+	table_cell(t, cell);
+	runs_span(number_of(a, "waited_ms"), cell, sizeof(cell));
+	table_cell(t, cell);
+	runs_span(number_of(a, "duration_ms"), cell, sizeof(cell));
+	table_cell(t, cell);
+	table_row_end(t);
+}
+
+static void show_attempts(const shown *s)
+{
+	static const char *const heads[] = {
+		"#", "candidate", "status", "error", "phase", "HTTP", "waited", "took"};
+	const json_t *a;
+	size_t i;
+	table t;
+
+	if (!json_array_size(s->attempts))
+		return;
+	putchar('\n');
+	table_open(&t);
+	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		table_cell(&t, heads[i]);
+	table_row_end(&t);
+	json_array_foreach(s->attempts, i, a) attempt_row(&t, a);
+	table_close(&t, true);
+}
+
+static void show_document(const shown *s, const char *name, const char *key)
+{
+	const json_t *value = json_object_get(s->run, key);
+	char *text = json_is_null(value) ? NULL :
+					   json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+
+	if (text)
+		printf("\n%s\n%s\n", name, text);
+	free(text);
+}
+
+static void show_content(const char *name, const char *text, int64_t size)
+{
+	strip state = {0};
+	char *clean = text ? malloc(strlen(text) + 1) : NULL;
+	size_t n;
+
+	if (clean) {
+		n = strip_text(&state, text, strlen(text), clean);
+		printf("\n%s\n%.*s\n", name, (int)n, clean);
+	} else if (size >= 0) {
+		printf("\n%s: %lld bytes, not stored; store what comes with: llmctl ask "
+		       "--store-content\n",
+			name, (long long)size);
+	}
+	free(clean);
+}
+
+static void show_text(const shown *s)
+{
+	member(s, "run", "id");
+	member(s, "workspace", "workspace_id");
+	member(s, "status", "status");
+	member(s, "source", "source");
+	show_models(s);
+	show_times(s);
+	show_cost(s);
+	show_attempts(s);
+	show_document(s, "decision", "decision_json");
+	show_document(s, "metadata", "metadata_json");
+	show_content("prompt", s->prompt, s->prompt_size);
+	show_content("answer", s->response, s->response_size);
+}
+
+static json_t *content_json(const char *text, int64_t size)
+{
+	json_t *o = json_object(), *value = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+
+	json_object_set_new(o, "stored", json_boolean(text != NULL));
+	json_object_set_new(o, "bytes", json_count(size));
+	json_object_set_new(o, "value", value ? value : json_text(text));
+	return o;
+}
+
+static void show_json(const shown *s)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "schema", json_text("llm.run/1"));
+	json_object_set(o, "run", s->run);
+	json_object_set(o, "attempts", s->attempts);
+	json_object_set_new(o, "prompt", content_json(s->prompt, s->prompt_size));
+	json_object_set_new(o, "response", content_json(s->response, s->response_size));
+	json_print(o);
+}
+
+int runs_show_run(ctl *c)
+{
+	llm_err err = LLM_ERR_INIT;
+	store st = {NULL, NULL, NULL};
+	shown s = {.c = c, .st = &st, .err = &err, .prompt_size = -1, .response_size = -1};
+	int32_t rc = 0;
+
+	if (!c->opt.words.n)
+		rc = complain_set(&err, LLM_E_INVALID_REQUEST,
+			"which run? Its id stands in front of each line of: llmctl runs list");
+	if (!rc)
+		rc = store_open(c, STORE_WORKSPACE, &st, &err);
+	if (!rc)
+		rc = read_all(&s, c->opt.words.items[0]);
+	if (!rc && c->opt.json)
+		show_json(&s);
+	else if (!rc)
+		show_text(&s);
+	json_decref(s.run);
+	json_decref(s.attempts);
+	free(s.prompt);
+	free(s.response);
+	store_close(&st);
+	return rc ? ctl_fail(c, &err) : 0;
+}

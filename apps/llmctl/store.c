@@ -1,0 +1,321 @@
+/*
+ * store.c - the database: that of the configuration, or llmctl's own under
+ * $XDG_STATE_HOME/llm, which is made and migrated without being asked for.
+ */
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "llm/config.h"
+
+#define KEY_BYTES 32
+
+bool store_is_workspace(const char *text)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._:-";
+	size_t n = strlen(text);
+
+	return n >= 1 && n <= 128 && strspn(text, allowed) == n;
+}
+
+/* ---- what is configured ---- */
+
+static void take_item(ctl_store *s, const llm_config_item *item)
+{
+	if (strcmp(item->key, "workspace") == 0)
+		snprintf(s->workspace, sizeof(s->workspace), "%s", item->value);
+	else if (strcmp(item->key, "storage.ledger") == 0)
+		s->off = strcmp(item->value, "off") == 0;
+	else if (strcmp(item->key, "privacy.key") == 0)
+		s->has_key = true;
+	else if (strcmp(item->key, "storage.plugin") == 0 || strcmp(item->key, "storage.dsn") == 0)
+		s->configured = true;
+}
+
+static int32_t look(ctl *c, llm_err *err)
+{
+	llm_config_item item = {.struct_size = (uint32_t)sizeof(item)};
+	llm_config *cfg = NULL;
+	int32_t rc = llm_config_load(&c->opts, &cfg, err);
+
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; llm_config_at(cfg, i, &item) == 0; i++)
+		take_item(&c->store, &item);
+	llm_config_free(cfg);
+	return 0;
+}
+
+/* Without a file and a variable nothing can be configured, and nothing has to be read. */
+static bool is_bare(const ctl *c)
+{
+	extern char **environ;
+
+	for (char **e = environ; e && *e; e++)
+		if (strncmp(*e, "LLM_", 4) == 0)
+			return false;
+	return !c->where.present || !c->where.present[0];
+}
+
+/* ---- the database of llmctl's own ---- */
+
+static int32_t make_folders(const char *path, llm_err *err)
+{
+	char part[sizeof(((ctl_store *)0)->path)];
+	size_t n = strlen(path);
+
+	for (size_t i = 1; i < n; i++) {
+		if (path[i] != '/')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, 0700) && errno != EEXIST && errno != EROFS && errno != EACCES)
+			return complain_set(err, LLM_E_PERSISTENCE,
+				"the folder %s cannot be made: %s", part, strerror(errno));
+	}
+	return 0;
+}
+
+/* Bytes that nobody can guess, as hex; a file that is there stays as it is. */
+static int32_t make_key(const char *path, llm_err *err)
+{
+	unsigned char bytes[KEY_BYTES];
+	char hex[2 * KEY_BYTES + 2];
+	ssize_t n;
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno == EEXIST)
+		return 0;
+	n = fd < 0 ? -1 : getrandom(bytes, sizeof(bytes), 0);
+	for (size_t i = 0; n == sizeof(bytes) && i < sizeof(bytes); i++)
+		snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+	if (n == sizeof(bytes)) {
+		hex[2 * KEY_BYTES] = '\n';
+		n = write(fd, hex, 2 * KEY_BYTES + 1);
+	}
+	if (fd >= 0 && close(fd))
+		n = -1;
+	if (n > KEY_BYTES)
+		return 0;
+	if (fd >= 0)
+		unlink(path);
+	return complain_set(err, LLM_E_PERSISTENCE, "the key file %s cannot be written: %s", path,
+		strerror(errno));
+}
+
+static const char *own_folder(char *room, size_t cap)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+
+	if (state && state[0] == '/')
+		snprintf(room, cap, "%s/llm", state);
+	else if (home && home[0] == '/')
+		snprintf(room, cap, "%s/.local/state/llm", home);
+	else
+		return NULL;
+	return room;
+}
+
+static void override_with(ctl *c, const char *key, const char *value)
+{
+	ctl_store *s = &c->store;
+	char *text = s->texts[s->n_overrides];
+
+	snprintf(text, sizeof(s->texts[0]), "%s=%s", key, value);
+	s->overrides[s->n_overrides++] = text;
+	s->overrides[s->n_overrides] = NULL;
+	c->opts.overrides = s->overrides;
+}
+
+/* Names and makes what stands beside the database; the tables come when they are missed. */
+static int32_t own_begin(ctl *c, llm_err *err)
+{
+	ctl_store *s = &c->store;
+	char folder[900], key[1000], value[1024];
+	int32_t rc;
+
+	if (!own_folder(folder, sizeof(folder)))
+		return complain_set(err, LLM_E_CONFIG,
+			"neither XDG_STATE_HOME nor HOME names a folder for the runs");
+	snprintf(s->path, sizeof(s->path), "%s/llm.db", folder);
+	snprintf(key, sizeof(key), "%s/privacy.key", folder);
+	snprintf(value, sizeof(value), "file:%s", key);
+	s->is_new = access(s->path, F_OK) != 0;
+	rc = s->is_new ? make_folders(s->path, err) : 0;
+	if (!rc && !s->has_key)
+		rc = make_key(key, err);
+	if (rc)
+		return rc;
+	override_with(c, "storage.plugin", "sqlite");
+	override_with(c, "storage.dsn", s->path);
+	override_with(c, "storage.create", "true");
+	if (!s->has_key)
+		override_with(c, "privacy.key", value);
+	if (!s->workspace[0]) {
+		snprintf(s->workspace, sizeof(s->workspace), "default");
+		override_with(c, "workspace", s->workspace);
+	}
+	return 0;
+}
+
+int32_t store_migrate_own(ctl *c, llm_err *err)
+{
+	llm_storage_opts opts = LLM_STORAGE_OPTS_INIT;
+	llm_storage *storage = NULL;
+	llm_unit *unit = NULL;
+	char line[1200];
+	int32_t rc;
+
+	opts.service = &c->opts;
+	rc = llm_storage_new(&opts, &storage, err);
+	if (!rc)
+		rc = llm_unit_open(storage, &unit, err);
+	if (!rc)
+		rc = llm_unit_migrate(unit, LLM_SCHEMA_LATEST, err);
+	llm_unit_close(unit);
+	llm_storage_free(storage);
+	if (rc || !c->store.is_new)
+		return rc;
+	c->store.is_new = false;
+	snprintf(line, sizeof(line),
+		"runs are kept in %s, of their content byte counts and keyed hashes; off with "
+		"storage = { ledger = \"off\"; }; or --no-record",
+		c->store.path);
+	complain_note(&c->term, "note", line);
+	return 0;
+}
+
+void store_give_up(ctl *c, const llm_err *why)
+{
+	char line[600];
+
+	snprintf(line, sizeof(line), "runs are not recorded: %.*s",
+		(int)strcspn(why->message, "\n"), why->message);
+	complain_note(&c->term, "note", line);
+	c->store.own = false;
+	c->store.n_overrides = 0;
+	c->opts.overrides = NULL;
+}
+
+/* ---- for a service ---- */
+
+static int32_t check_options(const ctl_options *o, llm_err *err)
+{
+	if (o->workspace && !store_is_workspace(o->workspace))
+		return complain_set(err, LLM_E_INVALID_REQUEST,
+			"--workspace %.60s is no workspace: it has 1 to 128 of A-Z, a-z, 0-9 and "
+			"._:-",
+			o->workspace);
+	if (o->no_record && o->store_content)
+		return complain_set(err, LLM_E_INVALID_REQUEST,
+			"--no-record and --store-content exclude each other\n"
+			"Try: llmctl ask --help");
+	return 0;
+}
+
+int32_t store_settle(ctl *c, llm_err *err)
+{
+	ctl_store *s = &c->store;
+	llm_err why = LLM_ERR_INIT;
+	int32_t rc = check_options(&c->opt, err);
+
+	if (!rc && !is_bare(c))
+		rc = look(c, err);
+	if (rc)
+		return rc;
+	if (c->opt.no_record)
+		override_with(c, "storage.ledger", "off");
+	if (s->off && c->opt.store_content)
+		return complain_set(err, LLM_E_CONFIG,
+			"--store-content: nothing is recorded here, storage.ledger is off");
+	if (s->off || c->opt.no_record)
+		return 0;
+	if (!s->configured) {
+		s->own = true;
+		if (own_begin(c, &why))
+			store_give_up(c, &why);
+	}
+	if (c->opt.store_content)
+		override_with(c, "privacy.content", "full");
+	return 0;
+}
+
+/* ---- a connection ---- */
+
+static int32_t pick_workspace(ctl *c, store *ret, llm_err *err)
+{
+	const char *said = c->opt.workspace ? c->opt.workspace : c->store.workspace;
+
+	if (!said[0])
+		return complain_set(err, LLM_E_WORKSPACE_REQUIRED,
+			"no workspace is named: neither --workspace nor the configuration's "
+			"`workspace` says whose runs are meant\n"
+			"Name one with --workspace NAME.");
+	ret->workspace = said;
+	return 0;
+}
+
+static int32_t check_schema(ctl *c, store *st, llm_err *err)
+{
+	const size_t cap = sizeof(err->message);
+	size_t n;
+	int32_t rc = llm_unit_check_schema(st->unit, err);
+
+	if (rc == LLM_E_SCHEMA && c->store.own)
+		rc = llm_unit_migrate(st->unit, LLM_SCHEMA_LATEST, err);
+	n = strlen(err->message);
+	if (rc == LLM_E_SCHEMA && c->opt.config && n < cap)
+		snprintf(err->message + n, cap - n, " -c %s", c->opt.config);
+	return rc;
+}
+
+static int32_t find(ctl *c, unsigned need, llm_err *err)
+{
+	ctl_store *s = &c->store;
+	int32_t rc = ctl_where(c, err);
+
+	if (!rc)
+		rc = check_options(&c->opt, err);
+	if (!rc)
+		rc = look(c, err);
+	if (!rc && !s->configured) {
+		s->own = true;
+		rc = own_begin(c, err);
+	} else if (!rc && (need & STORE_MAKE)) {
+		override_with(c, "storage.create", "true");
+	}
+	return rc;
+}
+
+int32_t store_open(ctl *c, unsigned need, store *ret, llm_err *err)
+{
+	llm_storage_opts opts = LLM_STORAGE_OPTS_INIT;
+	int32_t rc;
+
+	memset(ret, 0, sizeof(*ret));
+	rc = find(c, need, err);
+	if (!rc && (need & STORE_WORKSPACE))
+		rc = pick_workspace(c, ret, err);
+	opts.service = &c->opts;
+	if (!rc)
+		rc = llm_storage_new(&opts, &ret->storage, err);
+	if (!rc)
+		rc = llm_unit_open(ret->storage, &ret->unit, err);
+	if (!rc && !(need & STORE_ANY_SCHEMA))
+		rc = check_schema(c, ret, err);
+	return rc;
+}
+
+void store_close(store *st)
+{
+	llm_unit_close(st->unit);
+	llm_storage_free(st->storage);
+}
