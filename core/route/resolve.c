@@ -1,5 +1,6 @@
 #include "resolve.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -133,16 +134,12 @@ static void reduce(uint32_t *weights, size_t n)
 
 static char *endpoint_name(arena *ar, const char *target, const char *id)
 {
-	const size_t provider = strcspn(target, "/"), n = strlen(id),
-		     rest = strlen(target) - provider;
-	char *text = arena_new(ar, provider + 1 + n + rest + 1);
+	const size_t provider = strcspn(target, "/");
+	const size_t room = strlen(target) + 1 + strlen(id) + 1;
+	char *text = arena_new(ar, room);
 
-	if (!text)
-		return NULL;
-	memcpy(text, target, provider);
-	text[provider] = '#';
-	memcpy(text + provider + 1, id, n);
-	memcpy(text + provider + 1 + n, target + provider, rest + 1);
+	if (text)
+		snprintf(text, room, "%.*s#%s%s", (int)provider, target, id, target + provider);
 	return text;
 }
 

@@ -61,7 +61,7 @@ static int32_t read_own(pricing *p, const conf *c, llm_err *err)
 		if (rc || !row)
 			continue;
 		if (!p->own)
-			p->own = arena_array(&p->ar, c->n_models, sizeof(*p->own));
+			p->own = arena_array(&p->ar, c->n_models, sizeof(void *));
 		if (!p->own)
 			return err_set(err, LLM_E_NOMEM, "out of memory");
 		p->own[p->n_own++] = row;

@@ -110,7 +110,7 @@ int32_t routing_new(confset *set, routing **ret, llm_err *err)
 				      NULL;
 	rc = c->n_profiles && !r->profiles ? err_set(err, LLM_E_NOMEM, "out of memory") :
 					     pricing_init(&r->prices, svc, c, err);
-	for (i = 0; !rc && i < c->n_profiles; i++, r->n++)
+	for (i = 0; !rc && r->profiles && i < c->n_profiles; i++, r->n++)
 		rc = make(r, &c->profiles[i], &r->profiles[i], err);
 	if (rc) {
 		routing_free(r);
