@@ -31,6 +31,7 @@
 #define AT_LEAST_MS 40 /* from the first answer to the kill */
 #define SPREAD_MS 160
 #define DELIVERED_MAX 4000000
+#define KILLS_A_FILE 20 /* all of it is looked at after each kill */
 
 static void die(const char *what, const char *why)
 {
@@ -127,6 +128,12 @@ static void look_open(look *k, const char *dsn)
 	if (llm_storage_new(&o, &k->storage, &err) || llm_unit_open(k->storage, &k->unit, &err) ||
 		llm_unit_migrate(k->unit, LLM_SCHEMA_LATEST, &err))
 		die("database", err.message);
+}
+
+static void look_close(look *k)
+{
+	llm_unit_close(k->unit);
+	llm_storage_free(k->storage);
 }
 
 static int32_t on_row(void *ctx, const void *row)
@@ -331,17 +338,20 @@ static int campaign(const char *self, unsigned kills, uint64_t seed)
 	pid_t sim = upstream(url, sizeof(url));
 	size_t n = 0;
 	unsigned i;
-	look k;
+	look k = {0};
 
-	snprintf(dsn, sizeof(dsn), "%s/runs.db", folder);
-	look_open(&k, dsn);
 	for (i = 0; i < kills; i++) {
+		if (i % KILLS_A_FILE == 0) {
+			if (i)
+				look_close(&k);
+			snprintf(dsn, sizeof(dsn), "%s/runs%u.db", folder, i / KILLS_A_FILE);
+			look_open(&k, dsn);
+		}
 		ids = deliver(self, url, dsn, AT_LEAST_MS + next_random(&seed) % SPREAD_MS, &n);
 		judge(&k, ids, n, &t);
 		free(ids);
 	}
-	llm_unit_close(k.unit);
-	llm_storage_free(k.storage);
+	look_close(&k);
 	kill(sim, SIGTERM);
 	waitpid(sim, NULL, 0);
 	run_folder_free(folder);
@@ -358,8 +368,11 @@ int main(int argc, char **argv)
 
 	if (argc == 4 && strcmp(argv[1], "--serve") == 0)
 		serve(argv[2], argv[3]);
+	if (!kills)
+		die("usage", "prove_ledger [KILLS [SEED]]");
 	if (!seed && getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
 		die("a seed", strerror(errno));
 	printf("seed %" PRIu64 "\n", seed);
+	fflush(stdout);
 	return campaign(argv[0], kills, seed);
 }
