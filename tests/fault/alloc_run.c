@@ -19,8 +19,11 @@
 #endif
 
 typedef struct play {
-	char config[512];
+	char config[2000];
 	const char *model;
+	uint32_t flags; /* of the streamed call */
+	int plans; /* looks at plans, requests and capabilities too */
+	int records; /* lack of memory is PERSISTENCE where a row cannot be written */
 	failalloc fa;
 	unsigned wrong;
 } play;
@@ -32,9 +35,9 @@ static void tell(play *p, uint64_t n, int for_ever, const char *what, const llm_
 		for_ever ? "for ever" : "once", what, llm_error_name(err->code), err->message);
 }
 
-static int fair(int32_t rc)
+static int fair(const play *p, int32_t rc)
 {
-	return rc == 0 || rc == LLM_E_NOMEM;
+	return rc == 0 || rc == LLM_E_NOMEM || (p->records && rc == LLM_E_PERSISTENCE);
 }
 
 static int32_t open_service(play *p, llm_service **ret, llm_err *err)
@@ -57,7 +60,7 @@ static int32_t stream(play *p, llm_service *svc, llm_err *err)
 	llm_event e = {.kind = 0};
 	int32_t rc = llm_request_new(&p->fa.hook, &rq);
 
-	co.flags = LLM_CALL_STREAM | LLM_CALL_TRACE;
+	co.flags = LLM_CALL_STREAM | LLM_CALL_TRACE | p->flags;
 	co.total_ms = 5000;
 	err->code = rc;
 	if (!rc)
@@ -84,14 +87,47 @@ static int32_t ask(const play *p, llm_service *svc, llm_err *err)
 	return rc;
 }
 
+/* Nobody is asked: the plan, the request to the first, what it can do. */
+static int32_t look(const play *p, llm_service *svc, llm_err *err)
+{
+	llm_call_opts co = LLM_CALL_OPTS_INIT;
+	llm_capabilities *caps = NULL;
+	llm_request *rq = NULL;
+	llm_call *call = NULL;
+	int32_t rc = llm_request_new(NULL, &rq);
+
+	co.flags = LLM_CALL_DRY_RUN;
+	if (!rc)
+		rc = llm_request_model(rq, p->model);
+	if (!rc)
+		rc = llm_request_end_user(rq, "somebody");
+	if (!rc)
+		rc = llm_request_text(rq, LLM_ROLE_USER, "hello", LLM_NUL_TERMINATED);
+	if (!rc)
+		rc = llm_plan(svc, rq, NULL, &call, err);
+	llm_call_free(call);
+	call = NULL;
+	if (!rc)
+		rc = llm_plan(svc, rq, &co, &call, err);
+	llm_call_free(call);
+	llm_request_free(rq);
+	if (!rc)
+		rc = llm_service_capabilities(
+			svc, "a/sim-small", LLM_CAPABILITIES_KNOWN, 0, &caps, err);
+	llm_capabilities_free(caps);
+	return rc;
+}
+
 static void use(play *p, llm_service *svc, uint64_t n, int for_ever)
 {
 	llm_err err = LLM_ERR_INIT;
 
-	if (!fair(stream(p, svc, &err)))
+	if (!fair(p, stream(p, svc, &err)))
 		tell(p, n, for_ever, "stream", &err);
-	if (!fair(ask(p, svc, &err)))
+	if (!fair(p, ask(p, svc, &err)))
 		tell(p, n, for_ever, "ask", &err);
+	if (p->plans && !fair(p, look(p, svc, &err)))
+		tell(p, n, for_ever, "plan", &err);
 	failalloc_never(&p->fa);
 	if (ask(p, svc, &err))
 		tell(p, n, for_ever, "with memory again", &err);
@@ -162,6 +198,33 @@ Test(alloc_run, P_01_R_RETRY_20_every_allocation_of_a_race)
 		"slow_start = 1; slow_start_action = \"race\"; }; };\n",
 		sim_url(up), sim_url(up));
 	sweep(p, "race");
+	sim_stop(up);
+	free(p);
+}
+
+/* A policy that draws, endpoints, prices, a budget and a chain, and plans that are explained. */
+Test(alloc_run, P_01_R_ROUTE_6_every_allocation_of_plans_by_a_policy)
+{
+	play *p = calloc(1, sizeof(*p));
+	sim *up = sim_start(NULL);
+	const char *url = sim_url(up);
+
+	cr_assert_not_null(p);
+	p->model = "drawn";
+	p->flags = LLM_CALL_EXPLAIN;
+	p->plans = 1;
+	snprintf(p->config, sizeof(p->config),
+		"providers = { a = { plugin = \"openai\"; base_url = \"%s/v1\"; };\n"
+		"b = { plugin = \"openai\"; endpoints = ( { id = \"x\"; base_url = \"%s/v1\"; "
+		"weight = 2; }, { id = \"y\"; base_url = \"%s/v1\"; } ); }; };\n"
+		"models = ( { id = \"a/sim-small\"; price = { input = \"0.5\"; output = \"1\"; }; "
+		"capabilities = { vision = \"no\"; }; } );\n"
+		"budget = { limit = \"5\"; window = \"1h\"; default_cost = \"0.001\"; };\n"
+		"profiles = { drawn = { policy = \"weighted\"; weights = [ 2, 1 ]; "
+		"split_by = \"user\"; candidates = [ \"a/sim-small\", \"b/sim-small\" ]; "
+		"fallbacks = { general = [ \"a/other\" ]; }; }; };\n",
+		url, url, url);
+	sweep(p, "plans");
 	sim_stop(up);
 	free(p);
 }
