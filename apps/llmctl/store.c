@@ -96,7 +96,7 @@ static int32_t make_key(const char *path, llm_err *err)
 		return 0;
 	n = fd < 0 ? -1 : getrandom(bytes, sizeof(bytes), 0);
 	for (size_t i = 0; n == sizeof(bytes) && i < sizeof(bytes); i++)
-		snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+		snprintf(&hex[2 * i], 3, "%02x", bytes[i]);
 	if (n == sizeof(bytes)) {
 		hex[2 * KEY_BYTES] = '\n';
 		n = write(fd, hex, 2 * KEY_BYTES + 1);
