@@ -208,12 +208,13 @@ static int32_t spread(llm_call *c, chain *of)
 static int32_t fill_plan(
 	llm_call *c, const route *r, const conf_profile *p, const llm_call_opts *opts, llm_err *err)
 {
-	llm_err first = LLM_ERR_INIT;
+	llm_err first; /* of no use, and not written, while its code is 0 */
 	chain chains[CHAINS];
 	const size_t n = list_chains(r, p, chains);
 	size_t all = chains[0].n, i;
 	int32_t rc = 0;
 
+	first.code = 0;
 	for (i = 1; !rc && i < n; i++) {
 		rc = spread(c, &chains[i]);
 		all += chains[i].n;
@@ -227,7 +228,7 @@ static int32_t fill_plan(
 		if (chains[i].which == CHAIN_GENERAL)
 			c->n_general = c->n_plan;
 	}
-	if (rc || c->n_general)
+	if (rc || c->n_general || !first.code)
 		return rc;
 	*err = first;
 	return first.code;
