@@ -374,12 +374,13 @@ static int32_t simread_changes(sim_in *in, const sim_member *m, void *object)
 	if (!jsonr_enter_object(&in->r))
 		return simread_wrong(in, "an object { \"ID\": { ... }, ... }");
 	while (!rc && jsonr_member(&in->r, &id)) {
-		c = &to->changes[to->n_changes];
-		c->candidate = simread_number_of(in->w, &id);
-		if (c->candidate == in->w->n || to->n_changes == SIM_CANDIDATES)
+		const uint32_t candidate = simread_number_of(in->w, &id);
+
+		if (candidate == in->w->n || to->n_changes == SIM_CANDIDATES)
 			return simread_refuse(in, "is of a candidate that there is not",
 				"ids of the first line, each once");
-		to->n_changes++;
+		c = &to->changes[to->n_changes++];
+		c->candidate = candidate;
 		rc = simread_end(in, &whole, &c->end);
 	}
 	return rc;
