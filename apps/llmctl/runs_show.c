@@ -236,7 +236,6 @@ static void show_attempts(const shown *s)
 {
 	static const char *const heads[] = {
 		"#", "candidate", "status", "error", "phase", "HTTP", "waited", "took"};
-	const json_t *a;
 	size_t i;
 	table t;
 
@@ -247,7 +246,8 @@ static void show_attempts(const shown *s)
 	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
 		table_cell(&t, heads[i]);
 	table_row_end(&t);
-	json_array_foreach(s->attempts, i, a) attempt_row(&t, a);
+	for (i = 0; i < json_array_size(s->attempts); i++)
+		attempt_row(&t, json_array_get(s->attempts, i));
 	table_close(&t, true);
 }
 

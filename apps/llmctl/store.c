@@ -98,7 +98,7 @@ static int32_t make_key(const char *path, llm_err *err)
 	for (size_t i = 0; n == sizeof(bytes) && i < sizeof(bytes); i++)
 		snprintf(&hex[2 * i], 3, "%02x", bytes[i]);
 	if (n == sizeof(bytes)) {
-		hex[2 * KEY_BYTES] = '\n';
+		hex[sizeof(hex) - 2] = '\n';
 		n = write(fd, hex, 2 * KEY_BYTES + 1);
 	}
 	if (fd >= 0 && close(fd))
