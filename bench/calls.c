@@ -188,12 +188,16 @@ static void open_service(const char *url, const char *provider)
 {
 	llm_service_opts opts = LLM_SERVICE_OPTS_INIT;
 	llm_err err = LLM_ERR_INIT;
+	const unsigned flight = (unsigned)bench.meter.flight;
 	char text[512];
 	static char model[128];
 
+	/* What is measured is calls, not the queue for them. */
 	snprintf(text, sizeof(text),
-		"providers = { %s = { base_url = \"%s\"; api_key = \"env:BENCH_KEY\"; }; };",
-		provider, url);
+		"limits = { service = %u; workspace = %u; };\n"
+		"providers = { %s = { base_url = \"%s\"; api_key = \"env:BENCH_KEY\"; "
+		"max_concurrency = %u; }; };",
+		flight, flight, provider, url, flight);
 	snprintf(model, sizeof(model), "%s/sim-small", provider);
 	bench.model = model;
 	opts.flags = LLM_SERVICE_NO_ENV;
