@@ -27,6 +27,36 @@ static oracle *start_text(const book *b, const char *text)
 
 /* ---- when a row is there ---- */
 
+Test(ledger_run, R_UOW_11_a_look_at_a_plan_is_no_run)
+{
+	static const uint32_t looks[] = {LLM_CALL_PLAN_ONLY, LLM_CALL_DRY_RUN};
+	book b;
+	oracle *o;
+	size_t i;
+
+	book_open(&b, "", "");
+	o = start(&b, "hello_stream", ORACLE_THREAD);
+	for (i = 0; i < 2; i++) {
+		llm_call_opts opts = LLM_CALL_OPTS_INIT;
+		llm_err err = LLM_ERR_INIT;
+		llm_request *rq = NULL;
+		llm_call *call = NULL;
+
+		opts.flags = looks[i];
+		cr_assert_eq(llm_request_new(NULL, &rq), 0);
+		cr_assert_eq(llm_request_model(rq, "ollama/a"), 0);
+		cr_assert_eq(llm_request_text(rq, LLM_ROLE_USER, "hi", LLM_NUL_TERMINATED), 0);
+		cr_assert_eq(llm_plan(o->svc, rq, &opts, &call, &err), 0, "%s", err.message);
+		cr_expect_eq(llm_result_persisted(llm_call_result(call), NULL), LLM_PERSISTED_OFF);
+		llm_call_free(call);
+		llm_request_free(rq);
+	}
+	cr_expect_eq(book_ask(&b, LLM_QUERY_RUNS, WS, NULL)->n, 0);
+	cr_expect_eq(book_stats(o).begun, 0);
+	oracle_close(o); /* nothing was asked, so it has nothing to say of it */
+	book_close(&b);
+}
+
 Test(ledger_run, R_UOW_11_the_row_is_there_before_the_first_byte)
 {
 	book b;

@@ -150,12 +150,35 @@ static void newest(const account *a, char *ret, size_t cap)
 	json_decref(list);
 }
 
+/* How many of the database's files, the log of what is not yet in it too, hold `text`. */
+static unsigned files_with(const account *a, const char *text)
+{
+	static const char *const ends[] = {"", "-wal"};
+	static char bytes[1 << 20];
+	unsigned n = 0;
+	char path[600];
+	size_t i, len;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		FILE *f;
+
+		snprintf(path, sizeof(path), "%s/.local/state/llm/llm.db%s", a->home, ends[i]);
+		f = fopen(path, "rb");
+		cr_assert(f || i, "%s is not there", path);
+		len = f ? fread(bytes, 1, sizeof(bytes), f) : 0;
+		cr_assert_lt(len, sizeof(bytes), "%s is larger than what is looked at", path);
+		n += len && memmem(bytes, len, text, strlen(text));
+		if (f)
+			fclose(f);
+	}
+	return n;
+}
+
 Test(llmctl_runs, R_PRIV_1_content_is_not_stored_unless_asked_for)
 {
-	char id[64], path[600];
+	char id[64];
 	run_result r;
 	account a;
-	FILE *f;
 
 	account_new(&a);
 	ask(&a, "the password is xyzzy");
@@ -166,13 +189,11 @@ Test(llmctl_runs, R_PRIV_1_content_is_not_stored_unless_asked_for)
 		strstr(r.out, " bytes, not stored; store what comes with: "), "%s", r.out);
 	cr_expect_null(strstr(r.out, "xyzzy"));
 	run_done(&r);
-	snprintf(path, sizeof(path), "%s/.local/state/llm/llm.db-wal", a.home);
-	f = fopen(path, "rb");
-	cr_assert_not_null(f);
-	fclose(f);
+	cr_expect_eq(files_with(&a, "xyzzy"), 0);
 	RUN(&a, &r, "ask", "-m", "ollama/sim-small", "--store-content", "plugh");
 	cr_assert_eq(r.status, 0, "%s", r.err);
 	run_done(&r);
+	cr_expect_geq(files_with(&a, "plugh"), 1); /* so the search does find */
 	newest(&a, id, sizeof(id));
 	RUN(&a, &r, "runs", "show", id);
 	cr_expect_not_null(strstr(r.out, "plugh"), "%s", r.out);
