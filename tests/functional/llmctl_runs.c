@@ -174,6 +174,28 @@ static unsigned files_with(const account *a, const char *text)
 	return n;
 }
 
+Test(llmctl_runs, R_PRIV_1_what_was_a_hash_alone_is_stored_when_asked_for)
+{
+	char id[64];
+	run_result r;
+	account a;
+
+	account_new(&a);
+	ask(&a, "plugh");
+	RUN(&a, &r, "ask", "-m", "ollama/sim-small", "--store-content", "plugh");
+	cr_assert_eq(r.status, 0, "%s", r.err);
+	run_done(&r);
+	newest(&a, id, sizeof(id));
+	RUN(&a, &r, "runs", "show", id);
+	cr_expect_not_null(strstr(r.out, "plugh"), "%s", r.out);
+	run_done(&r);
+	ask(&a, "plugh"); /* and stays */
+	RUN(&a, &r, "runs", "show", id);
+	cr_expect_not_null(strstr(r.out, "plugh"), "%s", r.out);
+	run_done(&r);
+	account_end(&a);
+}
+
 Test(llmctl_runs, R_PRIV_1_content_is_not_stored_unless_asked_for)
 {
 	char id[64];
