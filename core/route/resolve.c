@@ -44,6 +44,7 @@ static void one_name(route *r, const char *name)
 int32_t resolve_target(const conf *c, const char *name, int want_profile, route *r, llm_err *err)
 {
 	const conf_profile *p;
+	const char *asked;
 
 	if (!name)
 		name = c->default_profile;
@@ -54,6 +55,7 @@ int32_t resolve_target(const conf *c, const char *name, int want_profile, route 
 		one_name(r, name);
 		return 0;
 	}
+	asked = name;
 	p = conf_profile_named(c, name);
 	if (!p && conf_alias(c, name)) {
 		name = conf_alias(c, name);
@@ -67,7 +69,7 @@ int32_t resolve_target(const conf *c, const char *name, int want_profile, route 
 		return 0;
 	}
 	if (want_profile || !strchr(name, '/'))
-		return unknown(c, name, want_profile ? "profile" : "profile, alias or model", err);
+		return unknown(c, asked, want_profile ? "profile" : "profile, alias or model", err);
 	one_name(r, name);
 	return 0;
 }

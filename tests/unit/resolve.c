@@ -68,6 +68,17 @@ Test(resolve, R_ROUTE_1_no_slash_is_an_alias_or_a_profile)
 	expect_refusal("local-fats", 1, "local-fast");
 }
 
+Test(resolve, R_ROUTE_2_an_alias_of_a_model_is_no_profile)
+{
+	llm_err err = LLM_ERR_INIT;
+	conf *c = load();
+	route r;
+
+	cr_assert_eq(resolve_target(c, "fast", 1, &r, &err), LLM_E_INVALID_REQUEST);
+	cr_expect_str_eq(err.message, "\"fast\" is no profile: name it as a model (llmctl: -m)");
+	conf_free(c);
+}
+
 Test(resolve, R_ROUTE_2_aliases_lead_to_profiles_and_models)
 {
 	expect_first("fast", 0, NULL, "ollama/gemma3:270m");
