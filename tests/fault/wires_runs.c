@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "support/fakeclock.h"
 #include "support/oracle.h"
@@ -33,13 +32,6 @@ static oracle *play(const wire *w, const char *script, uint32_t mode, const llm_
 	const oracle_opts opts = {.mode = mode, .text = script, .model = w->model, .time = time};
 
 	return oracle_open(&opts);
-}
-
-static void rest_ms(long ms)
-{
-	const struct timespec ts = {.tv_nsec = ms * 1000000};
-
-	nanosleep(&ts, NULL);
 }
 
 /* ---- U-21 ---- */

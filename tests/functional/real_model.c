@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "real_ask.h"
@@ -169,13 +168,6 @@ static size_t tokens_of_question(const char *question)
 
 	json_decref(said);
 	return n;
-}
-
-static void rest_ms(long ms)
-{
-	struct timespec ts = {.tv_nsec = ms * 1000000};
-
-	nanosleep(&ts, NULL);
 }
 
 /* ---- the tests ---- */

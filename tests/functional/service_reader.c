@@ -2,19 +2,11 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/oracle.h"
 
 #define HELD (256 * 1024) /* the high mark of a stream's queue */
-
-static void rest_ms(long ms)
-{
-	const struct timespec ts = {.tv_nsec = ms * 1000000};
-
-	nanosleep(&ts, NULL);
-}
 
 static size_t rss_kb(void)
 {
@@ -76,7 +68,7 @@ Test(service_reader, R_TIME_2_U_31_a_stream_that_nobody_reads)
 }
 
 /* Far more than may wait, for a reader that makes pauses, each longer or shorter than some limit. */
-static void read_slowly(const char *config, const llm_call_opts *limits, int pauses, long ms)
+static void read_slowly(const char *config, const llm_call_opts *limits, int pauses, uint64_t ms)
 {
 	const oracle_opts opts = {
 		.config = config, .sim_args = (const char *const[]){"--bytes", "200000", NULL}};

@@ -77,11 +77,6 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static void rest_ms(int ms)
-{
-	(void)poll(NULL, 0, ms);
-}
-
 static void die(const char *what, const char *why)
 {
 	fprintf(stderr, "prove_cancel: %s: %s\n", what, why);

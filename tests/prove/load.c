@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <llm/llm.h>
 
@@ -31,20 +30,6 @@ static void die(const char *what, const char *why)
 {
 	fprintf(stderr, "prove_load: %s: %s\n", what, why);
 	exit(2);
-}
-
-static void rest_until(uint64_t at_ns)
-{
-	const struct timespec ts = {
-		.tv_sec = (time_t)(at_ns / NS_PER_S), .tv_nsec = (long)(at_ns % NS_PER_S)};
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL))
-		continue;
-}
-
-static void rest_ms(uint64_t ms)
-{
-	rest_until(sim_now_ns() + ms * NS_PER_MS);
 }
 
 static llm_service *open_service(const char *config)

@@ -27,6 +27,7 @@
 #include "support/talk.h"
 
 #define TOTAL_MS 4000
+#define SEEN_NS_MAX (10000 * NS_PER_MS)
 #define PROFILE "first_token = \"1s\"; idle = \"1s\"; "
 #define PLAYS_MAX 4 /* of a row that is not as on the page */
 #define WORDS 32 /* that llmsim says by default */
@@ -199,6 +200,19 @@ static size_t upstream_saw(const char *log, uint64_t from_ns, char *to, size_t c
 	return n;
 }
 
+/* The same, once it has come to what was sent: it may be busy with tens of megabytes yet. */
+static size_t upstream_saw_all(sim *up, const oracle_run *seen, size_t sent, char *to, size_t cap)
+{
+	const uint64_t end = sim_now_ns() + SEEN_NS_MAX;
+	size_t n = upstream_saw(sim_log_text(up), seen->submit_ns, to, cap);
+
+	while (n < sent && sim_now_ns() < end) {
+		rest_ms(10);
+		n = upstream_saw(sim_log_text(up), seen->submit_ns, to, cap);
+	}
+	return n;
+}
+
 /* Attempts by the library's own account, but for those that never were on the wire. */
 static size_t attempts_sent(const llm_result *r)
 {
@@ -265,10 +279,9 @@ static int caller_got(const oracle_run *seen, const char *saw, char *to, size_t 
 }
 
 /* What the library says of its attempts is what the upstream saw; nothing is mixed up. */
-static void check(oracle *o, const row *r, const oracle_run *seen, size_t requests, int end)
+static void check(
+	oracle *o, const row *r, const oracle_run *seen, size_t sent, size_t requests, int end)
 {
-	const size_t sent = attempts_sent(llm_call_result(seen->call));
-
 	if (sent != requests)
 		oracle_wrong(o, "%s, %s: %zu attempts, and the upstream saw %zu", r->f->name,
 			hear_wires[r->wire], sent, requests);
@@ -295,14 +308,15 @@ static int tell(oracle *o, const row *r, const oracle_run *seen, char *line, siz
 {
 	static const char *const by[] = {"", " of the second", ", mended by the second", ""};
 	char saw[512], got[128], took[32];
-	const size_t n = upstream_saw(sim_log_text(o->up), seen->submit_ns, saw, sizeof(saw));
+	const size_t sent = attempts_sent(llm_call_result(seen->call));
+	const size_t n = upstream_saw_all(o->up, seen, sent, saw, sizeof(saw));
 	const int end = caller_got(seen, saw, got, sizeof(got));
 
 	write_ms(took, sizeof(took), (seen->end_ns - seen->submit_ns) / NS_PER_MS);
 	snprintf(line, cap, "| %s | %s | %s | %s | %s%s | %s | %s |", r->f->name + strlen("fault-"),
 		hear_wires[r->wire], r->stream ? "stream" : "whole", r->same ? "same" : "different",
 		got, by[end], saw, took);
-	check(o, r, seen, n, end);
+	check(o, r, seen, sent, n, end);
 	return end;
 }
 

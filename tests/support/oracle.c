@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/oracle_check.h"
@@ -33,13 +32,6 @@ static void die(const char *what, const char *why)
 {
 	fprintf(stderr, "oracle: %s: %s\n", what, why);
 	_exit(99);
-}
-
-static void rest_ms(long ms)
-{
-	struct timespec ts = {.tv_nsec = ms * (long)NS_PER_MS};
-
-	nanosleep(&ts, NULL);
 }
 
 /* A plugin's file stays open as it stays mapped, for the life of the process. */

@@ -20,7 +20,8 @@
 
 #define ARGS_MAX 64
 #define START_MS 10000
-#define NS_PER_MS 1000000u
+#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_S UINT64_C(1000000000)
 
 struct sim {
 	pid_t pid;
@@ -50,14 +51,21 @@ uint64_t sim_now_ns(void)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-static void rest_ms(long ms)
+void rest_until(uint64_t at_ns)
 {
-	struct timespec ts = {.tv_nsec = ms * (long)NS_PER_MS};
+	const struct timespec ts = {
+		.tv_sec = (time_t)(at_ns / NS_PER_S), .tv_nsec = (long)(at_ns % NS_PER_S)};
 
-	nanosleep(&ts, NULL);
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		continue;
+}
+
+void rest_ms(uint64_t ms)
+{
+	rest_until(sim_now_ns() + ms * NS_PER_MS);
 }
 
 /* ---- files ---- */

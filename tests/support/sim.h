@@ -47,6 +47,9 @@ bool sim_log_wait(sim *s, const char *what, size_t n, int limit_ms);
 uint64_t sim_log_ns(sim *s, const char *what);
 /* Now, by the clock of the log. */
 uint64_t sim_now_ns(void);
+/* Sleep, whatever signals come. */
+void rest_until(uint64_t at_ns);
+void rest_ms(uint64_t ms);
 
 /* A file under TMPDIR with this text; returns its path, removed by sim_file_free(). */
 char *sim_file(const char *text);
