@@ -266,16 +266,16 @@ void *instance_handle(const instance *in)
 
 void instance_begin(instance *in, arena *attempt)
 {
-	arena_reset(&in->scratch);
 	in->attempt = attempt;
 	in->said = 0;
+	arena_reset(&in->scratch);
 }
 
 void instance_enter(instance *in, const char *slot, arena *attempt)
 {
-	instance_begin(in, attempt);
 	if (in->watch)
 		watch_enter(in->watch, in->plugin, slot);
+	instance_begin(in, attempt);
 }
 
 void instance_watch(instance *in, plugin_watch *w)
@@ -283,13 +283,9 @@ void instance_watch(instance *in, plugin_watch *w)
 	in->watch = w;
 }
 
-int32_t instance_end(instance *in, const char *slot, int32_t returned, llm_err *err)
+__attribute__((cold)) static int32_t complain(
+	instance *in, const char *slot, int32_t returned, llm_err *err)
 {
-	in->attempt = NULL;
-	if (in->watch)
-		watch_leave(in->watch);
-	if (returned == 0)
-		return 0;
 	if (returned > 0 || returned < LLM_E_LAST)
 		return err_set(err, LLM_E_PLUGIN,
 			"plugin %s: %s returned %d, which is no code of this libllm",
@@ -298,6 +294,14 @@ int32_t instance_end(instance *in, const char *slot, int32_t returned, llm_err *
 		return err_set(err, returned, "%s", in->text);
 	return err_set(err, returned, "plugin %s: %s returned %s without saying why",
 		in->plugin->name, slot, llm_error_name(returned));
+}
+
+int32_t instance_end(instance *in, const char *slot, int32_t returned, llm_err *err)
+{
+	in->attempt = NULL;
+	if (in->watch)
+		watch_leave(in->watch);
+	return returned ? complain(in, slot, returned, err) : 0;
 }
 
 /* ---- extensions ---- */

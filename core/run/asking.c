@@ -213,10 +213,9 @@ static void clear_result(llm_call *c)
 }
 
 /* The deadline leaves the others their share, and a model in memory need not be loaded. */
-static void set_limits(llm_call *c)
+static void set_limits(llm_call *c, uint64_t now)
 {
 	const target *t = c->at;
-	const uint64_t now = loop_now(c->svc->loop);
 	const int warm = t->state && slots_loaded(t->state, now) == LLM_LOADED_WARM;
 	phase_limits *l = &c->limits;
 
@@ -244,10 +243,8 @@ static int goes_on_wire(llm_call *c)
 	return 1;
 }
 
-static void note_queue(llm_call *c)
+static void note_queue(llm_call *c, uint64_t now)
 {
-	const uint64_t now = loop_now(c->svc->loop);
-
 	if (c->state == RUN_QUEUED)
 		c->res.timing.queue_ms += clock_ms_between(c->asked_ns, now);
 }
@@ -281,14 +278,15 @@ static void ask_anew(llm_call *c)
 
 void run_granted(llm_call *c)
 {
+	const uint64_t now = loop_now(c->svc->loop);
 	int32_t rc;
 
-	note_queue(c);
+	note_queue(c, now);
 	if (is_overtaken(c)) {
 		ask_anew(c);
 		return;
 	}
-	if (c->res.attempts.n && !retry_has_time(&c->retry, loop_now(c->svc->loop))) {
+	if (c->res.attempts.n && !retry_has_time(&c->retry, now)) {
 		too_late(c);
 		return;
 	}
@@ -303,7 +301,7 @@ void run_granted(llm_call *c)
 		c->repeats ? &c->verdict : NULL);
 	if (c->res.attempts.n)
 		clear_result(c);
-	set_limits(c);
+	set_limits(c, now);
 	rc = attempt_start(c);
 	if (rc)
 		run_attempt_ended(c, rc);
@@ -322,7 +320,6 @@ void run_give_way(llm_call *c, target *to)
 	attempt_abort(a);
 	run_close_row(c, a, LLM_E_CANCELLED);
 	run_let_go(c, LLM_E_CANCELLED);
-	c->ended_ns = loop_now(c->svc->loop);
 	c->cost = 0;
 	c->att = NULL;
 	attempt_free(a);

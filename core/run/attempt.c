@@ -162,10 +162,10 @@ static int32_t new_row(attempt *a)
 	rec->model = a->t->cand.model;
 	rec->retry_after_ms = rec->ttft_ms = rec->load_ms = -1;
 	if (c->ended_ns)
-		rec->waited_ms = (int64_t)((loop_now(c->svc->loop) - c->ended_ns) / NS_PER_MS);
+		rec->waited_ms = (int64_t)((a->clock.started_ns - c->ended_ns) / NS_PER_MS);
 	row->usage = (llm_usage)LLM_USAGE_INIT;
 	row->plug = a->t->up->plug;
-	row->started_ns = loop_now(c->svc->loop);
+	row->started_ns = a->clock.started_ns;
 	row->picousd = -1;
 	a->rec = rec;
 	return 0;
@@ -180,6 +180,7 @@ static int32_t attempt_new(llm_call *c)
 	a->c = c;
 	a->t = c->at;
 	a->warned = c->res.warnings.n;
+	a->clock.started_ns = loop_now(c->svc->loop);
 	if (new_row(a)) {
 		mem_free(&c->mem, a);
 		return LLM_E_NOMEM;
@@ -192,7 +193,6 @@ static int32_t attempt_new(llm_call *c)
 	sse_init(&a->events, &c->mem, 0);
 	ndjson_init(&a->lines, &c->mem, 0);
 	sink_init(a);
-	a->clock.started_ns = loop_now(c->svc->loop);
 	a->clock.deadline_ns = c->deadline_ns;
 	a->clock.keepalives = (a->t->up->plug->info->flags & LLM_PROVIDER_KEEPALIVES) != 0;
 	c->att = a;

@@ -26,7 +26,7 @@ int32_t call_push(arena *ar, list *l, void *item)
 	return 0;
 }
 
-/* All of it is zero already. */
+/* Where it is not zero already. */
 static void result_init(llm_call *c)
 {
 	llm_result *r = &c->res;
@@ -59,13 +59,15 @@ static void init_cond(pthread_cond_t *cond)
 	pthread_condattr_destroy(&attr);
 }
 
+/* The message of its error is half of a call, and hardly ever used: it is not cleared. */
 int32_t call_new(
 	llm_service *svc, llm_request *rq, const llm_call_opts *opts, llm_call **ret, llm_err *err)
 {
-	llm_call *c = mem_new(&svc->mem, sizeof(*c));
+	llm_call *c = mem_resize(&svc->mem, NULL, sizeof(*c));
 
 	if (!c)
 		return err_set(err, LLM_E_NOMEM, "out of memory");
+	memset(c, 0, offsetof(llm_call, res.error.message) + 1);
 	c->mem = svc->mem;
 	c->svc = svc;
 	service_ref(svc);

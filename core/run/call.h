@@ -82,7 +82,6 @@ struct llm_result {
 	buf reasoning;
 	buf logprobs;
 	llm_usage usage;
-	llm_err error; /* code 0: none */
 	const char *finish_raw;
 	const char *requested;
 	const char *profile;
@@ -106,6 +105,7 @@ struct llm_result {
 	uint32_t cost_flags; /* COST_* */
 	const char *price_rule; /* of the attempt that answered, or null */
 	const char *price_version;
+	llm_err error; /* code 0: none; last, see call_new() */
 };
 
 struct llm_models {
@@ -201,7 +201,7 @@ struct llm_call {
 	int whole; /* the answer is complete: what was kept back may be delivered */
 	int of_engine; /* the service's own: it asks a provider for its state */
 	llm_models *models; /* of what is no chat: where rows go */
-	llm_result res;
+	llm_result res; /* last, see call_new() */
 };
 
 /* A call for `rq` (null: another operation), held once. */

@@ -67,7 +67,8 @@ void run_close_row(llm_call *c, const attempt *a, int32_t code)
 	llm_attempt *rec = a->rec;
 	llm_err *copy;
 
-	rec->duration_ms = clock_ms_between(a->clock.started_ns, loop_now(c->svc->loop));
+	c->ended_ns = loop_now(c->svc->loop);
+	rec->duration_ms = clock_ms_between(a->clock.started_ns, c->ended_ns);
 	rec->http_status = a->head.status;
 	note_first(c, a);
 	((attempt_row *)(void *)rec)->usage = c->res.usage;
@@ -136,7 +137,7 @@ void run_let_go(llm_call *c, int32_t code)
 	if (c->state == RUN_FLIES) {
 		quota_end(&t->up->use->wire, c->retrying != 0);
 		if (t->state)
-			limiter_learn(&t->state->limit, code, loop_now(c->svc->loop));
+			limiter_learn(&t->state->limit, code, c->ended_ns);
 	} else if (c->cost) {
 		quota_give_back(&t->up->use->quota, c->cost);
 		c->cost = 0;
@@ -409,8 +410,9 @@ void run_attempt_ended(llm_call *c, int32_t code)
 	if (a) {
 		run_close_row(c, a, code);
 		outcome_note(c, a, code);
+	} else {
+		c->ended_ns = loop_now(c->svc->loop);
 	}
-	c->ended_ns = loop_now(c->svc->loop);
 	c->failure = facts_of(c, a, code);
 	run_let_go(c, as_health(a, code));
 	c->att = NULL;

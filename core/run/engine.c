@@ -34,11 +34,15 @@ static int32_t begin(llm_service *svc, upstream *up)
 	return rc;
 }
 
-static void look(llm_service *svc, upstream *up, uint64_t now_ns)
+static void look(llm_service *svc, upstream *up)
 {
 	llm_state_ext ext;
+	uint64_t now_ns;
 
-	if (!up->conf->watch || now_ns < up->use->engine_ns || atomic_load(&svc->stopping))
+	if (!up->conf->watch || atomic_load(&svc->stopping))
+		return;
+	now_ns = loop_now(svc->loop);
+	if (now_ns < up->use->engine_ns)
 		return;
 	up->use->engine_ns = clock_after_ms(now_ns, ENGINE_MS);
 	if (!models_state(up->in, &ext))
@@ -53,7 +57,7 @@ void engine_look(llm_call *c)
 
 	for (i = 0; i < c->n_plan; i++)
 		if (!c->plan[i].left_out)
-			look(c->svc, c->plan[i].up, loop_now(c->svc->loop));
+			look(c->svc, c->plan[i].up);
 }
 
 /* ---- the answer ---- */

@@ -4,11 +4,6 @@
 
 #include "llm/abi/provider.h"
 
-int recover_buffers(uint32_t mode)
-{
-	return mode == RECOVER_BUFFER;
-}
-
 /*
  * A failure that another candidate may be free of. Once mending has begun, the request is
  * known to be good, and what its attempts are refused for is their own matter.

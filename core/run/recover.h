@@ -12,7 +12,10 @@
 enum { RECOVER_OFF = 0, RECOVER_MATCH, RECOVER_CONTINUE, RECOVER_BUFFER };
 
 /* 1 when nothing is to be delivered before the answer is complete. */
-int recover_buffers(uint32_t mode);
+static inline int recover_buffers(uint32_t mode)
+{
+	return mode == RECOVER_BUFFER;
+}
 
 /* What there is to decide by, once the run is committed and its attempt has failed. */
 typedef struct recover_scene {

@@ -214,14 +214,14 @@ static void on_pump(loop_timer *t)
 		loop_timer_set(svc->loop, t, due);
 }
 
-static void pump(llm_service *svc, uint64_t at_ns)
+static void pump(llm_service *svc)
 {
 	slots *s = &svc->slots;
 
 	if (!s->limiter.waiting)
 		return;
 	s->pump.fn = on_pump;
-	loop_timer_set(svc->loop, &s->pump, at_ns);
+	loop_timer_set(svc->loop, &s->pump, loop_now(svc->loop));
 }
 
 /* A token is about four bytes; what comes out is corrected when it is known. */
@@ -254,7 +254,7 @@ int32_t slots_take(llm_call *c)
 		w->expires_ns = c->deadline_ns;
 	rc = limiter_ask(&c->svc->slots.limiter, w, c->workspace, now);
 	if (rc == LIMITER_WAITS)
-		pump(c->svc, now);
+		pump(c->svc);
 	return rc;
 }
 
@@ -279,7 +279,7 @@ void slots_leave(llm_call *c)
 	if (w->state == LIMIT_HOLDING && w->tokens)
 		bucket_correct(&w->candidate->tokens, w->tokens, used_tokens(c));
 	limiter_leave(&c->svc->slots.limiter, w);
-	pump(c->svc, loop_now(c->svc->loop));
+	pump(c->svc);
 }
 
 /* ---- candidates ---- */
@@ -424,7 +424,7 @@ void slots_adopt(llm_service *svc, confset *set)
 	pthread_mutex_lock(&s->lock);
 	s->health.rules = rules_of(&set->conf->breaker);
 	pthread_mutex_unlock(&s->lock);
-	pump(svc, now);
+	pump(svc);
 }
 
 /* ---- life ---- */
