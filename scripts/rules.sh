@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Keeps the books: rule or fault id -> tests -> assertions.
 #   scripts/rules.sh           ids listed in docs/behaviour.md without a test, and ids in test names
-#                              without a line there, are failures
+#                              without a line there, are failures; so is a break that does not apply
 #   scripts/rules.sh --prove   breaks the code by each tests/breaks/*.patch, one at a time; the test
 #                              that the patch names must go red. A patch begins with two lines:
 #                                  test: CTEST_NAME [CRITERION_FILTER]
@@ -64,7 +64,19 @@ books() {
 	while read -r i; do
 		listed | grep -qx -- "$i" || { echo "  $i: used in a test, no line in docs/behaviour.md"; bad=1; }
 	done < <(awk '{ print $1 }' <<<"$rows" | sort -u)
+	breaks_apply || bad=1
 	echo "rules: $(listed | wc -l) ids, $(wc -l <<<"$rows") tests of them, $([ $bad = 0 ] && echo ok || echo FAILED)"
+	return $bad
+}
+
+# A break of code that is not there any more would prove nothing.
+breaks_apply() {
+	local patch bad=0
+	for patch in tests/breaks/*.patch; do
+		patch -fsp1 --dry-run <"$patch" >/dev/null && continue
+		echo "  $patch: does not apply to the code as it is"
+		bad=1
+	done
 	return $bad
 }
 
