@@ -13,6 +13,7 @@ FIXTURES = {
     "openai": ("chat_basic.response.json", "chat_stream.stream.txt"),
     "gemini": ("generate_basic.response.json", "stream_basic.stream.txt"),
 }
+POLICIES = ("ordered", "weighted", "least_busy", "latency", "cost", "affinity")
 OWN_HEADERS = ("host", "content-length", "accept", "connection")
 
 
@@ -177,6 +178,9 @@ class Bench:
 
     def codec(self, name, calls):
         return self.run(*self.codec_command(name, calls))
+
+    def plan(self, policy, candidates, times):
+        return self.run(f"{self.build}/bench/bench-plan", policy, candidates, times)
 
     def start(self, up, times):
         return self.run(f"{self.build}/bench/bench-start", self.base(up), self.provider, times)

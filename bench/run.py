@@ -252,6 +252,22 @@ def w12(bench, table):
               median(first), len(first))
 
 
+def w13(bench, table):
+    """Per size the policy that takes longest is the one that must hold."""
+    for n, must, aim in ((2, None, None), (16, 3000, 1000), (128, None, None),
+                         (1024, 200000, 60000)):
+        times = bench.scale(400000) // n + 50
+        seen = rounds(bench, {name: lambda name=name: bench.plan(name, n, times)
+                              for name in programs.POLICIES})
+        for name in programs.POLICIES:
+            value = column(seen, name, lambda r: r["ns"])
+            table.add("W13", f"{name}, {n} candidates: a plan", "ns", None, value, must, aim,
+                      median(value), len(value))
+        value = [sum(row["allocs"] for row in rows) for rows in seen.values()]
+        table.add("W13", f"{n} candidates: allocations in all plans", "", None, [sum(value)], 0,
+                  0, sum(value), sum(len(rows) for rows in seen.values()))
+
+
 def size(bench, table):
     for what, must, aim, value in bench.sizes():
         table.add("size", what, "KiB", None, [value], must, aim, value, 1)
@@ -266,7 +282,7 @@ def counts(bench, table):
 
 
 WORKLOADS = {"W1": w1, "W2": w2, "W4": w4, "W5": w5, "W6": w6, "W7": w7, "W9": w9, "W12": w12,
-             "size": size, "counts": counts}
+             "W13": w13, "size": size, "counts": counts}
 DIFFERENCES = ("added", "beyond")
 
 
@@ -314,7 +330,7 @@ def print_table(head, cells, gates):
         value = f"{number(c['value'])} [{number(c['iqr'])}]"
         must = "" if c["must"] is None else f"<= {c['must']}"
         print(f"{c['workload']:<7}{c['what']:<66}{floor:>10}{value:>18} {c['unit']:<4}"
-              f"{compared(c):>9}  {must:<9}{mark(c)}")
+              f"{compared(c):>9}  {must:<10}{mark(c)}")
     for g in gates:
         print(f"gate: {g['workload']}: direct to the upstream is {g['direct_over_measured']} "
               f"times as fast as what is measured, {BETTER_UPSTREAM} is demanded"

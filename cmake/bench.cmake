@@ -1,5 +1,5 @@
 # Programs of bench/: floors see libcurl alone, the others the public headers; bench-codec
-# sees what a host sees of a plugin.
+# sees what a host sees of a plugin, bench-plan looks inside.
 set(LLM_BENCH_DIR "${CMAKE_BINARY_DIR}/bench")
 
 function(llm_bench name)
@@ -23,6 +23,9 @@ endforeach()
 llm_bench(bench-codec bench/codec.c)
 target_include_directories(bench-codec PRIVATE include)
 target_link_libraries(bench-codec PRIVATE ${CMAKE_DL_LIBS})
+
+llm_bench(bench-plan bench/plan.c)
+target_link_libraries(bench-plan PRIVATE llm_inside)
 
 llm_bench(bench-direct bench/direct.c)
 

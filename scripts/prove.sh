@@ -30,6 +30,14 @@ within() { # VALUE MAX
 	awk -v v="$1" -v m="$2" 'BEGIN { exit !(v != "" && v + 0 <= m + 0) }'
 }
 
+bench_rows() { # WORKLOAD... : the targets that scripts/bench.sh measures
+	local rows what demanded measured many verdict
+	rows=$(scripts/bench.sh "$@" --rows) || bad=1
+	while IFS=$'\t' read -r what demanded measured many verdict; do
+		[ -z "$what" ] || row "$what" "$demanded" "$measured" "$many" "$([ "$verdict" = PASS ]; echo $?)"
+	done <<<"$rows"
+}
+
 if [ -z "$topic" ] || [ ! -f "scripts/prove/$topic.sh" ]; then
 	echo "usage: scripts/prove.sh TOPIC [--slice], where TOPIC is one of:" scripts/prove/*.sh |
 		sed 's,scripts/prove/,,g; s/\.sh\b//2g' >&2

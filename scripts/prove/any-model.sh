@@ -2,14 +2,6 @@
 # Sourced by prove.sh: any model. Every byte at which an answer can end, every member of every fixture,
 # official clients and a real model, and what the library costs over bare libcurl.
 
-bench_rows() { # WORKLOAD... : the targets that scripts/bench.sh measures
-	local rows what demanded measured many verdict
-	rows=$(scripts/bench.sh "$@" --rows) || bad=1
-	while IFS=$'\t' read -r what demanded measured many verdict; do
-		[ -z "$what" ] || row "$what" "$demanded" "$measured" "$many" "$([ "$verdict" = PASS ]; echo $?)"
-	done <<<"$rows"
-}
-
 # U-04: three wires, stream and whole, reset and end, 2048 offsets each; alone, so that
 # nothing hides what a cut does. What a second candidate makes of it is scripts/prove.sh guardrails.
 prove_cuts() {

@@ -61,26 +61,6 @@ prove_fleet() {
 		echo "  seed 1, trace $trace, plot build/prove-fleet.svg"
 }
 
-# W13: the slowest policy counts.
-prove_plan() {
-	local n must worst
-	LLM_WITH_TESTS=1 LLM_BUILD_TARGET=prove_route scripts/build.sh release >build/prove-w13.build 2>&1
-	"$release/tests/prove_route" plan >build/prove-w13.log
-	while read -r n must; do
-		worst=$(awk -v n="$n" '$2 == n && $3 > w { w = $3; p = $1 } END { print w, p }' build/prove-w13.log)
-		row "W13: a plan of $n candidates" "$([ "$must" = - ] && echo recorded || echo "<= $must ns")" \
-			"${worst% *} ns (${worst#* })" "6 policies" \
-			"$([ -n "${worst% *}" ] && { [ "$must" = - ] || within "${worst% *}" "$must"; }; echo $?)"
-	done <<-SIZES
-		2 -
-		16 3000
-		128 -
-		1024 200000
-	SIZES
-	row "W13: allocations in a plan" "0" "$(awk '{ n += $4 } END { print n }' build/prove-w13.log)" \
-		"24 cells" "$(awk '{ n += $4 } END { exit n != 0 || NR != 24 }' build/prove-w13.log; echo $?)"
-}
-
 # Calls without a pause while configurations and builds of a plugin, one of them bad, take turns.
 prove_change() {
 	local size=(10000 200 1000 1) out
@@ -113,7 +93,7 @@ prove() {
 	prove_shuffled
 	prove_affinity
 	prove_fleet
-	prove_plan
+	bench_rows W13 ${slice:+--quick}
 	prove_change
 	prove_tokens
 }

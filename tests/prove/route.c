@@ -5,7 +5,6 @@
  *   prove_route bytes         1,000 snapshots and plans as bytes, for a hash of all of them
  *   prove_route affinity      10,000 keys, 16 candidates, 21 fleets: keys moved wrongly, how much
  *                             the fullest has above its share, median and worst of the fleets
- *   prove_route plan          W13: ns per plan, of the policy alone, and allocations
  *   prove_route tokens FILE   the estimate for each text of a file, a line of "%%" between them
  *
  * Proves: R-ROUTE-6, R-ROUTE-9, R-ROUTE-13
@@ -14,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "route/affinity.h"
@@ -73,13 +71,13 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static char ids[1024][32];
+static char ids[NODES][32];
 
 static void name_them(void)
 {
 	uint32_t i;
 
-	for (i = 0; i < 1024; i++)
+	for (i = 0; i < NODES; i++)
 		snprintf(ids[i], sizeof(ids[i]), "pool#n%04" PRIu32 "/model", i);
 }
 
@@ -143,103 +141,6 @@ static void affinity(void)
 		over[FLEETS - 1] % 100);
 }
 
-/* ---- W13 ---- */
-
-static uint64_t allocs;
-
-static void *counted_alloc(void *ctx, size_t n)
-{
-	allocs++;
-	return mem_default()->alloc(ctx, n);
-}
-
-static void *counted_resize(void *ctx, void *p, size_t n)
-{
-	allocs++;
-	return mem_default()->resize(ctx, p, n);
-}
-
-static void counted_release(void *ctx, void *p)
-{
-	mem_default()->release(ctx, p);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* As a service would: candidates in the order of their ids, as a profile keeps them. */
-static void fill(uint32_t n, uint64_t seed)
-{
-	uint32_t i;
-
-	snapshot_clear(&snap);
-	snap.seed = seed;
-	snap.required = 1u << CAPS_CHAT | 1u << CAPS_STREAM;
-	snap.input_tokens = 1200;
-	snap.affinity_bytes = 4096;
-	for (i = 0; i < n; i++) {
-		snapshot_candidate *c = snapshot_add(&snap, ids[i]);
-
-		if (!c)
-			die("no memory");
-		c->caps[CAPS_CHAT] = c->caps[CAPS_STREAM] = LLM_CAP_YES;
-		c->view.in_flight = (uint32_t)(seed + i) % 7;
-		c->view.limit = 16;
-		c->view.latency_us = 100000 + (int64_t)((seed * 31 + i * 17) % 50000);
-		c->view.input_picousd = 100000 + i;
-		c->view.output_picousd = 400000 - i;
-		c->view.affinity_u64 = (seed + i) * UINT64_C(0x9e3779b97f4a7c15);
-	}
-}
-
-static void one_plan(uint32_t n, uint64_t i, const rank_policy *p)
-{
-	fill(n, i);
-	if (snapshot_seal(&snap, NULL) || rank_plan(&snap, p, &made, NULL))
-		die("no plan");
-}
-
-static void time_plans(uint32_t n, const rank_policy *p)
-{
-	const uint64_t rounds = 400000 / n + 50;
-	uint64_t best = UINT64_MAX, took, before, i;
-	int again;
-
-	one_plan(n, 1, p);
-	allocs = 0;
-	for (again = 0; again < 5; again++) {
-		before = now_ns();
-		for (i = 0; i < rounds; i++)
-			one_plan(n, i, p);
-		took = now_ns() - before;
-		best = took < best ? took : best;
-	}
-	printf("%s %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", p->name, n, best / rounds,
-		allocs / (rounds * 5));
-}
-
-static void time_all(void)
-{
-	static const uint32_t sizes[] = {2, 16, 128, 1024};
-	const llm_allocator counted = {NULL, counted_alloc, counted_resize, counted_release};
-	size_t i, k;
-
-	snapshot_done(&snap);
-	plan_done(&made);
-	snapshot_init(&snap, &counted);
-	plan_init(&made, &counted);
-	for (i = 0; i < SNAPS_POLICIES; i++)
-		for (k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++)
-			time_plans(sizes[k], &policies.each[i]);
-	snapshot_done(&snap);
-	plan_done(&made);
-}
-
 /* ---- tokens ---- */
 
 static void tokens(const char *path)
@@ -280,12 +181,10 @@ int main(int argc, char **argv)
 		snaps_bytes(policies.each, 1000);
 	else if (strcmp(what, "affinity") == 0)
 		affinity();
-	else if (strcmp(what, "plan") == 0)
-		time_all();
 	else if (strcmp(what, "tokens") == 0 && argc > 2)
 		tokens(argv[2]);
 	else
-		die("shuffle N | bytes | affinity | plan | tokens FILE");
+		die("shuffle N | bytes | affinity | tokens FILE");
 	plan_done(&made);
 	snapshot_done(&snap);
 	snaps_policies_close(&policies);
