@@ -59,6 +59,7 @@ typedef struct ctl_options {
 	const char *content_older_than;
 	bool all;
 	bool plans;
+	const char *run;
 	bool explain;
 	bool dry_run;
 	bool capabilities;

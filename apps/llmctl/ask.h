@@ -44,6 +44,8 @@ void ask_done(ask *a);
 
 /* explain.c: a decision for people; `json` may be null. */
 void explain_print(const char *json, bool aligned, FILE *to);
+/* replay.c: the plan of the run that --run names; the exit status. */
+int replay_run(ctl *c);
 
 /* ask_show.c: text for people. */
 void show_begin(ask *a);

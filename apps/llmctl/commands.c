@@ -119,6 +119,8 @@ static const arg_option explain_options[] = {
 	{'i', ARG_LIST, "image", "IMAGE", "show an image (repeatable)", AT(images)},
 	{'o', ARG_LIST, "option", "NAME=VALUE", "as for ask (repeatable)", AT(options)},
 	{0, ARG_SWITCH, "stream", NULL, "the answer is to come in pieces", AT(stream)},
+	{0, ARG_TEXT, "run", "ID", "of a run on record, as it was planned then", AT(run)},
+	WORKSPACE_OPTION,
 	END,
 };
 
@@ -166,7 +168,8 @@ const command commands[] = {
 		"[WORD...]",
 		"  llmctl route explain -p local-first\n"
 		"  llmctl route explain -m ollama/llama3.2 -i photo.jpg \"What is this?\"\n"
-		"  llmctl route explain --json | jq -r '.plan.plan[]'\n",
+		"  llmctl route explain --json | jq -r '.plan.plan[]'\n"
+		"  llmctl route explain --run 01900000-0000-7000-8000-000000000001\n",
 		explain_options, (size_t)-1},
 	{"route", "simulate", "Replay a file of outcomes through a policy, asking nobody.", "FILE",
 		"  llmctl route simulate outcomes.jsonl\n"

@@ -155,7 +155,7 @@ static void show_plan(const ask *a)
 		json_print(o);
 }
 
-int route_explain_run(ctl *c)
+static int plan_run(ctl *c)
 {
 	ask a = {.c = c, .err = LLM_ERR_INIT, .planning = true};
 	llm_call_opts opts = LLM_CALL_OPTS_INIT;
@@ -177,4 +177,9 @@ int route_explain_run(ctl *c)
 	}
 	ask_done(&a);
 	return status;
+}
+
+int route_explain_run(ctl *c)
+{
+	return c->opt.run ? replay_run(c) : plan_run(c);
 }

@@ -2,8 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
-#include "conf/conf.h"
-#include "plugin/plugin.h"
+#include "lookup.h"
 
 struct llm_plugins {
 	llm_allocator mem;
@@ -16,18 +15,11 @@ struct llm_plugins {
 
 static int32_t look(llm_plugins *p, const llm_service_opts *opts, const char *name, llm_err *err)
 {
-	plugin_search search = {.user_dir = opts->user_plugin_dir,
-		.tool_dir = opts->plugin_dir,
-		.lib_dir = LLM_PLUGIN_LIBDIR};
-	int32_t rc = conf_load(opts, NULL, &p->mem, NULL, &p->conf, err);
+	int32_t rc = lookup_open(opts, &p->mem, NULL, &p->conf, &p->ps, err);
 
 	if (rc)
 		return rc;
-	search.env_path = p->conf->env_plugin_path;
-	search.config_path = p->conf->plugin_path;
-	rc = plugins_new(&search, &p->mem, NULL, &p->ps);
-	if (!rc)
-		rc = plugins_scan(p->ps, name, &p->ar, &p->rows, &p->n_rows);
+	rc = plugins_scan(p->ps, name, &p->ar, &p->rows, &p->n_rows);
 	return rc ? err_set(err, rc, "out of memory") : 0;
 }
 

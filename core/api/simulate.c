@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/text.h"
-#include "conf/conf.h"
+#include "lookup.h"
 #include "route/simulate.h"
 
 struct llm_simulation {
@@ -121,21 +121,6 @@ static int32_t take_policy(trial *t, llm_err *err)
 
 /* ---- all of it ---- */
 
-static int32_t open_plugins(trial *t, const llm_service_opts *opts, llm_err *err)
-{
-	plugin_search search = {.user_dir = opts->user_plugin_dir,
-		.tool_dir = opts->plugin_dir,
-		.lib_dir = LLM_PLUGIN_LIBDIR};
-	int32_t rc = conf_load(opts, NULL, t->mem, NULL, &t->conf, err);
-
-	if (rc)
-		return rc;
-	search.env_path = t->conf->env_plugin_path;
-	search.config_path = t->conf->plugin_path;
-	rc = plugins_new(&search, t->mem, NULL, &t->plugins);
-	return rc ? err_set(err, rc, "no memory to look for plugins") : 0;
-}
-
 static int32_t put(void *ctx, const char *bytes, size_t len)
 {
 	return buf_add(ctx, bytes, len);
@@ -163,7 +148,7 @@ static int32_t try_text(trial *t, const llm_service_opts *opts, const char *text
 		return rc;
 	if (how->policy)
 		t->world.policy = how->policy;
-	rc = open_plugins(t, opts, err);
+	rc = lookup_open(opts, t->mem, NULL, &t->conf, &t->plugins, err);
 	if (!rc)
 		rc = take_policy(t, err);
 	return rc ? rc : simulate_run(&t->world, &t->policy, err);

@@ -7,34 +7,12 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "lookup.h"
 #include "run/call.h"
 #include "storage.h"
 #include "store/job.h"
 
 /* ---- storage ---- */
-
-/* A registry over the search path of these options, as a service would have it. */
-static int32_t storage_plugins(const llm_service_opts *opts, const llm_allocator *mem,
-	const logger *log, conf **ret_conf, plugins **ret, llm_err *err)
-{
-	plugin_search search = {.user_dir = opts->user_plugin_dir,
-		.tool_dir = opts->plugin_dir,
-		.lib_dir = LLM_PLUGIN_LIBDIR};
-	conf *cf = NULL;
-	int32_t rc = conf_load(opts, NULL, mem, NULL, &cf, err);
-
-	if (rc)
-		return rc;
-	search.env_path = cf->env_plugin_path;
-	search.config_path = cf->plugin_path;
-	rc = plugins_new(&search, mem, log, ret);
-	if (rc) {
-		conf_free(cf);
-		return err_set(err, rc, "out of memory");
-	}
-	*ret_conf = cf;
-	return 0;
-}
 
 /* As the options say, or where they say nothing as the configuration does. */
 static int32_t storage_make(const llm_storage_opts *o, const conf *cf, plugins *ps,
@@ -69,7 +47,7 @@ int32_t llm_storage_new(const llm_storage_opts *opts, llm_storage **ret, llm_err
 	log.fn = o.service->log;
 	log.token = o.service->log_token;
 	log.level = o.service->log_level ? o.service->log_level : LLM_LOG_WARN;
-	rc = storage_plugins(o.service, mem, &log, &cf, &ps, err);
+	rc = lookup_open(o.service, mem, &log, &cf, &ps, err);
 	if (rc)
 		return rc;
 	rc = storage_make(&o, cf, ps, mem, &log, ret, err);

@@ -254,13 +254,10 @@ static void rank_ask(const snapshot *s, const rank_policy *policy, plan *p)
 /* Who was not scored goes; a policy that is refused is as if it had not been asked. */
 static int32_t rank_follow(const snapshot *s, const rank_policy *policy, plan *p, llm_err *err)
 {
-	p->refusal[0] = '\0';
-	p->scored = 0;
 	if (!policy || !policy->vt) {
 		rank_in_order(s, p);
 		return 0;
 	}
-	p->policy = policy->name;
 	rank_ask(s, policy, p);
 	if (!p->refusal[0])
 		return 0;
@@ -340,6 +337,9 @@ int32_t rank_plan(const snapshot *s, const rank_policy *policy, plan *p, llm_err
 
 	if (plan_room(p, s->n))
 		return err_set(err, LLM_E_NOMEM, "no memory to rank %" PRIu32 " candidates", s->n);
+	p->refusal[0] = '\0';
+	p->scored = 0;
+	p->policy = policy && policy->vt ? policy->name : "ordered";
 	p->n_order = rank_keep(s, p);
 	if (!p->n_order)
 		return rank_nobody(s, p, err);

@@ -1,6 +1,7 @@
 #include "router.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -236,8 +237,13 @@ int32_t routing_rank(routing *r, route_profile *p, llm_err *err)
 	uint64_t begun_ns;
 	int32_t rc;
 
-	if (!by)
-		return rank_plan(&r->snap, NULL, &r->made, err);
+	if (!by) {
+		rc = rank_plan(&r->snap, NULL, &r->made, err);
+		if (p && p->given_up)
+			(void)snprintf(r->made.refusal, sizeof(r->made.refusal),
+				"it was late %d times in a row", ROUTING_LATE_MOST);
+		return rc;
+	}
 	begun_ns = clock_ns(&r->svc->time);
 	if (p->in)
 		instance_enter(p->in, "rank", NULL);

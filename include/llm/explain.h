@@ -42,5 +42,37 @@ LLM_API const char *llm_result_decision(const llm_result *r, size_t *ret_len);
 LLM_API int32_t llm_plan(
 	llm_service *svc, llm_request *rq, const llm_call_opts *opts, llm_call **ret, llm_err *err);
 
+typedef struct llm_replay llm_replay;
+
+/*
+ * Makes the plan of a record again: its snapshot goes through the policy that it names, as
+ * that is found now and with the options that its profile has now; what was not followed
+ * then is not asked. Nobody is asked and nothing of the present counts, so where policy and
+ * options are what they were the plan is the recorded one, byte for byte.
+ * @param opts      where the configuration and plugins are looked for and which memory is
+ *                  used, as for a service; may be null
+ * @param decision  `len` bytes of "llm.decision/1": a text of llm_result_decision, or
+ *                  decision_json of a run's row; borrowed
+ * @param ret       freed with llm_replay_free
+ * @param err       filled on failure; may be null
+ * @return 0; LLM_E_INVALID_REQUEST for what is no such record, or not a whole one;
+ *         LLM_E_UNSUPPORTED when it holds no snapshot, for there were more than 16
+ *         candidates; LLM_E_PLUGIN: the policy cannot be had; LLM_E_CONFIG; LLM_E_NOMEM
+ * [any]
+ */
+LLM_API int32_t llm_replay_new(const llm_service_opts *opts, const char *decision, size_t len,
+	llm_replay **ret, llm_err *err);
+
+/*
+ * The record with the plan that was made again in the place of its own, NUL-terminated.
+ * Lives until llm_replay_free.
+ * @param ret_len  its length in bytes; may be null
+ * [any]
+ */
+LLM_API const char *llm_replay_decision(const llm_replay *r, size_t *ret_len);
+
+/* Accepts null. [any] */
+LLM_API void llm_replay_free(llm_replay *r);
+
 LLM_EXTERN_C_END
 #endif

@@ -136,6 +136,8 @@ Test(route_policies, R_ROUTE_7_three_times_late_in_a_row_and_it_is_not_asked_any
 		"%s", t.log);
 	cr_assert_eq(route_plan_of(&t, "p", "x", 0), 0);
 	route_has(&t, IN_ORDER);
+	route_has(&t, "\"followed\":\"ordered\",\"refused\":\"it was late 3 times in a row\"");
+	route_has(&t, "\"reason\":\"place 1 of the profile\"");
 	cr_assert_eq(does.asked, 6);
 	route_close(&t);
 }
