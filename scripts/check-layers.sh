@@ -23,7 +23,8 @@ unbounded-string|core host plugins apps persistence|^$|\b(strcpy|strcat|sprintf|
 process-wide|core host plugins persistence|^$|\b(system|setlocale|signal|sigaction|popen|putenv|setenv)[[:space:]]*\(
 stdout|core host plugins persistence|^$|\b(printf|puts|putchar|perror)[[:space:]]*\(|\b(stdout|stderr)\b
 other-kind-in-provider|plugins/providers|^$|abi/(policy|storage)\.h|llm_(policy|storage)_
-core-in-outsiders|plugins apps examples bench|^plugins/kit/|^[[:space:]]*#[[:space:]]*include[[:space:]]*"(base|plugin|net|conf|route|run|api)/
+core-in-outsiders|plugins apps examples|^plugins/kit/|^[[:space:]]*#[[:space:]]*include[[:space:]]*"(base|plugin|net|conf|route|run|api)/
+core-in-bench|bench|^bench/plan\.c|^[[:space:]]*#[[:space:]]*include[[:space:]]*"(base|plugin|net|conf|route|run|api)/
 core-in-guests|host persistence|^$|^[[:space:]]*#[[:space:]]*include[[:space:]]*"(base|wire|plugin|net|conf|route|store|run|api)/
 other-kind-in-storage|persistence|^$|abi/(policy|provider|wire)\.h|llm_(policy|provider)_
 other-kind-in-host|host|^$|abi/(policy|provider|wire)\.h|llm_(policy|provider)_
@@ -81,6 +82,7 @@ plant() {
 	sql-by-formatting) echo persistence/sqlite/x.c 'void f(void) { snprintf(b, 9, "SELECT %s", x); }' ;;
 	sql-by-sqlite-printf) echo persistence/sqlite/x.c 'char *f(void) { return sqlite3_mprintf("%q", x); }' ;;
 	core-in-outsiders) echo apps/x/x.c '#include "run/call.h"' ;;
+	core-in-bench) echo bench/x.c '#include "run/call.h"' ;;
 	esac
 }
 
