@@ -47,3 +47,18 @@ int kit_config_bool(const llm_host *host, const char *key)
 	return host->config(host->ctx, key, &text, &len) == 0 && num_read_bool(text, len, &value) &&
 		value;
 }
+
+int32_t kit_create_empty(const llm_host *host, void **ret_instance)
+{
+	void *instance = host->alloc(host->ctx, LLM_SCOPE_INSTANCE, 1);
+
+	if (!instance)
+		return LLM_E_NOMEM;
+	*ret_instance = instance;
+	return 0;
+}
+
+void kit_destroy(void *instance)
+{
+	(void)instance;
+}

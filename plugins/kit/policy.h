@@ -14,4 +14,9 @@ int kit_group(const llm_candidate_view *a, const llm_candidate_view *b);
 int64_t kit_config_int(const llm_host *host, const char *key, int64_t preset);
 int kit_config_bool(const llm_host *host, const char *key); /* a switch */
 
+/* Slots for the table. There is nothing to keep, but an instance is never null. */
+int32_t kit_create_empty(const llm_host *host, void **ret_instance);
+/* What was allocated for an instance goes with its host. */
+void kit_destroy(void *instance);
+
 #endif

@@ -182,16 +182,11 @@ static int32_t affinity_create(const llm_host *host, void **ret_instance)
 	return 0;
 }
 
-static void affinity_destroy(void *instance)
-{
-	(void)instance; /* its memory is the host's */
-}
-
 static const llm_policy_vtable vtable = {
 	.struct_size = (uint32_t)sizeof(vtable),
 	.describe = affinity_describe,
 	.create = affinity_create,
-	.destroy = affinity_destroy,
+	.destroy = kit_destroy,
 	.rank = affinity_rank,
 	.on_outcome = affinity_on_outcome,
 };

@@ -92,16 +92,11 @@ static int32_t cost_create(const llm_host *host, void **ret_instance)
 	return 0;
 }
 
-static void cost_destroy(void *instance)
-{
-	(void)instance; /* its memory is the host's */
-}
-
 static const llm_policy_vtable vtable = {
 	.struct_size = (uint32_t)sizeof(vtable),
 	.describe = cost_describe,
 	.create = cost_create,
-	.destroy = cost_destroy,
+	.destroy = kit_destroy,
 	.rank = cost_rank,
 };
 

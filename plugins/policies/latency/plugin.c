@@ -102,23 +102,11 @@ static const llm_policy_info *latency_describe(void)
 	return &info;
 }
 
-/* There is nothing to keep, but an instance is never null. */
-static int32_t latency_create(const llm_host *host, void **ret_instance)
-{
-	*ret_instance = host->alloc(host->ctx, LLM_SCOPE_INSTANCE, 1);
-	return *ret_instance ? 0 : LLM_E_NOMEM;
-}
-
-static void latency_destroy(void *instance)
-{
-	(void)instance; /* its memory is the host's */
-}
-
 static const llm_policy_vtable vtable = {
 	.struct_size = (uint32_t)sizeof(vtable),
 	.describe = latency_describe,
-	.create = latency_create,
-	.destroy = latency_destroy,
+	.create = kit_create_empty,
+	.destroy = kit_destroy,
 	.rank = latency_rank,
 };
 

@@ -1,7 +1,7 @@
 /*
  * plugin.c - ordered.so: candidates as the user wrote them down.
  */
-#include "llm/abi/policy.h"
+#include "kit/policy.h"
 
 enum { ORDERED_PLACE = 1 };
 
@@ -21,18 +21,6 @@ static const llm_policy_info *ordered_describe(void)
 	return &info;
 }
 
-/* There is nothing to keep, but an instance is never null. */
-static int32_t ordered_create(const llm_host *host, void **ret_instance)
-{
-	*ret_instance = host->alloc(host->ctx, LLM_SCOPE_INSTANCE, 1);
-	return *ret_instance ? 0 : LLM_E_NOMEM;
-}
-
-static void ordered_destroy(void *instance)
-{
-	(void)instance;
-}
-
 static int32_t ordered_rank(void *instance, const llm_snapshot *s, const llm_rank_sink *out)
 {
 	int32_t rc = 0;
@@ -50,8 +38,8 @@ static int32_t ordered_rank(void *instance, const llm_snapshot *s, const llm_ran
 static const llm_policy_vtable vtable = {
 	.struct_size = (uint32_t)sizeof(vtable),
 	.describe = ordered_describe,
-	.create = ordered_create,
-	.destroy = ordered_destroy,
+	.create = kit_create_empty,
+	.destroy = kit_destroy,
 	.rank = ordered_rank,
 };
 

@@ -104,16 +104,11 @@ static int32_t weighted_create(const llm_host *host, void **ret_instance)
 	return 0;
 }
 
-static void weighted_destroy(void *instance)
-{
-	(void)instance; /* its memory is the host's */
-}
-
 static const llm_policy_vtable vtable = {
 	.struct_size = (uint32_t)sizeof(vtable),
 	.describe = weighted_describe,
 	.create = weighted_create,
-	.destroy = weighted_destroy,
+	.destroy = kit_destroy,
 	.rank = weighted_rank,
 };
 
