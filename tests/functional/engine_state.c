@@ -197,6 +197,9 @@ Test(engine_state, R_ROUTE_3_configuration_then_provider_then_plugin)
 	expect(all, "vision", "no", LLM_SAID_BY_CONFIGURATION);
 	expect(all, "tools", "yes", LLM_SAID_BY_PROVIDER);
 	expect(all, "reasoning", "no", LLM_SAID_BY_PROVIDER);
+	/* Of what the answer does not tell the plugin is the source, not the provider. */
+	expect(all, "seed", "yes", LLM_SAID_BY_PLUGIN);
+	expect(all, "json_schema", "enforced", LLM_SAID_BY_PLUGIN);
 	cr_assert_eq(cell(all, "max_input_tokens").number, 8192);
 	cr_assert_str_eq(cell(all, "max_input_tokens").said_by, "provider");
 	llm_capabilities_free(all);

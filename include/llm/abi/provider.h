@@ -164,7 +164,7 @@ typedef struct llm_model_info {
 	const char *detail; /* "3.2B Q4_K_M", or null */
 	int64_t size_bytes; /* 0: unknown */
 	int64_t context_tokens; /* the window in force; 0: unknown */
-	const llm_caps *caps; /* or null */
+	const llm_caps *caps; /* what this answer says, else UNKNOWN; or null */
 } llm_model_info;
 
 typedef struct llm_models_sink {

@@ -67,7 +67,6 @@ static int32_t push_entry(const gemini *g, const entry *e, const llm_models_sink
 
 	if (!name)
 		return LLM_E_NOMEM;
-	gemini_fill_caps(name, &caps);
 	if (e->methods)
 		caps.chat = e->generates ? LLM_CAP_YES : LLM_CAP_NO;
 	if (e->thinks)

@@ -141,11 +141,10 @@ static uint32_t yes_no(const entry *e, unsigned bit)
 	return (e->can & bit) ? LLM_CAP_YES : LLM_CAP_NO;
 }
 
-static void entry_caps(const ollama *o, const char *name, const entry *e, llm_caps *caps)
+static void entry_caps(const entry *e, llm_caps *caps)
 {
 	memset(caps, 0, sizeof(*caps));
 	caps->struct_size = (uint32_t)sizeof(*caps);
-	ollama_fill_caps(o, name, caps);
 	if (e->remote) {
 		caps->locality = LLM_LOCALITY_CLOUD;
 		caps->json_object = LLM_CAP_ACCEPTED;
@@ -186,7 +185,7 @@ static int32_t entry_push(const ollama *o, const char *name, const entry *e, uin
 	llm_model_info info = {.struct_size = (uint32_t)sizeof(info)};
 	llm_caps caps;
 
-	entry_caps(o, name, e, &caps);
+	entry_caps(e, &caps);
 	info.loaded = loaded;
 	info.name = name;
 	info.detail = entry_detail(o, e);
