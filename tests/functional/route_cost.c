@@ -7,7 +7,10 @@
 	"  { model = \"ollama/a\"; input = \"100\"; output = \"200\"; cache_read = \"10\"; },\n" \
 	"  { model = \"ollama/dated\"; input = \"1\"; output = \"1\"; },\n" \
 	"  { model = \"ollama/dated\"; valid_from = \"2026-01-02\"; input = \"7\"; output = \"7\"; },\n" \
-	"  { model = \"ollama/free\"; input = \"0\"; output = \"0\"; } );\n"
+	"  { model = \"ollama/free\"; input = \"0\"; output = \"0\"; },\n" \
+	"  { model = \"openai/all\"; input = \"10\"; output = \"20\"; cache_read = \"1\"; " \
+	"reasoning = \"30\"; tiers = ( { above_tokens = 2000; input = \"100\"; output = \"200\"; " \
+	"cache_read = \"50\"; reasoning = \"300\"; } ); } );\n"
 
 typedef struct paid {
 	oracle *o;
@@ -101,6 +104,58 @@ Test(route_cost, R_COST_6_without_any_price_nothing_is_known)
 	cr_assert_eq(run->code, 0);
 	cr_assert_eq(cost_of(llm_call_result(run->call)).nanousd, -1);
 	cr_assert_eq(oracle_close(o), 0);
+}
+
+#define USED(input, cached, output, reasoned) \
+	"accept\nread request\nreply 200 \"Connection: close\" " \
+	"\"Content-Type: application/json\" " \
+	"\"{\\\"object\\\":\\\"chat.completion\\\",\\\"model\\\":\\\"m\\\",\\\"choices\\\":[{" \
+	"\\\"index\\\":0,\\\"message\\\":{\\\"role\\\":\\\"assistant\\\",\\\"content\\\":\\\"x\\\"}," \
+	"\\\"finish_reason\\\":\\\"stop\\\"}],\\\"usage\\\":{\\\"prompt_tokens\\\":" input "," \
+	"\\\"completion_tokens\\\":" output ",\\\"total_tokens\\\":1," \
+	"\\\"prompt_tokens_details\\\":{\\\"cached_tokens\\\":" cached "}," \
+	"\\\"completion_tokens_details\\\":{\\\"reasoning_tokens\\\":" reasoned "}}}\"\nclose\n"
+
+/* Millionths of a dollar a token, as prices are named, times tokens: so many nano-dollars. */
+Test(route_cost, R_COST_5_what_was_cached_or_thought_has_its_own_price_in_a_run)
+{
+	static const char more[] = "models = ( { id = \"openai/plain\"; price = { input = \"10\"; "
+				   "output = \"20\"; }; } );\n";
+	static const struct {
+		const char *model;
+		int64_t nanousd;
+	} rows[] = {
+		/* 600 x 10 + 400 x 1 + 60 x 20 + 40 x 30 */
+		{"openai/all", (6000 + 400 + 1200 + 1200) * INT64_C(1000)},
+		/* What has no price of its own: that of input and output, and counted once. */
+		{"openai/plain", (1000 * 10 + 100 * 20) * INT64_C(1000)},
+		/* 2000 is not above 2000. */
+		{"openai/all", (1600 * 10 + 400 * 1 + 60 * 20 + 40 * 30) * INT64_C(1000)},
+		/* And above it all tokens cost the tier's. */
+		{"openai/all", (1601 * 100 + 400 * 50 + 60 * 200 + 40 * 300) * INT64_C(1000)},
+		/* More was cached than read: it is cut to what was read, and the run says so. */
+		{"openai/all", (1000 * 1 + 60 * 20 + 40 * 30) * INT64_C(1000)},
+	};
+	size_t i;
+	paid p;
+
+	paid_open(&p,
+		USED("1000", "400", "100", "40") USED("1000", "400", "100", "40")
+			USED("2000", "400", "100", "40") USED("2001", "400", "100", "40")
+				USED("1000", "4000", "100", "40"),
+		more);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const oracle_ask ask = {.model = rows[i].model};
+		const llm_result *r = llm_call_result(oracle_do(p.o, &ask)->call);
+		llm_usage u = LLM_USAGE_INIT;
+
+		cr_assert_eq(llm_result_status(r), LLM_STATUS_SUCCEEDED);
+		cr_expect_eq(cost_of(r).nanousd, rows[i].nanousd, "row %zu: %lld", i,
+			(long long)cost_of(r).nanousd);
+		(void)llm_result_attempt_usage(r, 0, &u);
+		cr_expect_eq(u.flags, i == 4 ? (uint32_t)LLM_USAGE_INCONSISTENT : 0, "row %zu", i);
+	}
+	paid_close(&p);
 }
 
 /* The first breaks off after a piece, and nobody said what it used. */
