@@ -94,6 +94,7 @@ static const column attempt_list[] = {
 	NUMBER(load_ms),
 	NUMBER(started_us),
 	NUMBER(finished_us),
+	TEXT(cost_json),
 };
 const columns columns_attempt = COLUMNS("llm_attempts", attempt_list);
 #undef ROW

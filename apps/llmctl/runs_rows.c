@@ -53,7 +53,7 @@ static const member attempt_members[] = {TEXT(R, id), NUMBER(R, seq), TEXT(R, ca
 	NUMBER(R, waited_ms), TEXT(R, generation), NUMBER(R, input_tokens),
 	NUMBER(R, output_tokens), NUMBER(R, cache_read_tokens), NUMBER(R, cache_write_tokens),
 	NUMBER(R, reasoning_tokens), NUMBER(R, ttft_ms), NUMBER(R, duration_ms), NUMBER(R, load_ms),
-	NUMBER(R, started_us), NUMBER(R, finished_us)};
+	NUMBER(R, started_us), NUMBER(R, finished_us), DOCUMENT(R, cost_json)};
 #undef R
 
 #define N_OF(list) (sizeof(list) / sizeof((list)[0]))
@@ -104,12 +104,18 @@ static json_t *value_of(const void *row, const member *m)
 	}
 }
 
+/* A storage plugin that is older than this tool has shorter rows. */
 static json_t *row_json(const void *row, const member *list, size_t n)
 {
 	json_t *o = json_object();
+	uint32_t size;
 
+	memcpy(&size, row, sizeof(size));
 	for (size_t i = 0; i < n; i++)
-		json_object_set_new(o, list[i].name, value_of(row, &list[i]));
+		json_object_set_new(o, list[i].name,
+			list[i].at + sizeof(int64_t) <= size || list[i].kind == 'f' ?
+				value_of(row, &list[i]) :
+				json_null());
 	return o;
 }
 

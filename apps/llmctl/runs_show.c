@@ -10,6 +10,7 @@
 #include "runs.h"
 #include "strip.h"
 #include "table.h"
+#include "wire/money.h"
 
 /* What one question after the other has found. */
 typedef struct shown {
@@ -183,6 +184,41 @@ static void show_times(const shown *s)
 	}
 }
 
+/* "1000 input x 0.15": so many tokens, at so many USD a million. */
+static size_t term_text(const json_t *t, bool first, char *to, size_t cap)
+{
+	char each[32], kind[40];
+	int n;
+
+	money_write(number_of(t, "picousd"), MONEY_PICO, each);
+	snprintf(kind, sizeof(kind), "%s", text_of(t, "kind") ? text_of(t, "kind") : "?");
+	for (char *at = kind; *at; at++)
+		*at = *at == '_' ? ' ' : *at;
+	n = snprintf(to, cap, "%s%lld %s x %s", first ? "" : " + ",
+		(long long)number_of(t, "tokens"), kind, each);
+	return n > 0 && (size_t)n < cap ? (size_t)n : 0;
+}
+
+/* What the run cost is the sum of these lines. */
+static void show_bill(const json_t *attempt)
+{
+	const json_t *bill = json_object_get(attempt, "cost_json"),
+		     *terms = json_object_get(bill, "terms");
+	const char *rule = text_of(bill, "rule");
+	char text[600] = "0 tokens", sum[32];
+	size_t used = 0;
+
+	if (number_of(bill, "picousd") < 0)
+		return;
+	for (size_t i = 0; i < json_array_size(terms); i++)
+		used += term_text(json_array_get(terms, i), !i, text + used, sizeof(text) - used);
+	money_write(number_of(bill, "picousd"), MONEY_PICO + MONEY_PICO, sum);
+	snprintf(text + strlen(text), sizeof(text) - strlen(text),
+		" USD a million = %s USD (attempt %lld%s%.200s)", sum,
+		(long long)number_of(attempt, "seq"), rule ? ", " : "", rule ? rule : "");
+	line("", text);
+}
+
 /* What was counted, what it cost, and by which prices; an unknown cost says why. */
 static void show_cost(const shown *s)
 {
@@ -212,6 +248,8 @@ static void show_cost(const shown *s)
 	snprintf(text, sizeof(text), "%s USD%s%.100s", usd, prices ? ", prices of " : "",
 		prices ? prices : "");
 	line("cost", text);
+	for (size_t i = 0; i < json_array_size(s->attempts); i++)
+		show_bill(json_array_get(s->attempts, i));
 }
 
 static void attempt_row(table *t, const json_t *a)

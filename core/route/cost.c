@@ -28,6 +28,32 @@ void cost_clamp(llm_usage *u)
 		u->flags |= LLM_USAGE_INCONSISTENT;
 }
 
+static int64_t cost_or(int64_t own, int64_t usual)
+{
+	return own < 0 ? usual : own;
+}
+
+int cost_terms(const price_row *row, const llm_usage *usage, cost_term ret[COST_TERMS])
+{
+	llm_usage u = *usage;
+	const price *p;
+	int64_t read, written, reasoned;
+
+	if (!row || u.input_tokens < 0 || u.output_tokens < 0)
+		return 0;
+	cost_clamp(&u);
+	p = price_for(row, u.input_tokens);
+	read = at_least_zero(u.cache_read_tokens);
+	written = at_least_zero(u.cache_write_tokens);
+	reasoned = at_least_zero(u.reasoning_tokens);
+	ret[0] = (cost_term){"input", u.input_tokens - read - written, p->input};
+	ret[1] = (cost_term){"cache_read", read, cost_or(p->cache_read, p->input)};
+	ret[2] = (cost_term){"cache_write", written, cost_or(p->cache_write, p->input)};
+	ret[3] = (cost_term){"output", u.output_tokens - reasoned, p->output};
+	ret[4] = (cost_term){"reasoning", reasoned, cost_or(p->reasoning, p->output)};
+	return 1;
+}
+
 static void cost_part(cost *c, int64_t tokens, int64_t picousd)
 {
 	int64_t sum;
@@ -43,32 +69,18 @@ static void cost_part(cost *c, int64_t tokens, int64_t picousd)
 		c->picousd = sum;
 }
 
-static int64_t cost_or(int64_t own, int64_t usual)
-{
-	return own < 0 ? usual : own;
-}
-
 void cost_add(cost *c, const price_row *row, const llm_usage *usage)
 {
-	llm_usage u = *usage;
-	const price *p;
-	int64_t read, written, reasoned;
+	cost_term terms[COST_TERMS];
+	size_t i;
 
 	c->attempts++;
-	if (!row || u.input_tokens < 0 || u.output_tokens < 0) {
+	if (!cost_terms(row, usage, terms)) {
 		c->flags |= COST_UNKNOWN;
 		return;
 	}
-	cost_clamp(&u);
-	p = price_for(row, u.input_tokens);
-	read = at_least_zero(u.cache_read_tokens);
-	written = at_least_zero(u.cache_write_tokens);
-	reasoned = at_least_zero(u.reasoning_tokens);
-	cost_part(c, u.input_tokens - read - written, p->input);
-	cost_part(c, read, cost_or(p->cache_read, p->input));
-	cost_part(c, written, cost_or(p->cache_write, p->input));
-	cost_part(c, u.output_tokens - reasoned, p->output);
-	cost_part(c, reasoned, cost_or(p->reasoning, p->output));
+	for (i = 0; i < COST_TERMS; i++)
+		cost_part(c, terms[i].tokens, terms[i].picousd);
 }
 
 int cost_nanousd(const cost *c, int64_t *ret)

@@ -75,6 +75,16 @@ typedef struct cost {
 
 /* Subsets that contradict the whole are cut, and *flags gets LLM_USAGE_INCONSISTENT (R-COST-1). */
 void cost_clamp(llm_usage *u);
+/* A line of the bill: so many tokens at so much each. */
+typedef struct cost_term {
+	const char *kind; /* "input", "output", "cache_read", "cache_write", "reasoning" */
+	int64_t tokens;
+	int64_t picousd; /* a token; PRICE_UNKNOWN */
+} cost_term;
+
+#define COST_TERMS 5
+/* What usage is charged for; a line may be of no tokens. 0: a count or the price is not known. */
+int cost_terms(const price_row *row, const llm_usage *usage, cost_term ret[COST_TERMS]);
 /* `row` null: not known. */
 void cost_add(cost *c, const price_row *row, const llm_usage *usage);
 /* 1 and nanodollars, half to even; 0 when it is not known or did not fit (NULL, not 0). */

@@ -71,6 +71,7 @@ typedef struct attempt_row {
 	const plugin *plug; /* who asked */
 	uint64_t started_ns;
 	int64_t picousd; /* -1: not known */
+	const struct price_row *price; /* of which that was made; null: of none */
 } attempt_row;
 
 struct llm_result {

@@ -8,6 +8,7 @@
 #include "ledger.h"
 #include "store/prompt.h"
 #include "store/record.h"
+#include "wire/jsonw.h"
 
 #define REFERENCE_TEXT 32
 #define GENERATION_TEXT 160
@@ -167,6 +168,65 @@ static int64_t utc_of(const llm_call *c, uint64_t ns)
 	return c->rec->created_us + (int64_t)((ns - c->submit_ns) / 1000);
 }
 
+static int32_t bill_put(void *ctx, const char *bytes, size_t len)
+{
+	return buf_add(ctx, bytes, len);
+}
+
+static void write_term(jsonw *w, const cost_term *t)
+{
+	if (!t->tokens)
+		return;
+	jsonw_object(w);
+	jsonw_key(w, "kind");
+	jsonw_cstring(w, t->kind);
+	jsonw_key(w, "tokens");
+	jsonw_int(w, t->tokens);
+	jsonw_key(w, "picousd");
+	jsonw_int(w, t->picousd);
+	jsonw_object_end(w);
+}
+
+/* How a known cost came about: prices change, and the row outlives them. */
+static int32_t write_bill(const attempt_row *a, buf *out)
+{
+	cost_term terms[COST_TERMS];
+	const size_t n = cost_terms(a->price, &a->usage, terms) ? COST_TERMS : 0;
+	size_t i;
+	jsonw w;
+
+	jsonw_init(&w, bill_put, out);
+	jsonw_object(&w);
+	jsonw_key(&w, "rule");
+	jsonw_cstring(&w, a->price->rule);
+	jsonw_key(&w, "terms");
+	jsonw_array(&w);
+	for (i = 0; i < n; i++)
+		write_term(&w, &terms[i]);
+	jsonw_array_end(&w);
+	jsonw_key(&w, "picousd");
+	jsonw_int(&w, a->picousd);
+	jsonw_object_end(&w);
+	return jsonw_finish(&w);
+}
+
+static int32_t keep_bill(llm_call *c, llm_job *j, const attempt_row *a, const char **ret)
+{
+	int32_t rc;
+	buf json;
+
+	if (!a->price)
+		return 0;
+	buf_init(&json, &c->mem, 0);
+	rc = write_bill(a, &json);
+	if (!rc) {
+		*ret = arena_str(job_arena(j), buf_text(&json));
+		rc = *ret ? 0 : LLM_E_NOMEM;
+	}
+	buf_done(&json);
+	return rc;
+}
+
 static int32_t put_attempt(llm_call *c, llm_job *j, const record_end *end, size_t i)
 {
 	const attempt_row *from = (const attempt_row *)(const void *)end->attempts[i];
@@ -178,8 +238,10 @@ static int32_t put_attempt(llm_call *c, llm_job *j, const record_end *end, size_
 		.started_us = started,
 		.finished_us = started + from->shown.duration_ms * 1000};
 	llm_attempt_row *row = NULL;
-	int32_t rc;
+	int32_t rc = keep_bill(c, j, from, &more.cost_json);
 
+	if (rc)
+		return rc;
 	snprintf(generation, sizeof(generation), "%s %s", from->plug->id, from->plug->version);
 	pthread_mutex_lock(&c->svc->lock);
 	uuid_v7(&c->svc->ids, &c->svc->time, id);

@@ -199,8 +199,10 @@ void pricing_attempt(llm_call *c, const attempt *a, int32_t code)
 		return;
 	by = find(c, a->t, &scratch);
 	cost_add(&one, by->row, &row->usage);
-	if (!one.flags)
+	if (!one.flags) {
 		row->picousd = one.picousd;
+		row->price = by->row;
+	}
 	cost_add(&c->spent, by->row, &row->usage);
 	if (!code || !c->res.price_rule)
 		name_price(c, by);

@@ -216,6 +216,7 @@ int32_t record_attempt_of(const record_end *from, size_t i, const record_attempt
 	}
 	if (a->phase)
 		r->phase = llm_phase_name(a->phase);
+	r->cost_json = more->cost_json;
 	record_attempt_numbers(r, a, more);
 	if (!rc)
 		*ret = r;

@@ -73,6 +73,7 @@ typedef struct record_attempt {
 	const char *id; /* UUIDv7 */
 	const char *generation; /* "org.libllm.ollama 0.1.0", or null */
 	const llm_usage *usage; /* null: it reported none */
+	const char *cost_json; /* in the arena given; null: its cost is not known */
 	int64_t started_us;
 	int64_t finished_us;
 } record_attempt;

@@ -107,6 +107,11 @@ typedef struct llm_attempt_row {
 	int64_t load_ms;
 	int64_t started_us;
 	int64_t finished_us;
+	/*
+	 * Of an attempt whose cost is known: {"rule", "terms": [{"kind", "tokens", "picousd"}],
+	 * "picousd"}; that of a term is a token's, the last is what they come to together.
+	 */
+	const char *cost_json;
 } llm_attempt_row;
 
 /* A stage of a pipeline. A later put of the same (run_id, name, attempt) replaces it. */

@@ -88,11 +88,12 @@ const statement statements[ST_COUNT] = {
 		 "model, status, error_code, error_class, phase, http_status, retry_after_ms, "
 		 "waited_ms, generation, input_tokens, output_tokens, cache_read_tokens, "
 		 "cache_write_tokens, reasoning_tokens, ttft_ms, duration_ms, load_ms, started_us, "
-		 "finished_us) VALUES (:workspace_id, :id, :run_id, :seq, :candidate_id, :provider, "
+		 "finished_us, cost_json) VALUES (:workspace_id, :id, :run_id, :seq, :candidate_id, "
+		 ":provider, "
 		 ":model, :status, :error_code, :error_class, :phase, :http_status, :retry_after_ms, "
 		 ":waited_ms, :generation, :input_tokens, :output_tokens, :cache_read_tokens, "
 		 ":cache_write_tokens, :reasoning_tokens, :ttft_ms, :duration_ms, :load_ms, "
-		 ":started_us, :finished_us) ON CONFLICT DO NOTHING",
+		 ":started_us, :finished_us, :cost_json) ON CONFLICT DO NOTHING",
 			&columns_attempt, NULL},
 	[ST_STAGE_PUT] =
 		{"INSERT INTO llm_run_stages (workspace_id, id, run_id, name, seq, attempt, status, "

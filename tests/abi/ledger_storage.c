@@ -90,7 +90,8 @@ AT(llm_attempt_row, duration_ms, 176);
 AT(llm_attempt_row, load_ms, 184);
 AT(llm_attempt_row, started_us, 192);
 AT(llm_attempt_row, finished_us, 200);
-END(llm_attempt_row, 208);
+AT(llm_attempt_row, cost_json, 208);
+END(llm_attempt_row, 216);
 
 AT(llm_stage_row, struct_size, 0);
 AT(llm_stage_row, reserved, 4);

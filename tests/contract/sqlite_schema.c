@@ -33,7 +33,7 @@ Test(sqlite_schema, R_MIG_1_text_of_the_migrations)
 {
 	unsigned i;
 
-	cr_assert_geq(sql_migration_count, 3);
+	cr_assert_geq(sql_migration_count, 4);
 	for (i = 0; i < sql_migration_count; i++) {
 		check_text(sql_migrations[i].name, sql_migrations[i].up);
 		check_text(sql_migrations[i].name, sql_migrations[i].down);

@@ -95,7 +95,7 @@ Test(store_record, R_RUN_3_attempts)
 		.ttft_ms = -1,
 		.load_ms = -1};
 	const llm_attempt *list[] = {&a};
-	record_attempt more = {"a1", "org.libllm.ollama 0.1.0", NULL, 1, 2};
+	record_attempt more = {"a1", "org.libllm.ollama 0.1.0", NULL, "{}", 1, 2};
 	record_end end = ended(NULL, NULL);
 	llm_attempt_row *row = NULL;
 	arena ar;
@@ -106,6 +106,7 @@ Test(store_record, R_RUN_3_attempts)
 	cr_assert_eq(record_attempt_of(&end, 0, &more, &ar, &row), 0);
 	cr_expect_str_eq(row->run_id, "r1");
 	cr_expect_str_eq(row->id, "a1");
+	cr_expect_str_eq(row->cost_json, "{}");
 	cr_expect_str_eq(row->status, "failed");
 	cr_expect_str_eq(row->error_code, "RATE_LIMITED");
 	cr_expect_str_eq(row->error_class, "wait");
