@@ -1,6 +1,9 @@
 /*
  * redact.c - two passes over the text, both in place.
  *
+ * Most of a text is nobody's secret, so both pass over what cannot matter: by the two
+ * bytes with which a secret or a rule can begin, and by what is printable ASCII.
+ *
  * The first puts one marker byte where something was removed, so it never grows
  * the text; it looks only ahead, because what lies behind is already rewritten.
  * The second turns markers into words and escapes what must be escaped, from the
@@ -22,6 +25,7 @@
 struct redact {
 	const llm_allocator *mem;
 	redact_secret *first;
+	redact_starts starts;
 };
 
 /* What is to go: from..to of the text. */
@@ -51,7 +55,7 @@ void redact_free(redact *r)
 		r->first = s->next;
 		redact_secret_free(r->mem, s);
 	}
-	mem_free(r->mem, r);
+	mem_wipe(r->mem, (char *)r, sizeof(*r));
 }
 
 int32_t redact_add(redact *r, const char *secret, size_t len)
@@ -68,6 +72,7 @@ int32_t redact_add(redact *r, const char *secret, size_t len)
 	s = redact_secret_new(r->mem, secret, len);
 	if (!s)
 		return LLM_E_NOMEM;
+	redact_secret_starts(s, &r->starts);
 	s->next = r->first;
 	r->first = s;
 	return 0;
@@ -197,35 +202,27 @@ static int redact_userinfo(const char *t, size_t len, redact_span *ret)
 
 /* ---- first pass ---- */
 
-enum { REDACT_HEADER, REDACT_QUERY, REDACT_USERINFO, REDACT_RULES };
+enum { REDACT_NO_RULE, REDACT_HEADER, REDACT_QUERY, REDACT_USERINFO, REDACT_RULES };
 
 typedef struct redact_scan {
 	redact_span cut; /* what goes, here or just ahead */
 	size_t past[REDACT_RULES]; /* a rule is not asked again inside of what it found */
 } redact_scan;
 
-/* The rule that can begin with `c`; no two begin alike. */
-static int redact_rule_of(char c)
-{
-	switch (c) {
-	case 'a':
-	case 'A':
-	case 'c':
-	case 'C':
-		return REDACT_HEADER;
-	case '?':
-	case '&':
-	case ';':
-	case '#':
-	case '%':
-	case '\\':
-		return REDACT_QUERY;
-	case ':':
-		return REDACT_USERINFO;
-	default:
-		return REDACT_RULES;
-	}
-}
+/* The rule that can begin with a byte; no two begin alike. */
+static const uint8_t redact_rule_of[256] = {
+	['a'] = REDACT_HEADER,
+	['A'] = REDACT_HEADER,
+	['c'] = REDACT_HEADER,
+	['C'] = REDACT_HEADER,
+	['?'] = REDACT_QUERY,
+	['&'] = REDACT_QUERY,
+	[';'] = REDACT_QUERY,
+	['#'] = REDACT_QUERY,
+	['%'] = REDACT_QUERY,
+	['\\'] = REDACT_QUERY,
+	[':'] = REDACT_USERINFO,
+};
 
 static void redact_cut(redact_scan *scan, size_t at, size_t from, size_t to)
 {
@@ -241,14 +238,14 @@ static void redact_cut(redact_scan *scan, size_t at, size_t from, size_t to)
 
 static void redact_look(const redact *r, redact_scan *scan, const char *text, size_t len, size_t at)
 {
-	static const redact_rule rules[] = {redact_header, redact_query, redact_userinfo};
+	static const redact_rule rules[] = {NULL, redact_header, redact_query, redact_userinfo};
 	size_t n = redact_secrets_at(r, text + at, len - at);
-	int rule = redact_rule_of(text[at]);
+	uint8_t rule = redact_rule_of[(unsigned char)text[at]];
 	redact_span span;
 
 	if (n)
 		redact_cut(scan, at, at, at + n);
-	if (rule == REDACT_RULES || at < scan->past[rule])
+	if (!rule || at < scan->past[rule])
 		return;
 	if (rules[rule](text + at, len - at, &span)) {
 		scan->past[rule] = at + span.to;
@@ -256,13 +253,55 @@ static void redact_look(const redact *r, redact_scan *scan, const char *text, si
 	}
 }
 
+/* Can the rule that begins with `a` go on with `b`? */
+static int redact_rule_goes_on(char a, char b)
+{
+	const char low = (char)(b | 0x20);
+
+	switch (redact_rule_of[(unsigned char)a]) {
+	case REDACT_NO_RULE:
+		return 0;
+	case REDACT_HEADER:
+		return (a | 0x20) == 'a' ? low == 'u' || low == 'p' : low == 'o';
+	case REDACT_USERINFO:
+		return b == '/' || b == '\\';
+	default:
+		return 1;
+	}
+}
+
+/* 1: nothing that goes can begin with `a` when `b` follows. */
+static int redact_is_quiet(const redact *r, char a, char b)
+{
+	if (a == REDACT_MARK || redact_rule_goes_on(a, b))
+		return 0;
+	return !r || !redact_starts_with(&r->starts, a, b);
+}
+
+/* Where the quiet part ends that begins at `at`. */
+static size_t redact_quiet_end(const redact *r, const char *text, size_t len, size_t at)
+{
+	while (at + 1 < len && redact_is_quiet(r, text[at], text[at + 1]))
+		at++;
+	return at;
+}
+
 static size_t redact_mark(const redact *r, char *text, size_t len)
 {
 	redact_scan scan = {.cut = {0, 0}};
 	size_t out = 0;
+	size_t end;
 	int inside = 0;
 
 	for (size_t at = 0; at < len; at++) {
+		if (at >= scan.cut.to) {
+			end = redact_quiet_end(r, text, len, at);
+			if (out != at)
+				memmove(text + out, text + at, end - at);
+			out += end - at;
+			inside = inside && end == at;
+			at = end;
+		}
 		redact_look(r, &scan, text, len, at);
 		if (at >= scan.cut.from && at < scan.cut.to) {
 			if (!inside)
@@ -337,6 +376,21 @@ static size_t redact_last(const char *text, size_t end)
 	return end - 1;
 }
 
+/* So many bytes, or more, are printable ASCII and stay as they are. */
+static size_t redact_printable(const char *t, size_t len)
+{
+	const uint64_t ones = UINT64_MAX / 255;
+	size_t n = 0;
+	uint64_t x;
+
+	for (; len - n >= sizeof(x); n += sizeof(x)) {
+		memcpy(&x, t + n, sizeof(x));
+		if (((x - ones * 0x20) | (x + ones) | x) & (ones * 0x80))
+			break;
+	}
+	return n;
+}
+
 /* How much of the marked text fits into `cap` when grown, and how long it is then. */
 static size_t redact_grown(const char *text, size_t len, size_t cap, size_t *ret_len)
 {
@@ -345,6 +399,13 @@ static size_t redact_grown(const char *text, size_t len, size_t cap, size_t *ret
 	redact_piece p;
 
 	while (at < len) {
+		size_t room = len - at < cap - grown ? len - at : cap - grown;
+		size_t same = redact_printable(text + at, room);
+
+		at += same;
+		grown += same;
+		if (at == len)
+			break;
 		redact_piece_at(text + at, len - at, &p);
 		if (p.n > cap - grown)
 			break;
@@ -355,10 +416,13 @@ static size_t redact_grown(const char *text, size_t len, size_t cap, size_t *ret
 	return at;
 }
 
+/* Whatever does not stay as it is becomes longer. */
 static void redact_grow(char *text, size_t len, size_t grown)
 {
 	redact_piece p;
 
+	if (grown == len)
+		return;
 	while (len) {
 		size_t at = redact_last(text, len);
 

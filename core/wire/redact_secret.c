@@ -225,3 +225,37 @@ size_t redact_secret_at(const redact_secret *s, const char *t, size_t len)
 	}
 	return longest;
 }
+
+/* ---- beginnings ---- */
+
+static void redact_put_start(redact_starts *to, unsigned char a, unsigned char b)
+{
+	to->pairs[a][b / 64] |= UINT64_C(1) << b % 64;
+}
+
+/* Two digits that may be the first ones; there are always two. */
+static void redact_base64_starts(const redact_base64 *b, redact_starts *ret)
+{
+	for (unsigned a = 0; a < 256; a++) {
+		int digit = redact_digit((char)a);
+
+		if (digit < 0 || (digit & b->first_mask) != b->digit[0])
+			continue;
+		for (unsigned next = 0; next < 256; next++)
+			if (redact_digit((char)next) == b->digit[1])
+				redact_put_start(ret, (unsigned char)a, (unsigned char)next);
+	}
+}
+
+void redact_secret_starts(const redact_secret *s, redact_starts *ret)
+{
+	static const char escapes[] = "\\%+";
+
+	for (size_t i = 0; i < sizeof(escapes) - 1; i++) {
+		memset(ret->pairs[(unsigned char)escapes[i]], 0xFF, sizeof(ret->pairs[0]));
+		redact_put_start(ret, (unsigned char)s->text[0], (unsigned char)escapes[i]);
+	}
+	redact_put_start(ret, (unsigned char)s->text[0], (unsigned char)s->text[1]);
+	for (size_t i = 0; i < REDACT_PHASES; i++)
+		redact_base64_starts(&s->base64[i], ret);
+}

@@ -27,9 +27,23 @@ typedef struct redact_secret {
 	redact_base64 base64[REDACT_PHASES];
 } redact_secret;
 
+/* The pairs of bytes with which some secret begins, in any of its forms: a bit each. */
+typedef struct redact_starts {
+	uint64_t pairs[256][4];
+} redact_starts;
+
+static inline int redact_starts_with(const redact_starts *st, char a, char b)
+{
+	const unsigned char second = (unsigned char)b;
+
+	return (int)(st->pairs[(unsigned char)a][second / 64] >> second % 64 & 1);
+}
+
 /* Null when memory is short. Keeps a copy. */
 redact_secret *redact_secret_new(const llm_allocator *mem, const char *text, size_t len);
 void redact_secret_free(const llm_allocator *mem, redact_secret *s); /* wipes */
+/* Adds those of a secret. */
+void redact_secret_starts(const redact_secret *s, redact_starts *ret);
 
 /*
  * Length of the text at `t` (of `len` bytes, not 0) that reads as the secret in any
