@@ -6,6 +6,14 @@
 #   fuzz                  libFuzzer targets; elsewhere they replay their corpus
 file(GLOB support_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/support/*.c")
 list(REMOVE_ITEM support_sources "${CMAKE_SOURCE_DIR}/tests/support/fuzz_main.c")
+set(vfs_sources "${CMAKE_SOURCE_DIR}/tests/support/vfs.c"
+	"${CMAKE_SOURCE_DIR}/tests/support/vfs_power.c")
+list(REMOVE_ITEM support_sources ${vfs_sources})
+if(TARGET sqlite)
+	add_library(llm_vfs STATIC ${vfs_sources})
+	target_include_directories(llm_vfs PUBLIC "${CMAKE_SOURCE_DIR}/tests")
+	target_link_libraries(llm_vfs PUBLIC llm_flags PkgConfig::SQLITE)
+endif()
 if(support_sources)
 	add_library(llm_support STATIC ${support_sources})
 	target_include_directories(llm_support PUBLIC "${CMAKE_SOURCE_DIR}/tests"
@@ -35,7 +43,7 @@ function(llm_test_program folder file inside criterion)
 	if(TARGET sqlite)
 		target_compile_definitions(${name} PRIVATE TEST_WITH_SQLITE)
 		if(stem MATCHES "^sqlite_") # looks inside the plugin
-			target_link_libraries(${name} PRIVATE sqlite_inside)
+			target_link_libraries(${name} PRIVATE sqlite_inside llm_vfs)
 			target_include_directories(${name} PRIVATE
 				"${CMAKE_SOURCE_DIR}/persistence")
 		endif()
@@ -163,6 +171,13 @@ if(NOT LLM_FUZZ)
 	file(GLOB files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/prove/*.c")
 	foreach(file IN LISTS files)
 		get_filename_component(stem "${file}" NAME_WE)
+		set(on_disk OFF)
+		if(stem MATCHES "^(io|power|mutants|stacked|writers)$") # between SQLite and its files
+			set(on_disk ON)
+		endif()
+		if(on_disk AND NOT TARGET sqlite)
+			continue()
+		endif()
 		add_executable(prove_${stem} "${file}")
 		set_target_properties(prove_${stem} PROPERTIES
 			RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
@@ -175,6 +190,10 @@ if(NOT LLM_FUZZ)
 		endif()
 		if(stem STREQUAL "drip") # beside bare libcurl
 			target_link_libraries(prove_${stem} PRIVATE PkgConfig::CURL)
+		endif()
+		if(on_disk)
+			target_link_libraries(prove_${stem} PRIVATE llm_vfs)
+			add_dependencies(prove_${stem} sqlite)
 		endif()
 		add_dependencies(prove_${stem} llmsim ollama openai gemini ordered weighted
 			least_busy latency cost affinity)
@@ -207,6 +226,12 @@ if(NOT LLM_FUZZ)
 			set_tests_properties(ledger_slice PROPERTIES LABELS "prove" TIMEOUT 60
 				WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 		endif()
+	endif()
+	if(TARGET prove_io)
+		add_test(NAME io_slice COMMAND prove_io 60)
+		add_test(NAME power_slice COMMAND prove_power 40)
+		set_tests_properties(io_slice power_slice PROPERTIES LABELS "prove" TIMEOUT 120
+			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	endif()
 	if(TARGET prove_cut)
 		add_test(NAME cut_slice COMMAND prove_cut 600)

@@ -5,6 +5,7 @@
  * (the WAL reset), so each group commit and each checkpoint holds the lock beside the
  * file, and SQLite checkpoints neither by itself nor when it closes.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include <sqlite3.h>
@@ -309,6 +310,18 @@ int32_t own_migrate(void *handle, uint32_t version)
 	return rc;
 }
 
+/* SQLite has no code of its own for a file that is there already. */
+static int32_t own_backup_failed(unit *u, int rc, const char *path)
+{
+	char why[1000];
+
+	if ((rc & 0xff) != SQLITE_ERROR)
+		return unit_failed(u, rc, "cannot write the backup");
+	snprintf(why, sizeof(why), "cannot write the backup %s: %s\ngive the name of a new file",
+		path, sqlite3_errmsg(u->db));
+	return unit_say(u, LLM_E_PERSISTENCE, why, NULL);
+}
+
 static int32_t own_backup(unit *u, const char *path)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -318,7 +331,7 @@ static int32_t own_backup(unit *u, const char *path)
 		rc = sqlite3_bind_text(stmt, 1, path, -1, SQLITE_STATIC);
 	if (!rc)
 		rc = sqlite3_step(stmt);
-	rc = rc == SQLITE_DONE ? 0 : unit_failed(u, rc, "cannot write the backup");
+	rc = rc == SQLITE_DONE ? 0 : own_backup_failed(u, rc, path);
 	sqlite3_finalize(stmt);
 	return rc;
 }

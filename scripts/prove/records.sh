@@ -17,6 +17,45 @@ prove_kills() {
 	row "SIGKILL: integrity_check" "0 damaged" "$damaged" "$kills kills" "$([ "$damaged" = 0 ]; echo $?)"
 }
 
+prove_io() {
+	local share=1 least=5000 out
+	[ -z "$slice" ] || { share=40 least=100; }
+	out=$("$dev/tests/prove_io" $share 2>&1 | tail -1)
+	[[ $out =~ ^([0-9]+)\ points,.*,\ ([0-9]+)\ lost,\ ([0-9]+)\ halved,\ ([0-9]+)\ damaged,\ ([0-9]+)\ stuck,\ ([0-9]+)\ odd ]] || {
+		row "S-01: a call of SQLite's fails" "0 lost" "$out" 0 1
+		return
+	}
+	row "S-01: calls of SQLite's that failed, each a play" ">= $least" "${BASH_REMATCH[1]}" "4 plays, 5 ways" \
+		"$(within $least "${BASH_REMATCH[1]}"; echo $?)"
+	row "S-01: lost, halved, damaged, stuck, wrong error" "0" "${BASH_REMATCH[*]:2:5}" "${BASH_REMATCH[1]} plays" \
+		"$([ "${BASH_REMATCH[*]:2:5}" = "0 0 0 0 0" ]; echo $?)"
+}
+
+# What a setting of sync promises: nothing that a process's end could take, and of a power cut
+# `full` everything, `normal` a whole file without gaps.
+prove_power() {
+	local cuts=1000 what sync line bad demanded
+	[ -z "$slice" ] || cuts=40
+	"$dev/tests/prove_power" $cuts >build/prove-power.log 2>&1
+	for what in end power; do
+		for sync in full normal off; do
+			line=$(grep "^$what $sync: " build/prove-power.log)
+			[[ $line =~ :\ ([0-9]+)\ cuts,\ ([0-9]+)\ committed,\ ([0-9]+)\ gone,\ ([0-9]+)\ gaps,\ ([0-9]+)\ halves,\ ([0-9]+)\ damaged ]] || {
+				row "sync = $sync, $what" "measured" "$(tail -1 build/prove-power.log)" 0 1
+				continue
+			}
+			case $what-$sync in
+			end-* | power-full) demanded="0 gone" bad=$((BASH_REMATCH[3] + BASH_REMATCH[4] + BASH_REMATCH[5] + BASH_REMATCH[6])) ;;
+			power-normal) demanded="0 gaps, 0 damaged" bad=$((BASH_REMATCH[4] + BASH_REMATCH[5] + BASH_REMATCH[6])) ;;
+			power-off) demanded="promises nothing" bad=0 ;;
+			esac
+			row "sync = $sync, $([ $what = end ] && echo 'the process ends' || echo 'the power goes')" "$demanded" \
+				"${BASH_REMATCH[3]} of ${BASH_REMATCH[2]} gone, ${BASH_REMATCH[4]} gaps, ${BASH_REMATCH[6]} damaged" \
+				"${BASH_REMATCH[1]} cuts" "$([ "$bad" = 0 ] && [ "${BASH_REMATCH[2]}" -gt 0 ]; echo $?)"
+		done
+	done
+}
+
 us() { awk -v ns="$1" 'BEGIN { printf "%.1f", ns / 1000 }'; }
 
 prove_tax() {
@@ -58,6 +97,8 @@ prove_store() {
 
 prove() {
 	prove_kills
+	prove_io
+	prove_power
 	prove_tax
 	prove_store
 }

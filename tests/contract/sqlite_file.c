@@ -22,7 +22,11 @@ Test(sqlite_rows, D_2_5_a_file_of_its_own)
 	instance_begin(c.seat, NULL);
 	cr_expect_eq(wire_said(&c, "maintain", s.v->maintain(c.unit, LLM_MAINTAIN_BACKUP, copy)), 0,
 		"%s", c.err.message);
-	cr_expect_neq(s.v->maintain(c.unit, LLM_MAINTAIN_BACKUP, copy), 0, "never over a file");
+	instance_begin(c.seat, NULL);
+	cr_expect_eq(wire_said(&c, "maintain", s.v->maintain(c.unit, LLM_MAINTAIN_BACKUP, copy)),
+		LLM_E_PERSISTENCE, "never over a file");
+	cr_expect_not_null(
+		strstr(c.err.message, "give the name of a new file"), "%s", c.err.message);
 	cr_expect_eq(s.v->maintain(c.unit, LLM_MAINTAIN_CHECK, NULL), 0);
 	cr_expect_eq(s.v->maintain(c.unit, LLM_MAINTAIN_VACUUM, NULL), 0);
 	cr_expect_eq(s.v->maintain(c.unit, LLM_MAINTAIN_CHECKPOINT, NULL), 0);

@@ -1,129 +1,14 @@
 /*
- * sqlite_io.c - every call of SQLite's into the operating system fails, once and from
- * then on: each commit that was reported is there, and the file stays whole.
+ * sqlite_io.c - every call of SQLite's into the operating system fails, or the power goes at
+ * it: each commit that was promised is there, and the file stays whole.
  *
- * A VFS in front of the real one, in this process; the plugin's objects are linked in.
+ * A slice of what tests/prove/io.c and power.c do; the plugin's objects are linked in.
  */
 #include "sqlite_help.h"
 
+#include "support/vfs.h"
+
 #include "sqlite/unit.h"
-
-/* ---- a VFS whose call number `fail_at` fails ---- */
-
-/* The real methods of a kind of file (databases have other ones than logs), and ours. */
-typedef struct kind {
-	sqlite3_io_methods methods; /* first: a file points at it */
-	const sqlite3_io_methods *under;
-} kind;
-
-static struct {
-	sqlite3_vfs vfs, *real;
-	kind kinds[4];
-	uint64_t calls, fail_at, failed;
-	int for_ever;
-} shim;
-
-static const sqlite3_io_methods *under(const sqlite3_file *f)
-{
-	return ((const kind *)(const void *)f->pMethods)->under;
-}
-
-static int fails(void)
-{
-	shim.calls++;
-	if (!shim.fail_at ||
-		(shim.for_ever ? shim.calls < shim.fail_at : shim.calls != shim.fail_at))
-		return 0;
-	shim.failed++;
-	return 1;
-}
-
-static int shim_read(sqlite3_file *f, void *to, int n, sqlite3_int64 at)
-{
-	return fails() ? SQLITE_IOERR_READ : under(f)->xRead(f, to, n, at);
-}
-
-static int shim_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 at)
-{
-	return fails() ? SQLITE_FULL : under(f)->xWrite(f, from, n, at);
-}
-
-static int shim_truncate(sqlite3_file *f, sqlite3_int64 size)
-{
-	return fails() ? SQLITE_IOERR_TRUNCATE : under(f)->xTruncate(f, size);
-}
-
-static int shim_sync(sqlite3_file *f, int flags)
-{
-	return fails() ? SQLITE_IOERR_FSYNC : under(f)->xSync(f, flags);
-}
-
-static int shim_size(sqlite3_file *f, sqlite3_int64 *ret)
-{
-	return fails() ? SQLITE_IOERR_FSTAT : under(f)->xFileSize(f, ret);
-}
-
-static int shim_lock(sqlite3_file *f, int level)
-{
-	return fails() ? SQLITE_IOERR_LOCK : under(f)->xLock(f, level);
-}
-
-static int shim_map(sqlite3_file *f, int page, int size, int extend, void volatile **ret)
-{
-	return fails() ? SQLITE_IOERR_SHMMAP : under(f)->xShmMap(f, page, size, extend, ret);
-}
-
-static int shim_shm_lock(sqlite3_file *f, int at, int n, int flags)
-{
-	int release = flags & SQLITE_SHM_UNLOCK;
-
-	return !release && fails() ? SQLITE_IOERR_SHMLOCK : under(f)->xShmLock(f, at, n, flags);
-}
-
-static kind *shim_kind(const sqlite3_io_methods *real)
-{
-	kind *k = shim.kinds;
-
-	while (k->under && k->under != real)
-		k++;
-	cr_assert_lt(k - shim.kinds, 4);
-	k->under = real;
-	k->methods = *real;
-	k->methods.xRead = shim_read;
-	k->methods.xWrite = shim_write;
-	k->methods.xTruncate = shim_truncate;
-	k->methods.xSync = shim_sync;
-	k->methods.xFileSize = shim_size;
-	k->methods.xLock = shim_lock;
-	k->methods.xShmMap = real->xShmMap ? shim_map : NULL;
-	k->methods.xShmLock = real->xShmLock ? shim_shm_lock : NULL;
-	return k;
-}
-
-static int shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *ret_flags)
-{
-	int rc;
-
-	(void)vfs;
-	if (fails()) {
-		f->pMethods = NULL;
-		return SQLITE_CANTOPEN;
-	}
-	rc = shim.real->xOpen(shim.real, name, f, flags, ret_flags);
-	if (rc || !f->pMethods)
-		return rc;
-	f->pMethods = &shim_kind(f->pMethods)->methods;
-	return SQLITE_OK;
-}
-
-static void shim_install(void)
-{
-	shim.real = sqlite3_vfs_find(NULL);
-	shim.vfs = *shim.real;
-	shim.vfs.zName = "shim";
-	shim.vfs.xOpen = shim_open;
-	cr_assert_eq(sqlite3_vfs_register(&shim.vfs, 1), SQLITE_OK);
-}
 
 /* ---- one play: open, five units, close; what was promised must be there ---- */
 
@@ -143,6 +28,8 @@ static void inside_stand(stand *s)
 
 #define UNITS 5
 
+static const char *sync_mode = "normal";
+
 static uint32_t play(stand *s, int round)
 {
 	llm_op_result result;
@@ -151,7 +38,7 @@ static uint32_t play(stand *s, int round)
 	wire c;
 	int i;
 
-	if (wire_try(s, &c, "busy_timeout", "1"))
+	if (wire_try(s, &c, "sync", sync_mode))
 		return 0;
 	for (i = 0; i < UNITS; i++) {
 		llm_run_row r = row_begin(W, id);
@@ -176,7 +63,7 @@ static void check_promises(stand *s, int round, uint32_t promised)
 	wire c;
 	int i;
 
-	shim.fail_at = 0;
+	vfs_fail(0, 0);
 	c = wire_open(s);
 	for (i = 0; i < UNITS; i++) {
 		snprintf(id, sizeof(id), "%06d-%d", round, i);
@@ -190,38 +77,114 @@ static void check_promises(stand *s, int round, uint32_t promised)
 	wire_close(&c);
 }
 
-static void sweep(int for_ever)
+static void sweep(int way, uint64_t least)
 {
 	uint32_t promised = 0, all = (UINT32_C(1) << UNITS) - 1;
-	uint64_t injected = 0, nth;
+	uint64_t injected = 0, failed, nth;
 	int round = 0;
 	stand s;
 
 	inside_stand(&s);
-	shim_install();
-	shim.for_ever = for_ever;
+	vfs_install();
 	for (nth = 1; nth < 2000; nth++) {
-		shim.calls = shim.failed = 0;
-		shim.fail_at = nth;
+		vfs_fail(nth, way);
 		promised = play(&s, ++round);
-		injected += shim.failed;
+		failed = vfs_failed();
+		injected += failed;
 		check_promises(&s, round, promised);
-		if (shim.calls && !shim.failed)
+		if (!failed)
 			break;
 	}
 	printf("sqlite_io: %zu calls, %zu injected\n", (size_t)nth, (size_t)injected);
 	cr_expect_eq(promised, all, "without a failure everything is there");
-	cr_expect_gt(injected, 50);
-	sqlite3_vfs_unregister(&shim.vfs);
+	cr_expect_gt(injected, least);
+	vfs_remove();
 	stand_down(&s);
 }
 
 Test(sqlite_io, S_01_every_call_fails_once)
 {
-	sweep(0);
+	sweep(VFS_ONCE, 50);
 }
 
 Test(sqlite_io, S_01_every_call_fails_for_ever)
 {
-	sweep(1);
+	sweep(VFS_FOR_EVER, 50);
+}
+
+Test(sqlite_io, S_01_half_of_it_is_done)
+{
+	sweep(VFS_HALF, 50);
+}
+
+Test(sqlite_io, S_01_S_04_no_room_for_a_write)
+{
+	sweep(VFS_FULL, 20);
+}
+
+Test(sqlite_io, S_01_S_02_somebody_else_holds_the_lock)
+{
+	sweep(VFS_BUSY, 10);
+}
+
+/* ---- power ---- */
+
+#define CUTS 60
+
+/* How many commits that were promised are gone, after cuts at points of the play. */
+static uint32_t cut(const char *mode, int way)
+{
+	uint64_t seed = 1, calls;
+	uint32_t gone = 0, promised;
+	int round, i;
+	char id[64];
+	stand s;
+	wire c;
+
+	sync_mode = mode;
+	inside_stand(&s);
+	vfs_install();
+	vfs_power_on();
+	vfs_power_cut(0);
+	play(&s, 0);
+	calls = vfs_power_calls();
+	vfs_power_settle(POWER_ALL, &seed);
+	for (round = 1; round <= CUTS; round++) {
+		vfs_power_on();
+		vfs_power_cut(1 + calls * (uint64_t)round / (CUTS + 1));
+		promised = play(&s, round);
+		vfs_power_settle(way, &seed);
+		c = wire_open(&s);
+		for (i = 0; i < UNITS; i++) {
+			snprintf(id, sizeof(id), "%06d-%d", round, i);
+			gone += (promised >> i & 1) && !ask_run(&c, W, id);
+		}
+		cr_expect_eq(s.v->maintain(c.unit, LLM_MAINTAIN_CHECK, NULL), 0, "%s: round %d: %s",
+			mode, round, c.err.message);
+		cr_expect_eq(s.v->maintain(c.unit, LLM_MAINTAIN_CHECKPOINT, NULL), 0);
+		wire_close(&c);
+	}
+	vfs_remove();
+	stand_down(&s);
+	return gone;
+}
+
+Test(sqlite_io, R_UOW_11_sync_full_keeps_every_commit_when_the_power_goes)
+{
+	cr_expect_eq(cut("full", POWER_NOTHING), 0);
+	cr_expect_eq(cut("full", POWER_SECTORS), 0);
+	cr_expect_eq(cut("full", POWER_PREFIX), 0);
+}
+
+Test(sqlite_io, R_UOW_11_sync_normal_keeps_the_file_and_may_lose_the_last_commits)
+{
+	cr_expect_gt(cut("normal", POWER_NOTHING), 0, "else the cut cuts nothing");
+	cut("normal", POWER_SECTORS);
+}
+
+Test(sqlite_io, R_UOW_11_the_end_of_the_process_loses_nothing_in_any_mode)
+{
+	cr_expect_eq(cut("off", POWER_ALL), 0);
+	cr_expect_eq(cut("normal", POWER_ALL), 0);
+	cr_expect_eq(cut("full", POWER_ALL), 0);
 }
