@@ -183,7 +183,18 @@ class Bench:
         return self.run(f"{self.build}/bench/bench-plan", policy, candidates, times)
 
     def start(self, up, times):
-        return self.run(f"{self.build}/bench/bench-start", self.base(up), self.provider, times)
+        return self.run(f"{self.build}/bench/bench-start", self.base(up), self.provider, times,
+                        self.database())
+
+    def database(self):
+        """A SQLite file that has its tables."""
+        path, conf = f"{self.room}/llm.db", f"{self.room}/storage.conf"
+        if not os.path.exists(path):
+            with open(conf, "w", encoding="utf-8") as file:
+                file.write(f'storage = {{ dsn = "{path}"; }};\n')
+            subprocess.run([f"{self.build}/bin/llmctl", "db", "migrate", "-c", conf], check=True,
+                           stdout=subprocess.DEVNULL)
+        return path
 
     def sizes(self):
         stripped = f"{self.room}/libllm.so"

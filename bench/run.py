@@ -246,7 +246,7 @@ def w12(bench, table):
     opened = column(seen, "start", lambda r: r["open_us"] / 1000)
     first = column(seen, "start", lambda r: r["first_answer_us"] / 1000)
     n = int(seen["start"][0]["providers"])
-    table.add("W12", f"service open with {n} providers", "ms", None, opened, 20, 8,
+    table.add("W12", f"service open with {n} providers and SQLite", "ms", None, opened, 20, 8,
               median(opened), len(opened))
     table.add("W12", "process start to the first answer", "ms", None, first, None, None,
               median(first), len(first))

@@ -1,10 +1,11 @@
 /*
  * start.c - from nothing to the first answer (W12).
  *
- *   bench-start URL PROVIDER ROUNDS
+ *   bench-start URL PROVIDER ROUNDS DATABASE
  *
  * ROUNDS times this program starts itself: the child opens a service with four providers
- * and asks one question. Prints one JSON object; exit 1 when a child failed.
+ * and a SQLite file that has its tables, and asks one question, which is recorded. Prints
+ * one JSON object; exit 1 when a child failed.
  */
 #include <llm/llm.h>
 #include <spawn.h>
@@ -37,7 +38,7 @@ static int open_providers(llm_service *svc, int *ret_n)
 	return 0;
 }
 
-static void configure(char *text, size_t cap, const char *url, const char *provider)
+static void configure(char *text, size_t cap, const char *url, const char *provider, const char *db)
 {
 	size_t i, n;
 
@@ -51,10 +52,10 @@ static void configure(char *text, size_t cap, const char *url, const char *provi
 			n += (size_t)snprintf(text + n, cap - n,
 				" %s = { base_url = \"http://127.0.0.1:1\"; };", others[i]);
 	}
-	snprintf(text + n, cap - n, " };");
+	snprintf(text + n, cap - n, " }; workspace = \"bench\"; storage = { dsn = \"%s\"; };", db);
 }
 
-static int child(uint64_t since, const char *url, const char *provider)
+static int child(uint64_t since, const char *url, const char *provider, const char *db)
 {
 	llm_service_opts opts = LLM_SERVICE_OPTS_INIT;
 	llm_err err = LLM_ERR_INIT;
@@ -64,7 +65,7 @@ static int child(uint64_t since, const char *url, const char *provider)
 	char text[2048];
 	int n = 0;
 
-	configure(text, sizeof(text), url, provider);
+	configure(text, sizeof(text), url, provider, db);
 	opts.flags = LLM_SERVICE_NO_ENV;
 	opts.config_text = text;
 	opts.plugin_dir = LLM_BUILD_PLUGIN_DIR;
@@ -83,14 +84,13 @@ static int child(uint64_t since, const char *url, const char *provider)
 static int start_one(char **argv, uint64_t *ret_open, uint64_t *ret_first, int *ret_n)
 {
 	char since[32];
-	char *args[] = {argv[0], argv[1], argv[2], since, NULL, NULL};
+	char *args[] = {argv[0], argv[1], argv[2], since, argv[4], "child", NULL};
 	posix_spawn_file_actions_t act;
 	unsigned long long open_ns = 0, first_ns = 0;
 	int fds[2], status, got;
 	FILE *out;
 	pid_t pid;
 
-	args[4] = (char[]){"child"};
 	if (pipe(fds))
 		return 1;
 	posix_spawn_file_actions_init(&act);
@@ -121,10 +121,10 @@ int main(int argc, char **argv)
 	static uint64_t opened[ROUNDS_MAX], first[ROUNDS_MAX];
 	int i, n = 0, failed = 0, rounds = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0;
 
-	if (argc == 5)
-		return child(strtoull(argv[3], NULL, 10), argv[1], argv[2]);
-	if (rounds < 1 || rounds > ROUNDS_MAX) {
-		fprintf(stderr, "bench-start URL PROVIDER ROUNDS\n");
+	if (argc == 6)
+		return child(strtoull(argv[3], NULL, 10), argv[1], argv[2], argv[4]);
+	if (argc != 5 || rounds < 1 || rounds > ROUNDS_MAX) {
+		fprintf(stderr, "bench-start URL PROVIDER ROUNDS DATABASE\n");
 		return 2;
 	}
 	for (i = 0; i < rounds && !failed; i++)
