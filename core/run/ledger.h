@@ -54,6 +54,8 @@ typedef struct ledger {
 	int persist_strict;
 	privacy rules;
 	char *key; /* of the installation; ours */
+	llm_redact_fn redact; /* the host's, or null */
+	uintptr_t redact_token;
 	char owner[UUID_TEXT];
 	_Atomic(trip *) returned;
 	void (*close)(void *ctx); /* ends what the port belongs to, when all jobs are done */
@@ -78,7 +80,7 @@ typedef struct ledger {
 } ledger;
 
 /* From the configuration. LLM_E_CONFIG, LLM_E_NOMEM. */
-int32_t ledger_init(struct llm_service *svc, llm_err *err);
+int32_t ledger_init(struct llm_service *svc, const llm_service_opts *opts, llm_err *err);
 /*
  * From now on runs are recorded through `port`. `owner` has a lease in the storage already.
  * Before the first submit.

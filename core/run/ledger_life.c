@@ -11,17 +11,20 @@
 
 /* ---- rules ---- */
 
-/* The host's secrets, and what looks like one, are not kept. */
+/* Secrets, and what looks like one, are not kept; nor what the host takes out of the rest. */
 static int32_t on_redact(
 	void *ctx, const llm_bytes *text, int32_t (*add)(void *to, const char *, size_t), void *to)
 {
 	llm_service *svc = ctx;
+	const ledger *l = &svc->ledger;
 	int32_t rc;
 	buf out;
 
 	buf_init(&out, &svc->mem, 0);
 	rc = service_clean_into(svc, text->ptr, text->len, &out);
-	if (!rc)
+	if (!rc && l->redact)
+		rc = l->redact(l->redact_token, buf_text(&out), out.len, add, to);
+	else if (!rc)
 		rc = add(to, buf_text(&out), out.len);
 	buf_done(&out);
 	return rc;
@@ -63,7 +66,7 @@ static int32_t take_key(llm_service *svc, const conf_privacy *p, llm_err *err)
 	return 0;
 }
 
-int32_t ledger_init(llm_service *svc, llm_err *err)
+int32_t ledger_init(llm_service *svc, const llm_service_opts *opts, llm_err *err)
 {
 	const conf *cf = svc->set->conf;
 	ledger *l = &svc->ledger;
@@ -76,6 +79,8 @@ int32_t ledger_init(llm_service *svc, llm_err *err)
 	l->rules.mode = cf->privacy.content ? cf->privacy.content : PRIVACY_HASH;
 	l->rules.hook = on_redact;
 	l->rules.hook_ctx = svc;
+	l->redact = opts->redact;
+	l->redact_token = opts->redact_token;
 	return take_key(svc, &cf->privacy, err);
 }
 

@@ -20,6 +20,20 @@ typedef struct llm_service llm_service;
 typedef void (*llm_log_fn)(uintptr_t token, uint32_t level, const char *line, size_t len);
 
 /*
+ * What is to be kept of one prompt or answer where `privacy.content` is "redacted".
+ * @param token  the host's
+ * @param text   the JSON that would be kept, `len` bytes, ended by NUL: docs/storage.md shows
+ *               it. Configured secrets are out of it already.
+ * @param put    takes what is to be kept, in as many pieces as suits, with `to` as its first
+ *               argument; what it returns other than 0 is to be returned
+ * @return 0; anything else: nothing of this text is kept
+ * Called from any thread of the service, before the text goes to the storage. It must not
+ * call the service.
+ */
+typedef int32_t (*llm_redact_fn)(uintptr_t token, const char *text, size_t len,
+	int32_t (*put)(void *to, const char *bytes, size_t len), void *to);
+
+/*
  * Clocks and the random source, for tests. Each may be null: then the real one.
  * monotonic_ns never goes back; realtime_us is UTC since 1970. [any]
  */
@@ -46,6 +60,8 @@ typedef struct llm_service_opts {
 	uintptr_t log_token;
 	uint32_t log_level; /* LLM_LOG_*; 0: LLM_LOG_WARN */
 	uint32_t reserved;
+	llm_redact_fn redact; /* null: of a text that may be kept only known secrets are taken out */
+	uintptr_t redact_token;
 } llm_service_opts;
 
 #define LLM_SERVICE_OPTS_INIT \

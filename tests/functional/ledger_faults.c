@@ -400,6 +400,48 @@ Test(ledger_faults, R_PRIV_1_with_a_key_hashes_and_only_on_request_the_words)
 	}
 }
 
+/* Keeps the number of bytes of a prompt, in two pieces, and fails with an answer. */
+static int32_t keep_size(uintptr_t token, const char *text, size_t len,
+	int32_t (*put)(void *to, const char *bytes, size_t len), void *to)
+{
+	char size[32];
+	int32_t rc;
+
+	(void)token;
+	if (text[len] || !strstr(text, ORACLE_PROMPT))
+		return -1;
+	snprintf(size, sizeof(size), "%zu", len);
+	rc = put(to, "bytes: ", 7);
+	return rc ? rc : put(to, size, strlen(size));
+}
+
+Test(ledger_faults, R_PRIV_1_what_the_hook_of_the_host_leaves_is_kept)
+{
+	oracle_opts opts = {.mode = ORACLE_THREAD, .no_healthy = 1, .redact = keep_size};
+	const llm_run_row *row;
+	const book_rows *kept;
+	char section[700];
+	oracle_run *asked;
+	oracle *o;
+	book b;
+
+	book_open(&b, "", "");
+	privacy_with_key(&b, "redacted", section, sizeof(section));
+	strncat(b.config, section, sizeof(b.config) - strlen(b.config) - 1);
+	opts.config = b.config;
+	o = oracle_open(&opts);
+	asked = oracle_do(o, &(oracle_ask){.stream = 1});
+	cr_assert_eq(asked->code, 0, "%s", asked->err.message);
+	row = book_find(&b, book_id(asked));
+	cr_assert_not_null(row);
+	cr_expect_null(row->response_ref);
+	kept = book_ask(&b, LLM_QUERY_CONTENT, WS, row->prompt_ref);
+	cr_assert_eq(kept->n, 1);
+	cr_expect_str_eq(kept->contents[0].bytes.ptr, "bytes: 56");
+	cr_assert_eq(oracle_close(o), 0);
+	book_close(&b);
+}
+
 Test(ledger_faults, R_PRIV_3_metadata_is_bounded_and_holds_no_secret)
 {
 	char big[20000];

@@ -130,6 +130,7 @@ static void start_service(oracle *o)
 	so.allocator = &o->fa.hook;
 	so.time = o->opts.time;
 	so.log = on_log;
+	so.redact = o->opts.redact;
 	so.log_token = (uintptr_t)o;
 	so.log_level = LLM_LOG_TRACE;
 	if (llm_service_new(&so, &o->svc, &err))

@@ -55,6 +55,7 @@ typedef struct oracle_opts {
 	const char *grace; /* null: 50ms */
 	const llm_time_source *time;
 	const char *const *sim_args;
+	llm_redact_fn redact;
 	const char *log_word; /* lines of the log that hold it are counted */
 	uint32_t attempts; /* 1: as configured, breakers too; 0: each run has one attempt */
 	uint32_t no_healthy; /* 1: point 7 has no meaning here */
