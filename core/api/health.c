@@ -1,9 +1,10 @@
-/* The health of candidates, for people and tools (llm/service.h). */
+/* The health of candidates and policies, for people and tools (llm/service.h). */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "route/resolve.h"
+#include "run/routing.h"
 #include "run/service.h"
 #include "run/watching.h"
 
@@ -105,6 +106,40 @@ int32_t llm_candidate_enable(llm_service *svc, const char *text, uint32_t how, l
 	if (rc)
 		err_export(err, &why);
 	return rc;
+}
+
+static void fill_policy(llm_policy_state *to, const route_profile *p)
+{
+	*to = (llm_policy_state){.struct_size = (uint32_t)sizeof(*to),
+		.given_up = atomic_load(&p->given_up),
+		.ranked = atomic_load(&p->n_ranked),
+		.late = atomic_load(&p->n_late),
+		.refused = atomic_load(&p->n_refused)};
+	err_copy(to->profile, sizeof(to->profile), p->name, strlen(p->name));
+	err_copy(to->policy, sizeof(to->policy), p->policy.name, strlen(p->policy.name));
+}
+
+int32_t llm_service_policy(llm_service *svc, uint32_t i, llm_policy_state *ret)
+{
+	llm_policy_state own;
+	confset *set;
+	size_t size;
+	int found;
+
+	if (!svc || !ret || ret->struct_size < sizeof(uint32_t))
+		return LLM_E_INVALID_REQUEST;
+	watching_look(svc);
+	set = confset_hold(svc);
+	found = i < set->routing->n;
+	if (found)
+		fill_policy(&own, &set->routing->profiles[i]);
+	confset_drop(set);
+	if (!found)
+		return LLM_E_NOT_FOUND;
+	size = ret->struct_size < sizeof(own) ? ret->struct_size : sizeof(own);
+	memcpy(ret, &own, size);
+	ret->struct_size = (uint32_t)size;
+	return 0;
 }
 
 static void name(const watch_late *from, char *who, size_t who_cap, char *slot, size_t slot_cap)

@@ -182,7 +182,7 @@ static int is_plain(llm_call *c)
 		return 0;
 	if (c->n_general < 2)
 		return !c->plan->state || !may_be_too_long(c, c->plan->state->window);
-	return !has_policy(c->by) && !(c->flags & LLM_CALL_NO_FALLBACKS) && all_alike(c);
+	return !(c->by && c->by->policy.vt) && !(c->flags & LLM_CALL_NO_FALLBACKS) && all_alike(c);
 }
 
 /* ---- the snapshot ---- */

@@ -150,14 +150,19 @@ static void adopt_state(routing *r, route_profile *to, const route_profile *from
 	char *copy;
 
 	/* No configuration names a host's own router: it stays whatever is reloaded. */
-	if (from->policy.vt && !from->in) {
+	if (from->policy.vt && !from->in && to->policy.vt != from->policy.vt) {
 		instance_free(to->in);
 		to->in = NULL;
 		to->problem = NULL;
 		to->policy = from->policy;
 		to->info = from->info;
 	}
-	if (!from->state || to->state || !goes_on(to, from))
+	if (!goes_on(to, from))
+		return;
+	to->n_ranked = atomic_load(&from->n_ranked);
+	to->n_late = atomic_load(&from->n_late);
+	to->n_refused = atomic_load(&from->n_refused);
+	if (!from->state || to->state)
 		return;
 	copy = mem_dup(&r->svc->mem, from->state, from->state_len);
 	if (!copy) /* then it begins anew */
@@ -214,6 +219,14 @@ uint64_t routing_now_ms(const routing *r)
 
 /* ---- ranking ---- */
 
+/* There is one writer. */
+static void count(_Atomic uint64_t *n)
+{
+	const uint64_t before = atomic_load_explicit(n, memory_order_relaxed);
+
+	atomic_store_explicit(n, before + 1, memory_order_relaxed);
+}
+
 /* Three in a row: it holds up every run of the profile (all share the loop). */
 static void judge_time(routing *r, route_profile *p, uint64_t took_ns)
 {
@@ -222,12 +235,12 @@ static void judge_time(routing *r, route_profile *p, uint64_t took_ns)
 		return;
 	}
 	p->late++;
-	p->n_late++;
+	count(&p->n_late);
 	p->given_up = p->late >= ROUTING_LATE_MOST;
 	log_line(&r->svc->log, LLM_LOG_WARN,
 		"policy %s took %" PRIu64 " ms to rank %" PRIu32
 		" candidates of profile %s (late: %" PRIu64 ")%s",
-		p->policy.name, took_ns / NS_PER_MS, r->snap.n, p->name, p->n_late,
+		p->policy.name, took_ns / NS_PER_MS, r->snap.n, p->name, atomic_load(&p->n_late),
 		p->given_up ? "; it is not asked any more, the order of the profile holds" : "");
 }
 
@@ -244,6 +257,7 @@ int32_t routing_rank(routing *r, route_profile *p, llm_err *err)
 				"it was late %d times in a row", ROUTING_LATE_MOST);
 		return rc;
 	}
+	count(&p->n_ranked);
 	begun_ns = clock_ns(&r->svc->time);
 	if (p->in)
 		instance_enter(p->in, "rank", NULL);
@@ -252,10 +266,10 @@ int32_t routing_rank(routing *r, route_profile *p, llm_err *err)
 		(void)instance_end(p->in, "rank", 0, NULL);
 	judge_time(r, p, clock_ns(&r->svc->time) - begun_ns);
 	if (r->made.refusal[0]) {
-		p->n_refused++;
+		count(&p->n_refused);
 		log_line(&r->svc->log, LLM_LOG_WARN,
 			"policy %s of profile %s is not followed: %s (refused: %" PRIu64 ")",
-			p->policy.name, p->name, r->made.refusal, p->n_refused);
+			p->policy.name, p->name, r->made.refusal, atomic_load(&p->n_refused));
 	}
 	return rc;
 }

@@ -27,9 +27,12 @@ typedef struct route_profile {
 	char *state; /* the policy's, or null */
 	size_t state_len;
 	uint32_t late; /* in a row */
-	uint32_t given_up; /* it was late too often */
-	uint64_t n_late;
-	uint64_t n_refused;
+
+	/* written by the loop thread, read by any */
+	_Atomic uint32_t given_up; /* it was late too often */
+	_Atomic uint64_t n_ranked;
+	_Atomic uint64_t n_late;
+	_Atomic uint64_t n_refused;
 } route_profile;
 
 typedef struct routing {
@@ -47,7 +50,10 @@ typedef struct routing {
 /* LLM_E_NOMEM, or LLM_E_CONFIG for options that a policy does not have. */
 int32_t routing_new(confset *set, routing **ret, llm_err *err);
 void routing_free(routing *r);
-/* What the policies of another configuration remember goes on where they are the same. */
+/*
+ * What the policies of another configuration remember, and what was counted of them, goes on
+ * where they are the same. One that was given up is tried again.
+ */
 void routing_adopt(routing *r, const routing *before);
 /* Null for a profile that is not there, and for null. */
 route_profile *routing_profile(routing *r, const char *name);

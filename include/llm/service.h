@@ -248,6 +248,30 @@ enum {
 LLM_API int32_t llm_candidate_enable(
 	llm_service *svc, const char *candidate, uint32_t how, llm_err *err);
 
+/* ---- policies ---- */
+
+/*
+ * How the policy of a profile has done. After a reload it is tried again, and the counts go on
+ * from the next turn of the loop.
+ */
+typedef struct llm_policy_state {
+	uint32_t struct_size;
+	uint32_t given_up; /* 1: late three times in a row; the order of the profile holds */
+	uint64_t ranked; /* plans that it was asked for; in order nobody is */
+	uint64_t late; /* of these took longer than 5 ms */
+	uint64_t refused; /* of these ranked somebody unknown, one twice, or nobody */
+	char profile[128];
+	char policy[64]; /* "ordered", a plugin's name, or that of the host's router */
+} llm_policy_state;
+
+/*
+ * The policy of profile number `i`, in the order of the configuration. Set ret->struct_size
+ * first.
+ * @return 0; LLM_E_NOT_FOUND at the end; LLM_E_INVALID_REQUEST
+ * [any]
+ */
+LLM_API int32_t llm_service_policy(llm_service *svc, uint32_t i, llm_policy_state *ret);
+
 /* ---- plugins that take too long ---- */
 
 typedef struct llm_watch {

@@ -142,6 +142,89 @@ Test(route_policies, R_ROUTE_7_three_times_late_in_a_row_and_it_is_not_asked_any
 	route_close(&t);
 }
 
+static void expect_state(
+	const route_try *t, uint64_t ranked, uint64_t late, uint64_t refused, uint32_t given_up)
+{
+	llm_policy_state s = {.struct_size = sizeof(s)};
+
+	cr_assert_eq(llm_service_policy(t->svc, 0, &s), 0);
+	cr_expect_str_eq(s.profile, "p");
+	cr_expect_str_eq(s.policy, "own");
+	cr_expect_eq(s.ranked, ranked, "ranked %llu", (unsigned long long)s.ranked);
+	cr_expect_eq(s.late, late, "late %llu", (unsigned long long)s.late);
+	cr_expect_eq(s.refused, refused, "refused %llu", (unsigned long long)s.refused);
+	cr_expect_eq(s.given_up, given_up);
+}
+
+Test(route_policies, R_ROUTE_7_what_a_policy_does_wrong_can_be_counted)
+{
+	static const llm_policy_info info = {.struct_size = sizeof(info), .name = "own"};
+	llm_policy_state s = {.struct_size = sizeof(s)};
+	route_try t;
+	routing *r = open_with(&t, 0);
+	size_t i;
+
+	r->profiles[0].info = &info;
+	expect_state(&t, 0, 0, 0, 0);
+	does.mode = TWICE;
+	cr_assert_eq(route_plan_of(&t, "p", "x", 0), 0);
+	expect_state(&t, 1, 0, 1, 0);
+	does.mode = WELL;
+	does.takes_ms = 6;
+	for (i = 0; i < 4; i++)
+		cr_assert_eq(route_plan_of(&t, "p", "x", 0), 0);
+	expect_state(&t, 4, 3, 1, 1);
+	/* A reload keeps the counts, and tries it again. */
+	does.takes_ms = 0;
+	cr_assert_eq(llm_service_reload(t.svc, NULL, &t.err), 0, "%s", t.err.message);
+	cr_assert_eq(route_plan_of(&t, "p", "x", 0), 0);
+	expect_state(&t, 5, 3, 1, 0);
+	cr_assert_eq(llm_service_policy(t.svc, 1, &s), 0);
+	cr_expect_str_eq(s.profile, "q");
+	cr_expect_str_eq(s.policy, "ordered");
+	cr_expect_eq(s.ranked, 0);
+	cr_expect_eq(llm_service_policy(t.svc, 2, &s), LLM_E_NOT_FOUND);
+	cr_expect_eq(llm_service_policy(NULL, 0, &s), LLM_E_INVALID_REQUEST);
+	cr_expect_eq(llm_service_policy(t.svc, 0, NULL), LLM_E_INVALID_REQUEST);
+	s.struct_size = 8;
+	s.late = 77;
+	cr_expect_eq(llm_service_policy(t.svc, 0, &s), 0);
+	cr_expect_eq(s.late, 77, "more was written than there is room for");
+	s.struct_size = 0;
+	cr_expect_eq(llm_service_policy(t.svc, 0, &s), LLM_E_INVALID_REQUEST);
+	route_close(&t);
+}
+
+/* A plain run, which would need no plan, is told too. */
+Test(route_policies, R_ROUTE_7_who_is_planned_without_a_late_policy_is_warned)
+{
+	const rank_policy own = {&vt, NULL, "own", 0};
+	llm_call_opts o = LLM_CALL_OPTS_INIT;
+	const char *warning;
+	llm_request *rq;
+	llm_call *c = NULL;
+	route_try t;
+	routing *r;
+
+	route_open(&t, THREE "providers = { ollama = { base_url = \"http://127.0.0.1:9\"; }; };\n",
+		"");
+	r = t.svc->set->routing;
+	cr_assert_eq(routing_router(r, "p", &own, NULL), 0);
+	r->profiles[0].given_up = 1;
+	does.asked = 0;
+	o.max_attempts = 1;
+	rq = route_request("p", "x");
+	cr_assert_eq(llm_submit(t.svc, rq, &o, &c, NULL), 0);
+	llm_request_free(rq);
+	cr_assert_eq(llm_call_wait(c, 5000, NULL), LLM_E_CONNECTION);
+	warning = llm_result_warning(llm_call_result(c), 0);
+	cr_assert_not_null(warning);
+	cr_expect_str_eq(warning, "the policy own was not followed: it was late 3 times in a row");
+	cr_expect_eq(does.asked, 0);
+	llm_call_free(c);
+	route_close(&t);
+}
+
 Test(route_policies, R_ROUTE_6_what_a_policy_remembers_is_kept_by_profile)
 {
 	llm_outcome o = {.struct_size = sizeof(o), .id = "ollama/b"};
