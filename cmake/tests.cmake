@@ -109,7 +109,7 @@ if(NOT LLM_FUZZ)
 		add_test(NAME try_faults
 			COMMAND ${page_test} "${CMAKE_SOURCE_DIR}/docs/try-faults.md" 25)
 		add_test(NAME routing_page
-			COMMAND ${page_test} "${CMAKE_SOURCE_DIR}/docs/routing.md" 19)
+			COMMAND ${page_test} "${CMAKE_SOURCE_DIR}/docs/routing.md" 35)
 		add_test(NAME failover COMMAND "${CMAKE_SOURCE_DIR}/examples/failover.sh"
 			"$<TARGET_FILE_DIR:llmsim>")
 		set_tests_properties(failover PROPERTIES PASS_REGULAR_EXPRESSION

@@ -90,6 +90,7 @@ lines=$(awk '/^```console$/ { on = 1; next } /^```/ { on = 0 } on' "$page")
 cd "$work" || exit 1
 umask 022
 ln -s "$include" include
+ln -s "$(realpath "$bin/../lib")" lib
 free_port
 write_files
 export OLLAMA_HOST=127.0.0.1:$port
