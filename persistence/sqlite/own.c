@@ -13,7 +13,7 @@
 #include "migrations.h"
 #include "unit.h"
 
-#define OWN_WAL_PAGES 1000 /* a checkpoint is due above this */
+#define OWN_WAL_PAGES 2000 /* a checkpoint is due above this */
 #define OWN_BUSY_MS 5000
 
 static int32_t own_exec(unit *u, const char *sql, const char *doing)

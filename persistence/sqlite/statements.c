@@ -79,9 +79,9 @@ const statement statements[ST_COUNT] = {
 		 "metadata_json), trace_id = coalesce(:trace_id, trace_id), span_id = "
 		 "coalesce(:span_id, span_id), started_us = coalesce(:started_us, started_us), "
 		 "finished_us = coalesce(:finished_us, finished_us) WHERE workspace_id = :workspace_id "
-		 "AND id = :id AND version = :version AND :status IN ('succeeded', 'failed', "
-		 "'cancelled') AND (status = 'running' OR (status = 'pending' AND :status <> "
-		 "'succeeded'))",
+		 "AND id = :id AND version = :version AND (:status = 'succeeded' OR :status = 'failed' "
+		 "OR :status = 'cancelled') AND (status = 'running' OR (status = 'pending' AND :status "
+		 "<> 'succeeded'))",
 			&columns_run, NULL},
 	[ST_ATTEMPT_PUT] =
 		{"INSERT INTO llm_attempts (workspace_id, id, run_id, seq, candidate_id, provider, "

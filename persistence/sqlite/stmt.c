@@ -75,6 +75,7 @@ void stmt_finish(unit *u)
 
 /* ---- values ---- */
 
+/* What is not said stays NULL: a statement is cleared when it is reset. */
 static int32_t bind_one(unit *u, void *stmt, int32_t i, const column *c, const void *record)
 {
 	const char *at = (const char *)record + c->at;
@@ -86,19 +87,16 @@ static int32_t bind_one(unit *u, void *stmt, int32_t i, const column *c, const v
 	switch (c->type) {
 	case COLUMN_TEXT:
 		memcpy(&text, at, sizeof(text));
-		return text ? u->q->bind_text(stmt, i, text, strlen(text)) :
-			      u->q->bind_null(stmt, i);
+		return text ? u->q->bind_text(stmt, i, text, strlen(text)) : 0;
 	case COLUMN_BYTES:
 		memcpy(&bytes, at, sizeof(bytes));
-		return bytes.ptr ? u->q->bind_blob(stmt, i, bytes.ptr, bytes.len) :
-				   u->q->bind_null(stmt, i);
+		return bytes.ptr ? u->q->bind_blob(stmt, i, bytes.ptr, bytes.len) : 0;
 	case COLUMN_FLAG:
 		memcpy(&flag, at, sizeof(flag));
 		return u->q->bind_int64(stmt, i, flag != 0);
 	default:
 		memcpy(&number, at, sizeof(number));
-		return number == LLM_UNKNOWN ? u->q->bind_null(stmt, i) :
-					       u->q->bind_int64(stmt, i, number);
+		return number == LLM_UNKNOWN ? 0 : u->q->bind_int64(stmt, i, number);
 	}
 }
 

@@ -15,7 +15,7 @@ CREATE TABLE llm_runs (
     pipeline TEXT,
     profile TEXT,
     operation TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('pending', 'running', 'succeeded', 'failed', 'cancelled', 'abandoned')),
+    status TEXT NOT NULL CHECK (status = 'pending' OR status = 'running' OR status = 'succeeded' OR status = 'failed' OR status = 'cancelled' OR status = 'abandoned'),
     source TEXT,
     requested_model TEXT,
     provider TEXT,
