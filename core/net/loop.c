@@ -31,6 +31,7 @@ struct loop {
 	atomic_int woken; /* a wake-up is under way: do not write again, do not wait */
 	loop_timer *timers;
 	uint64_t timers_set; /* so far */
+	int quiet; /* nothing was ready when the last turn began */
 	uint64_t net_due_ns; /* real monotonic time; UINT64_MAX: none */
 	void (*net_fn)(void *ctx);
 	void *net_ctx;
@@ -235,12 +236,10 @@ uint64_t loop_next_ns(const loop *l)
 	return net < own ? net : own;
 }
 
-static int wait_ms(const loop *l, uint64_t timeout_ns)
+static int wait_ms(uint64_t next_ns, uint64_t timeout_ns)
 {
-	uint64_t ns = loop_next_ns(l);
+	uint64_t ns = timeout_ns < next_ns ? timeout_ns : next_ns;
 
-	if (timeout_ns < ns)
-		ns = timeout_ns;
 	if (ns == UINT64_MAX)
 		return -1;
 	/* Rounded up: waking a little late is a timer, waking early is a busy loop. */
@@ -302,9 +301,11 @@ static void hand_out(loop *l, const struct epoll_event *ev)
 void loop_turn(loop *l, uint64_t timeout_ns)
 {
 	struct epoll_event events[EVENTS_PER_TURN];
+	const uint64_t next_ns = loop_next_ns(l);
 	int n, i;
 
-	n = epoll_wait(l->epoll_fd, events, EVENTS_PER_TURN, wait_ms(l, timeout_ns));
+	n = epoll_wait(l->epoll_fd, events, EVENTS_PER_TURN, wait_ms(next_ns, timeout_ns));
+	l->quiet = n <= 0 && next_ns && !atomic_load(&l->woken);
 	if (l->turn_fn)
 		l->turn_fn(l->turn_ctx);
 	for (i = 0; i < n; i++)
@@ -314,6 +315,11 @@ void loop_turn(loop *l, uint64_t timeout_ns)
 	if (atomic_exchange(&l->woken, 0) && l->wake_fn)
 		l->wake_fn(l->wake_ctx);
 	arm_alarm(l);
+}
+
+int loop_quiet(const loop *l)
+{
+	return l->quiet;
 }
 
 int loop_fd(loop *l)

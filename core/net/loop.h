@@ -56,6 +56,8 @@ void loop_on_wake(loop *l, void (*fn)(void *ctx), void *ctx);
 
 /* Waits for at most `timeout_ns` (UINT64_MAX: until something happens), then does it. */
 void loop_turn(loop *l, uint64_t timeout_ns);
+/* 1: the last turn found nothing to do when it began. */
+int loop_quiet(const loop *l);
 
 /* For a host's own loop: the descriptor covers timers from the first call on. */
 int loop_fd(loop *l);

@@ -12,7 +12,8 @@ int service_on_loop(llm_service *svc)
 		pthread_equal(atomic_load(&svc->turning), pthread_self());
 }
 
-static int32_t turn(llm_service *svc, uint64_t timeout_ns, llm_err *err)
+/* `may_hold`: another turn follows at once. */
+static int32_t turn(llm_service *svc, uint64_t timeout_ns, int may_hold, llm_err *err)
 {
 	int idle = 0;
 
@@ -23,6 +24,8 @@ static int32_t turn(llm_service *svc, uint64_t timeout_ns, llm_err *err)
 				"another thread dispatches this service");
 	atomic_store(&svc->turning, pthread_self());
 	loop_turn(svc->loop, timeout_ns);
+	if (!may_hold || !ledger_holds(svc))
+		ledger_hand_over(svc);
 	watching_end(svc);
 	atomic_store(&svc->turns, 0);
 	return 0;
@@ -32,7 +35,7 @@ int32_t service_turn(llm_service *svc, uint64_t timeout_ns, llm_err *err)
 {
 	int32_t rc = service_check(svc, err);
 
-	return rc ? rc : turn(svc, timeout_ns, err);
+	return rc ? rc : turn(svc, timeout_ns, 0, err);
 }
 
 int service_is_driver(llm_service *svc)
@@ -58,7 +61,8 @@ static void *thread_main(void *ctx)
 	await_lead(svc);
 	/* No forked child has this thread, so it needs no look at the process's id. */
 	while (!atomic_load(&svc->quit))
-		(void)turn(svc, UINT64_MAX, NULL);
+		(void)turn(svc, ledger_may_hand_over(svc) ? 0 : UINT64_MAX, 1, NULL);
+	ledger_hand_over(svc);
 	return NULL;
 }
 

@@ -11,6 +11,8 @@
 #include "store/workspace.h"
 
 #define BEGIN_ROOM 4 /* the run, its prompt */
+#define HOLD_JOBS 64 /* as many as are committed together */
+#define HOLD_NS NS_PER_MS
 
 /* ---- jobs out, and back ---- */
 
@@ -118,9 +120,9 @@ int ledger_begin(llm_call *c)
 	l->n_open++;
 	ledger_watch(c->svc);
 	if (l->mode == LEDGER_AFTER) {
-		if (l->out.n)
+		if (l->out.full)
 			refuse(c, LLM_E_DB_BUSY, "too many records wait to be written already");
-		return l->out.n != 0;
+		return l->out.full;
 	}
 	rec->job = NULL;
 	rec->begin = RECORD_OUT;
@@ -289,7 +291,30 @@ void ledger_collect(llm_service *svc)
 		next = t->next; /* the call, and the trip with it, may go */
 		see(svc, t);
 	}
-	outbox_pump(&l->out);
+}
+
+int ledger_may_hand_over(const llm_service *svc)
+{
+	return svc->ledger.out.n && !svc->ledger.out.full;
+}
+
+int ledger_holds(llm_service *svc)
+{
+	ledger *l = &svc->ledger;
+	const outbox *o = &l->out;
+
+	if (!o->n || o->full || o->n >= HOLD_JOBS || loop_quiet(svc->loop))
+		return 0;
+	if (!l->held_ns)
+		l->held_ns = loop_now(svc->loop);
+	return loop_now(svc->loop) - l->held_ns < HOLD_NS;
+}
+
+void ledger_hand_over(llm_service *svc)
+{
+	svc->ledger.held_ns = 0;
+	if (svc->ledger.out.n)
+		outbox_pump(&svc->ledger.out);
 }
 
 /* ---- bound (R-UOW-5) ---- */

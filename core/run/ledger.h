@@ -66,6 +66,7 @@ typedef struct ledger {
 	loop_timer timer;
 	idmap health; /* breaker_saved by candidate, as the storage had it at the start */
 	uint64_t beat_ns; /* the lease was renewed then */
+	uint64_t held_ns; /* since then jobs wait for neighbours; 0: none do */
 	size_t n_open; /* runs that have begun on record */
 	size_t n_out; /* trips */
 
@@ -114,6 +115,14 @@ int ledger_settle(struct llm_call *c);
 void ledger_watch(struct llm_service *svc);
 /* What came back. */
 void ledger_collect(struct llm_service *svc);
+/*
+ * The loop has something else to do: jobs are kept together meanwhile, since each commit
+ * costs as much as several rows. For a moment, and not more of them than fit into a group.
+ */
+int ledger_holds(struct llm_service *svc);
+/* Jobs wait, and not for room. */
+int ledger_may_hand_over(const struct llm_service *svc);
+void ledger_hand_over(struct llm_service *svc);
 
 /* Bound: writes the rows in the host's transaction. LLM_E_STATE, and what the storage says. */
 int32_t ledger_record(struct llm_call *c, llm_unit *unit, llm_err *err);

@@ -140,7 +140,6 @@ static void on_ledger_timer(loop_timer *t)
 	const uint64_t now = loop_now(svc->loop);
 	uint64_t at;
 
-	outbox_pump(&l->out);
 	atomic_store(&l->dropped, l->out.dropped);
 	at = outbox_expire(&l->out, now);
 	if (!l->n_open && !l->out.n)
@@ -178,7 +177,6 @@ void ledger_drain(llm_service *svc)
 	if (!l->mode)
 		return;
 	while ((svc->live || l->out.n) && clock_ns(clock_real()) < end) {
-		outbox_pump(&l->out);
 		(void)service_turn(svc, DRAIN_STEP_NS, NULL);
 	}
 	while (svc->live) /* each waits for its row only */

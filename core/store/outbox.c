@@ -18,26 +18,31 @@ static void outbox_fail(llm_job *j, int32_t code, const char *text)
 	job_done(j, LLM_JOB_ROLLED_BACK, &why);
 }
 
-/* 1: it is gone, handed over or failed; 0: there is no room. */
+static void outbox_drop(outbox *o, llm_job *j)
+{
+	o->dropped++;
+	outbox_fail(j, LLM_E_QUEUE_FULL, "the queue of the runner is full: telemetry is dropped");
+}
+
+/* 1: it is gone, handed over, dropped or failed; 0: there is no room. */
 static int outbox_offer(outbox *o, llm_job *j)
 {
 	int32_t rc = o->port->submit(o->port->ctx, j);
 
-	if (rc == LLM_E_QUEUE_FULL)
+	o->full = rc == LLM_E_QUEUE_FULL;
+	if (o->full && !j->droppable)
 		return 0;
-	if (rc)
+	if (o->full)
+		outbox_drop(o, j);
+	else if (rc)
 		outbox_fail(j, rc, "the runner takes no more jobs");
 	return 1;
 }
 
 void outbox_put(outbox *o, llm_job *j, uint64_t deadline_ns)
 {
-	if (!o->n && outbox_offer(o, j))
-		return;
-	if (j->droppable) {
-		o->dropped++;
-		outbox_fail(j, LLM_E_QUEUE_FULL,
-			"the queue of the runner is full: telemetry is dropped");
+	if (o->full && j->droppable) {
+		outbox_drop(o, j);
 		return;
 	}
 	j->next = NULL;

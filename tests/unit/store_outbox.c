@@ -66,6 +66,8 @@ Test(store_outbox, R_UOW_10_waits_for_room_in_order)
 	outbox_put(&o, a, 100);
 	outbox_put(&o, b, 100);
 	outbox_put(&o, c, 100);
+	cr_expect(g.n == 0 && o.n == 3, "they go together");
+	outbox_pump(&o);
 	cr_expect(g.n == 1 && g.got[0] == a && o.n == 2);
 	g.room = 2;
 	outbox_pump(&o);
@@ -74,7 +76,8 @@ Test(store_outbox, R_UOW_10_waits_for_room_in_order)
 	outbox_pump(&o);
 	cr_expect(g.n == 3 && g.got[2] == c && o.n == 0);
 	outbox_put(&o, job(&e, 0), 100);
-	cr_expect(g.n == 4 && o.n == 0, "an empty queue is no detour");
+	outbox_pump(&o);
+	cr_expect(g.n == 4 && o.n == 0 && !o.full);
 	while (g.n)
 		llm_job_done(g.got[--g.n], LLM_JOB_COMMITTED, NULL);
 	cr_expect_eq(e.n, 4);
@@ -99,6 +102,7 @@ Test(store_outbox, R_UOW_10_ends_at_the_deadline_with_db_busy)
 	cr_expect(o.n == 0 && o.expired == 3 && e.n == 3);
 	g.room = 1;
 	outbox_put(&o, job(&e, 0), 400);
+	outbox_pump(&o);
 	cr_expect_eq(g.n, 1, "it goes on afterwards");
 	llm_job_done(g.got[0], LLM_JOB_ROLLED_BACK, NULL);
 	cr_expect_eq(e.code[3], LLM_E_PERSISTENCE);
@@ -112,13 +116,18 @@ Test(store_outbox, R_UOW_10_only_telemetry_is_dropped)
 	outbox o;
 
 	outbox_init(&o, &g.port);
-	outbox_put(&o, job(&e, 0), 100);
 	outbox_put(&o, job(&e, 1), 100);
-	cr_expect(o.dropped == 1 && o.n == 1 && e.n == 1 && e.code[0] == LLM_E_QUEUE_FULL);
+	outbox_pump(&o);
+	cr_expect(o.dropped == 1 && o.n == 0 && e.n == 1 && e.code[0] == LLM_E_QUEUE_FULL);
+	outbox_put(&o, job(&e, 0), 100);
+	outbox_pump(&o);
+	outbox_put(&o, job(&e, 1), 100);
+	cr_expect(o.dropped == 2 && o.n == 1 && o.full && e.n == 2, "nobody waits for it");
 	why.code = LLM_E_CANCELLED;
 	outbox_done(&o, &why);
-	cr_expect(e.n == 2 && e.code[1] == LLM_E_CANCELLED);
+	cr_expect(e.n == 3 && e.code[2] == LLM_E_CANCELLED);
 	g.refuse = LLM_E_STATE;
 	outbox_put(&o, job(&e, 0), 100);
-	cr_expect(e.n == 3 && e.code[2] == LLM_E_STATE, "a port that is closed ends it at once");
+	outbox_pump(&o);
+	cr_expect(e.n == 4 && e.code[3] == LLM_E_STATE, "a port that is closed ends it at once");
 }
