@@ -1,5 +1,10 @@
 # Writes the migrations of a dialect as a C file: cmake -DFROM=DIR -DTO=FILE.c -P embed-sql.cmake
 # NNNN_name.up.sql and NNNN_name.down.sql become rows of sql_migrations, in order.
+#   -DPREFIX=NAME   the rows are NAME_migrations, for programs that hold several dialects
+#   -DWHOLE=ON      each row has the statements that verify it too, NNNN_name.verify.sql
+if(NOT PREFIX)
+	set(PREFIX sql)
+endif()
 file(GLOB ups "${FROM}/*.up.sql")
 list(SORT ups)
 set(arrays "")
@@ -23,13 +28,18 @@ foreach(up IN LISTS ups)
 	string(REGEX REPLACE "^[0-9]+_" "" name "${stem}")
 	embed_bytes("${up}" up_${n})
 	embed_bytes("${FROM}/${stem}.down.sql" down_${n})
-	string(APPEND rows "\t{\"${name}\", up_${n}, down_${n}},\n")
+	if(WHOLE)
+		embed_bytes("${FROM}/${stem}.verify.sql" verify_${n})
+		string(APPEND rows "\t{\"${name}\", up_${n}, down_${n}, verify_${n}},\n")
+	else()
+		string(APPEND rows "\t{\"${name}\", up_${n}, down_${n}},\n")
+	endif()
 endforeach()
 file(WRITE "${TO}" "/* Made from ${FROM} by cmake/embed-sql.cmake. */
 #include \"migrations.h\"
 
 ${arrays}
-const sql_migration sql_migrations[] = {
+const sql_migration ${PREFIX}_migrations[] = {
 ${rows}};
-const unsigned sql_migration_count = ${n};
+const unsigned ${PREFIX}_migration_count = ${n};
 ")

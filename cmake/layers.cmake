@@ -171,6 +171,25 @@ function(llm_storage name library)
 	llm_plugin_file(${name})
 endfunction()
 
+# What "llmctl db export" writes, as C files: the migrations of each dialect, and llm_tables.py.
+function(llm_export_text ret_sources)
+	set(dir "${CMAKE_SOURCE_DIR}/persistence/schema")
+	set(made "${CMAKE_BINARY_DIR}/apps/export-sqlite.c" "${CMAKE_BINARY_DIR}/apps/export-tables.c")
+	list(GET made 0 sql)
+	list(GET made 1 tables)
+	file(GLOB migrations CONFIGURE_DEPENDS "${dir}/sqlite/*.sql")
+	add_custom_command(OUTPUT "${sql}" DEPENDS ${migrations}
+		"${CMAKE_SOURCE_DIR}/cmake/embed-sql.cmake"
+		COMMAND ${CMAKE_COMMAND} "-DFROM=${dir}/sqlite" "-DTO=${sql}" -DPREFIX=sqlite
+			-DWHOLE=ON -P "${CMAKE_SOURCE_DIR}/cmake/embed-sql.cmake")
+	add_custom_command(OUTPUT "${tables}" DEPENDS "${dir}/llm_tables.py"
+		"${CMAKE_SOURCE_DIR}/cmake/embed-text.cmake"
+		COMMAND ${CMAKE_COMMAND} "-DFROM=${dir}/llm_tables.py" "-DTO=${tables}"
+			-DNAME=export_tables -DHEADER=migrations.h
+			-P "${CMAKE_SOURCE_DIR}/cmake/embed-text.cmake")
+	set(${ret_sources} ${${ret_sources}} ${made} PARENT_SCOPE)
+endfunction()
+
 # What a person starts as llmctl: help at once, the whole tool for everything else.
 function(llm_front)
 	set(dir "${CMAKE_SOURCE_DIR}/apps/llmctl")
@@ -194,6 +213,10 @@ function(llm_app name)
 		string(REPLACE "include/" "" inside "${header}")
 		list(APPEND links "${inside}=${header}")
 	endforeach()
+	if(name STREQUAL "llmctl")
+		list(APPEND links migrations.h=apps/llmctl/migrations.h)
+		llm_export_text(sources)
+	endif()
 	llm_see(app-${name} ${links})
 	set(app ${name})
 	if(name STREQUAL "llmctl")

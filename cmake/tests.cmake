@@ -103,6 +103,12 @@ if(NOT LLM_FUZZ)
 		set_tests_properties(official_clients PROPERTIES LABELS "functional" TIMEOUT 600
 			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	endif()
+	if(TARGET llmctl AND TARGET sqlite AND NOT LLM_SANITIZE)
+		add_test(NAME db_export
+			COMMAND "${CMAKE_SOURCE_DIR}/tests/export/run.sh" $<TARGET_FILE:llmctl>)
+		set_tests_properties(db_export PROPERTIES LABELS "functional" TIMEOUT 600
+			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+	endif()
 	if(TARGET llmctl AND TARGET llmsim AND NOT LLM_SANITIZE)
 		set(page_test "${CMAKE_SOURCE_DIR}/tests/functional/page.sh"
 			"$<TARGET_FILE_DIR:llmsim>" "${LLM_PLUGIN_OUTPUT_DIRECTORY}")

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# The official clients of the three providers' APIs, for the tests: scripts/clients.sh COMMAND
+# Python packages that a folder of tests pins: scripts/clients.sh COMMAND [FOLDER]
+# FOLDER has a requirements.txt; without it: tests/clients, the official clients of the three
+# providers' APIs.
 #
 #   get       downloads what is missing, prints the folder; nothing is installed
-#   list      the clients and their versions
+#   list      the packages that are used themselves, and their versions
 #
 # Exit status: 0 ok, 1 failure, 2 usage, 3 the pinned wheels do not fit this machine,
 # 6 the package index cannot be reached.
@@ -10,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 python=/usr/bin/python3 # Debian's: the one that the packages group "model" brings
-wanted=tests/clients/requirements.txt
+wanted=${2:-tests/clients}/requirements.txt
 cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/llm/clients
 folder=$cache/$(sha256sum "$wanted" | cut -c 1-16)
 
@@ -50,11 +52,11 @@ get() {
 no_download() {
 	scripts/model.sh index >/dev/null || exit # its word and its status
 	tail -n 5 "$cache/pip.log" >&2
-	die 1 "the clients cannot be downloaded, see $cache/pip.log"
+	die 1 "the packages cannot be downloaded, see $cache/pip.log"
 }
 
 list() {
-	sed -n 's/^\(openai\|google-genai\|ollama\)==\([^ ]*\) .*/\1 \2/p' "$wanted"
+	sed -n 's/^\(openai\|google-genai\|ollama\|alembic\|sqlalchemy\)==\([^ ]*\) .*/\1 \2/p' "$wanted"
 }
 
 case ${1:-} in

@@ -13,6 +13,7 @@ packages_of() {
 	net) echo python3 python3-h2 iproute2 iptables ;;
 	bench) echo python3 valgrind binutils ;;
 	model) echo python3 python3-pip ;;
+	export) echo sqitch libdbd-sqlite3-perl sqlite3 ;;
 	room) echo debootstrap git ;;
 	*) echo "packages.sh: no group is called $1" >&2 ;;
 	esac

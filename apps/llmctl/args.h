@@ -45,6 +45,7 @@ typedef struct ctl_options {
 	bool store_content;
 	const char *to;
 	const char *format;
+	const char *down_revision;
 	const char *since;
 	const char *until;
 	const char *status;

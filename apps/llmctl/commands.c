@@ -64,6 +64,14 @@ static const arg_option migrate_options[] = {
 	END,
 };
 
+static const arg_option db_export_options[] = {
+	{0, ARG_TEXT, "format", "FORMAT", "plain (default), alembic, sqitch or sqlalchemy",
+		AT(format)},
+	{0, ARG_TEXT, "down-revision", "ID", "alembic: the revision that the first one follows",
+		AT(down_revision)},
+	END,
+};
+
 /* clang-format off */
 #define FILTER_OPTIONS \
 	WORKSPACE_OPTION, \
@@ -214,6 +222,13 @@ const command commands[] = {
 		"  llmctl db backup runs-today.db\n", NULL, 1},
 	{"db", "vacuum", "Give room that purged runs have left back to the disk.", "",
 		"  llmctl db vacuum\n", NULL, 0},
+	{"db", "export", "Write the migrations into a tree of your own.", "DIR",
+		"  llmctl db export migrations/llm\n"
+		"  llmctl db export --format alembic .\n"
+		"  llmctl db export --format alembic . --down-revision 1a2b3c4d5e6f\n"
+		"  llmctl db export --format sqitch sqitch/\n"
+		"  llmctl db export --format sqlalchemy src/\n",
+		db_export_options, 1},
 	{"runs", "list", "List runs, the newest first.", "",
 		"  llmctl runs list\n"
 		"  llmctl runs list --since 24h --status failed\n"

@@ -67,6 +67,7 @@ int db_migrate_run(ctl *c);
 int db_status_run(ctl *c);
 int db_backup_run(ctl *c);
 int db_vacuum_run(ctl *c);
+int db_export_run(ctl *c);
 int runs_list_run(ctl *c);
 int runs_search_run(ctl *c);
 int runs_show_run(ctl *c);

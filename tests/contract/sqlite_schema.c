@@ -12,7 +12,7 @@
 static void check_text(const char *name, const char *sql)
 {
 	static const char *const banned[] = {"BEGIN", "COMMIT", "ROLLBACK", "TRIGGER", "FUNCTION",
-		"DO $", "$$", "::", "%", "PRAGMA"};
+		"DO $", "$$", "::", "%", "PRAGMA", "\\", "\"\"\""};
 	const char *at;
 	size_t i, quotes = 0;
 
@@ -181,6 +181,53 @@ Test(sqlite_schema, R_MIG_5_records_and_tables_agree)
 		sqlite_run(db, sql_migrations[i].up);
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		check_columns(db, all[i]);
+	sqlite3_close(db);
+}
+
+/* The module for SQLAlchemy is compared by SQLAlchemy (tests/export), its names here too. */
+static void check_declared(const char *module, const char *table, sqlite3_stmt *columns_of)
+{
+	char word[80];
+	const char *from, *end;
+	size_t len;
+
+	snprintf(word, sizeof(word), "\n        \"%s\": [\n", table);
+	from = strstr(module, word);
+	cr_assert_not_null(from, "llm_tables.py does not declare %s", table);
+	end = strstr(from, "\n        ],\n");
+	cr_assert_not_null(end);
+	len = (size_t)(end - from);
+	sqlite3_bind_text(columns_of, 1, table, -1, SQLITE_TRANSIENT);
+	while (sqlite3_step(columns_of) == SQLITE_ROW) {
+		snprintf(word, sizeof(word), "\"%s\",",
+			(const char *)sqlite3_column_text(columns_of, 0));
+		cr_expect(memmem(from, len, word, strlen(word)), "llm_tables.py: %s has no %s",
+			table, word);
+	}
+	sqlite3_reset(columns_of);
+}
+
+Test(sqlite_schema, R_MIG_5_the_module_for_other_tools_declares_every_column)
+{
+	static char module[1 << 16];
+	FILE *f = fopen("persistence/schema/llm_tables.py", "rb");
+	sqlite3_stmt *tables = NULL, *columns_of = NULL;
+	sqlite3 *db = NULL;
+	unsigned i, n = 0;
+
+	cr_assert(f && fread(module, 1, sizeof(module) - 1, f) > 0);
+	fclose(f);
+	cr_assert_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
+	for (i = 0; i < sql_migration_count; i++)
+		sqlite_run(db, sql_migrations[i].up);
+	sqlite3_prepare_v2(
+		db, "SELECT name FROM sqlite_master WHERE type = 'table'", -1, &tables, NULL);
+	sqlite3_prepare_v2(db, "SELECT name FROM pragma_table_info(?1)", -1, &columns_of, NULL);
+	for (; sqlite3_step(tables) == SQLITE_ROW; n++)
+		check_declared(module, (const char *)sqlite3_column_text(tables, 0), columns_of);
+	cr_expect_eq(n, 9);
+	sqlite3_finalize(columns_of);
+	sqlite3_finalize(tables);
 	sqlite3_close(db);
 }
 
