@@ -58,8 +58,8 @@ def _records():
                 "status",
                 Text,
                 CheckConstraint(
-                    "status IN ('pending', 'running', 'succeeded', 'failed', 'cancelled', "
-                    "'abandoned')"
+                    "status = 'pending' OR status = 'running' OR status = 'succeeded' "
+                    "OR status = 'failed' OR status = 'cancelled' OR status = 'abandoned'"
                 ),
                 nullable=False,
             ),
@@ -145,6 +145,7 @@ def _records():
             Column("load_ms", BigInteger),
             Column("started_us", BigInteger),
             Column("finished_us", BigInteger),
+            Column("cost_json", Text),
             UniqueConstraint("workspace_id", "run_id", "seq"),
         ],
         "llm_run_stages": [

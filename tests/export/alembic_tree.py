@@ -21,7 +21,7 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 
 LLMCTL, WORK = sys.argv[1:3]
-LAST = "llm_0003"
+LAST = "llm_0004"
 
 HOST_ENV = '''
 import sys
@@ -173,7 +173,7 @@ def up_down_up():
     command.upgrade(tree.config, "head")
     before = tree.dump()
     written, _ = export("--format", "alembic", tree.path)
-    assert len(written) == 3, written
+    assert len(written) == 4, written
     assert tree.heads() == [LAST], tree.heads()
     assert tree.down_of("llm_0001") == "host_2", tree.down_of("llm_0001")
     command.upgrade(tree.config, "head")
@@ -250,11 +250,11 @@ def later_ones():
     """A newer libllm adds what the tree lacks, behind what the host has added meanwhile."""
     tree = host("later")
     export("--format", "alembic", tree.path)
-    os.unlink(tree.versions + "/llm_0003_views.py")
+    os.unlink(tree.versions + "/llm_0004_bills.py")
     tree.revision("host_5", ("op.create_table('more', sa.Column('id', sa.Integer))", "more"))
-    assert tree.down_of("host_5") == "llm_0002"
+    assert tree.down_of("host_5") == "llm_0003"
     written, _ = export("--format", "alembic", tree.path)
-    assert [os.path.basename(path) for path in written] == ["llm_0003_views.py"], written
+    assert [os.path.basename(path) for path in written] == ["llm_0004_bills.py"], written
     assert tree.heads() == [LAST] and tree.down_of(LAST) == "host_5"
     command.upgrade(tree.config, "head")
     os.unlink(tree.versions + "/llm_0001_records.py")

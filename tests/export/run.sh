@@ -91,7 +91,7 @@ sqitch_again() {
 	before=$(cat "$work/sqitch/sqitch.plan")
 	"$llmctl" db export --format sqitch "$work/sqitch" || return 1
 	after=$(cat "$work/sqitch/sqitch.plan")
-	[ "$before" = "$after" ] && [ "$(grep -c '^llm_' <<<"$after")" = 3 ]
+	[ "$before" = "$after" ] && [ "$(grep -c '^llm_' <<<"$after")" = 4 ]
 }
 
 sqitch_of_its_own() {

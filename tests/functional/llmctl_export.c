@@ -71,7 +71,7 @@ static bool is_there(const char *folder, const char *name)
 	return access(path, F_OK) == 0;
 }
 
-static const char *const names[] = {"0001_records", "0002_replay", "0003_views"};
+static const char *const names[] = {"0001_records", "0002_replay", "0003_views", "0004_bills"};
 static const char *const ends[] = {".up.sql", ".down.sql"};
 
 Test(llmctl_export, R_MIG_2_plain_files_are_the_migrations)
@@ -80,7 +80,7 @@ Test(llmctl_export, R_MIG_2_plain_files_are_the_migrations)
 	run_result r;
 
 	EXPECT(home, 0, "0001_records.up.sql\n", "@new");
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 8; i++) {
 		snprintf(name, sizeof(name), "%s%s", names[i / 2], ends[i % 2]);
 		snprintf(to, sizeof(to), "new/%s", name);
 		ours = text_of(SCHEMA, name);
@@ -92,7 +92,7 @@ Test(llmctl_export, R_MIG_2_plain_files_are_the_migrations)
 	EXPORT(home, &r, "@new", "--format", "plain", "--json");
 	cr_expect_eq(r.status, 0, "%s", r.err);
 	cr_expect_str_eq(r.out,
-		"{\"schema\":\"llm.db-export/1\",\"format\":\"plain\",\"number\":3,\"files\":[]}\n");
+		"{\"schema\":\"llm.db-export/1\",\"format\":\"plain\",\"number\":4,\"files\":[]}\n");
 	run_done(&r);
 	run_folder_put(home, "new/0002_replay.up.sql", "-- mine\n");
 	EXPECT(home, 2, "0002_replay.up.sql is there and says something else", "@new");
