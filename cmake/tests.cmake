@@ -178,7 +178,7 @@ if(NOT LLM_FUZZ)
 	foreach(file IN LISTS files)
 		get_filename_component(stem "${file}" NAME_WE)
 		set(on_disk OFF)
-		if(stem MATCHES "^(io|power|mutants|stacked|writers)$") # between SQLite and its files
+		if(stem MATCHES "^(io|power|mutants|writers)$") # between SQLite and its files
 			set(on_disk ON)
 		endif()
 		if(on_disk AND NOT TARGET sqlite)
@@ -236,7 +236,12 @@ if(NOT LLM_FUZZ)
 	if(TARGET prove_io)
 		add_test(NAME io_slice COMMAND prove_io 60)
 		add_test(NAME power_slice COMMAND prove_power 40)
-		set_tests_properties(io_slice power_slice PROPERTIES LABELS "prove" TIMEOUT 120
+		add_test(NAME mutants_slice COMMAND prove_mutants 100)
+		add_test(NAME writers_slice COMMAND prove_writers 3 4)
+		set_tests_properties(io_slice power_slice mutants_slice writers_slice PROPERTIES
+			LABELS "prove" TIMEOUT 120 WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+		add_test(NAME stacked_slice COMMAND prove_io --stacked 100)
+		set_tests_properties(stacked_slice PROPERTIES LABELS "prove" TIMEOUT 120
 			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	endif()
 	if(TARGET prove_cut)

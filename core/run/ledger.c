@@ -119,10 +119,13 @@ int ledger_begin(llm_call *c)
 	rec->counted = 1;
 	l->n_open++;
 	ledger_watch(c->svc);
+	if (l->mode == LEDGER_AFTER && !l->out.full)
+		return 0;
 	if (l->mode == LEDGER_AFTER) {
-		if (l->out.full)
-			refuse(c, LLM_E_DB_BUSY, "too many records wait to be written already");
-		return l->out.full;
+		rec->begin = RECORD_LOST; /* one more record would wait as well, and no end to it */
+		rec->begin_trip.code = LLM_E_DB_BUSY;
+		refuse(c, LLM_E_DB_BUSY, "too many records wait to be written already");
+		return 1;
 	}
 	rec->job = NULL;
 	rec->begin = RECORD_OUT;

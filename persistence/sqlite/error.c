@@ -37,8 +37,11 @@ static const struct advice {
 		"the file, its folder or its file system is read-only"},
 	{SQLITE_CANTOPEN, LLM_E_PERSISTENCE,
 		"there is no such database that can be opened; make one with: llmctl db migrate"},
-	{SQLITE_CORRUPT, LLM_E_PERSISTENCE, "the file is damaged; restore a backup of it"},
-	{SQLITE_NOTADB, LLM_E_PERSISTENCE, "the file is no SQLite database"},
+	{SQLITE_CORRUPT, LLM_E_PERSISTENCE,
+		"the file is damaged; restore a backup of it, or move it and its -wal away and make a "
+		"new one with: llmctl db migrate"},
+	{SQLITE_NOTADB, LLM_E_PERSISTENCE,
+		"the file is no SQLite database; move it away, or name another one"},
 	{SQLITE_IOERR, LLM_E_PERSISTENCE, "the disk or file system failed"},
 };
 

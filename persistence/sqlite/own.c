@@ -126,6 +126,15 @@ static int32_t own_connect(unit *u, const char *dsn)
 	return 0;
 }
 
+static int32_t own_prepare_undo(unit *u)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(u->db, "ROLLBACK", -1, &stmt, NULL);
+
+	u->undo = stmt;
+	return rc ? unit_failed(u, rc, "cannot open the database") : 0;
+}
+
 static int32_t own_prepare_writer(unit *u)
 {
 	int32_t rc = file_lock_open(u);
@@ -146,6 +155,8 @@ static int32_t own_set_up(unit *u, const char *dsn)
 		rc = own_make(u, dsn);
 	if (!rc)
 		rc = own_connect(u, dsn);
+	if (!rc)
+		rc = own_prepare_undo(u);
 	if (!rc)
 		rc = file_is_local(u, u->path);
 	if (!rc)
@@ -188,14 +199,45 @@ static void own_checkpoint(unit *u)
 		u->wal_pages = 0;
 }
 
+/* Where memory is too short even for that, the transaction and the lock stay until later. */
+static void own_undo(unit *u)
+{
+	if (!sqlite3_get_autocommit(u->db)) {
+		sqlite3_step(u->undo);
+		sqlite3_reset(u->undo);
+	}
+	u->left = !sqlite3_get_autocommit(u->db);
+	if (!u->left)
+		file_unlock(u);
+}
+
+int32_t own_clear(unit *u)
+{
+	if (u->left)
+		own_undo(u);
+	return u->left ? unit_say(u, LLM_E_NOMEM,
+				 "memory is too short to roll back the transaction before", NULL) :
+			 0;
+}
+
+static int32_t own_is_free(unit *u, const char *taken)
+{
+	int32_t rc = own_clear(u);
+
+	if (rc)
+		return rc;
+	return sqlite3_get_autocommit(u->db) ? 0 : unit_say(u, LLM_E_STATE, taken, NULL);
+}
+
 int32_t own_begin(void *handle)
 {
 	unit *u = handle;
 	int32_t rc;
 
 	atomic_store(&u->interrupted, 0);
-	if (!sqlite3_get_autocommit(u->db))
-		return unit_say(u, LLM_E_STATE, "a transaction is open already", NULL);
+	rc = own_is_free(u, "a transaction is open already");
+	if (rc)
+		return rc;
 	if (u->reader)
 		return unit_say(u, LLM_E_STATE, "the connection was opened for reading", NULL);
 	rc = file_lock(u, u->busy_ms);
@@ -216,21 +258,19 @@ int32_t own_commit(void *handle)
 		return unit_say(u, LLM_E_STATE, "no transaction is open", NULL);
 	}
 	rc = own_exec(u, "COMMIT", "cannot commit");
-	if (rc && !sqlite3_get_autocommit(u->db))
-		sqlite3_exec(u->db, "ROLLBACK", NULL, NULL, NULL);
-	if (!rc && u->wal_pages >= OWN_WAL_PAGES)
+	if (rc) {
+		own_undo(u);
+		return rc;
+	}
+	if (u->wal_pages >= OWN_WAL_PAGES)
 		own_checkpoint(u);
 	file_unlock(u);
-	return rc;
+	return 0;
 }
 
 int32_t own_rollback(void *handle)
 {
-	unit *u = handle;
-
-	if (!sqlite3_get_autocommit(u->db))
-		sqlite3_exec(u->db, "ROLLBACK", NULL, NULL, NULL);
-	file_unlock(u);
+	own_undo(handle);
 	return 0;
 }
 
@@ -251,8 +291,9 @@ void own_close(void *handle)
 	stmt_finish(u);
 	if (u->db && u->wal_pages && file_lock(u, 0) == 0)
 		own_checkpoint(u);
-	file_unlock(u);
+	sqlite3_finalize(u->undo);
 	sqlite3_close(u->db);
+	file_unlock(u);
 	file_leave(u);
 	if (u->lock_fd >= 0)
 		file_lock_close(u);
@@ -380,10 +421,10 @@ static int32_t own_maintain_inside(unit *u, uint32_t what, const char *path)
 int32_t own_maintain(void *handle, uint32_t what, const char *path)
 {
 	unit *u = handle;
-	int32_t rc;
+	int32_t rc = own_is_free(u, "a transaction is open");
 
-	if (!sqlite3_get_autocommit(u->db))
-		return unit_say(u, LLM_E_STATE, "a transaction is open", NULL);
+	if (rc)
+		return rc;
 	rc = file_lock(u, u->busy_ms);
 	if (!rc)
 		rc = own_maintain_inside(u, what, path);

@@ -56,12 +56,13 @@ int32_t schema_state(void *handle, llm_schema_state *ret)
 	llm_schema_state s = {.struct_size = sizeof(s), .expected = sql_migration_count};
 	int64_t there = 0, found = 0, least = 0, done = 0;
 	unit *u = handle;
-	int32_t rc;
+	int32_t rc = own_clear(u);
 
-	rc = schema_number(u,
-		"SELECT count(*) FROM sqlite_master "
-		"WHERE type = 'table' AND name = 'llm_schema_meta'",
-		&there);
+	if (!rc)
+		rc = schema_number(u,
+			"SELECT count(*) FROM sqlite_master "
+			"WHERE type = 'table' AND name = 'llm_schema_meta'",
+			&there);
 	if (!rc && !there)
 		rc = schema_bare(u, &s);
 	if (!rc && there) {

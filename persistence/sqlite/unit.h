@@ -40,6 +40,8 @@ typedef struct unit {
 	prepared cache[ST_COUNT];
 	opened file;
 	/* Of our own connections only. */
+	void *undo; /* ROLLBACK, prepared: to undo should not need memory */
+	int left; /* 1: it did, and a transaction that nobody wants is still open */
 	const char *path; /* of the database, "" when it is in memory */
 	int lock_fd; /* the file beside it, -1: none */
 	int locked;
@@ -72,6 +74,8 @@ void stmt_finish(unit *u);
 
 int32_t own_open(const llm_host *host, void **ret_unit);
 void own_close(void *handle);
+/* What a lack of memory has left open is rolled back; LLM_E_NOMEM when it still cannot be. */
+int32_t own_clear(unit *u);
 int32_t own_begin(void *handle);
 int32_t own_commit(void *handle);
 int32_t own_rollback(void *handle);

@@ -140,11 +140,14 @@ int32_t work_query(void *handle, uint32_t kind, const llm_filter *filter, const 
 	unit *u = handle;
 	unsigned which = looked_up(query_statements, sizeof(query_statements), kind);
 
+	int32_t rc;
+
 	if (kind == LLM_QUERY_STATS)
 		which = looked_up(group_statements, sizeof(group_statements), filter->group);
 	if (which == ST_NONE)
 		return unit_say(u, LLM_E_UNSUPPORTED, "there is no such question", NULL);
-	return stmt_rows(u, which, filter, out);
+	rc = own_clear(u);
+	return rc ? rc : stmt_rows(u, which, filter, out);
 }
 
 /* ---- upkeep ---- */

@@ -31,6 +31,36 @@ prove_io() {
 		"$([ "${BASH_REMATCH[*]:2:5}" = "0 0 0 0 0" ]; echo $?)"
 }
 
+# Both at once: SQLite's memory and its disk (S-07).
+prove_stacked() {
+	local n=500 out
+	[ -z "$slice" ] || n=100
+	out=$("$dev/tests/prove_io" --stacked $n 2>&1 | tail -1)
+	[[ $out =~ ^([0-9]+)\ points,\ (.*)\ calls\ failed,\ (.*)\ odd ]]
+	row "S-07: memory and disk fail at once" "0 of $n wrong" "${BASH_REMATCH[3]:-$out}" "$n plays" \
+		"$([[ ${BASH_REMATCH[3]:-} = '0 lost, 0 halved, 0 damaged, 0 stuck, 0' ]]; echo $?)"
+}
+
+prove_mutants() {
+	local n=2000 out
+	[ -z "$slice" ] || n=100
+	out=$("$dev/tests/prove_mutants" $n 2>&1 | tail -1)
+	[[ $out =~ ^[0-9]+\ mutants,\ (.*,)\ ([0-9]+)\ crashed,\ ([0-9]+)\ hung,\ ([0-9]+)\ odd ]]
+	row "S-06: damaged files: crashed, hung, wrong error" "0" "${BASH_REMATCH[1]:-$out} ${BASH_REMATCH[*]:2:3}" "$n" \
+		"$([ "${BASH_REMATCH[*]:2:3}" = "0 0 0" ]; echo $?)"
+}
+
+# scripts/check-nightly.sh lets them write for ten minutes.
+prove_writers() {
+	local seconds=${LLM_WRITERS_SECONDS:-20} out
+	[ -z "$slice" ] || seconds=3
+	out=$("$dev/tests/prove_writers" "$seconds" 4 2>&1 | tail -1)
+	[[ $out =~ 4\ processes,\ ([0-9]+)\ units,\ ([0-9]+)\ checkpoints,\ ([0-9]+)\ kills,\ (.*)$ ]]
+	row "S-03: 4 processes write and checkpoint one file" "0" \
+		"${BASH_REMATCH[4]:-$out}" "${BASH_REMATCH[1]:-0} units" \
+		"$([ "${BASH_REMATCH[4]:-}" = "0 lost, 0 halved, 0 damaged, 0 failed" ]; echo $?)"
+}
+
 # What a setting of sync promises: nothing that a process's end could take, and of a power cut
 # `full` everything, `normal` a whole file without gaps.
 prove_power() {
@@ -99,6 +129,9 @@ prove() {
 	prove_kills
 	prove_io
 	prove_power
+	prove_stacked
+	prove_mutants
+	prove_writers
 	prove_tax
 	prove_store
 }

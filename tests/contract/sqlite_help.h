@@ -14,6 +14,20 @@ static inline void sqlite_stand(stand *s)
 	stand_up(s, TEST_BINARY_DIR "/plugins", "sqlite");
 }
 
+LLM_API const llm_plugin_desc *llm_plugin_v1(uint16_t host_minor); /* linked in */
+
+/* The stand, with the plugin of this process instead of the loaded file. */
+static inline void sqlite_stand_inside(stand *s)
+{
+	static plugin p;
+
+	sqlite_stand(s);
+	p = *s->p;
+	p.storage = llm_plugin_v1(0)->parts[0]->vtable;
+	s->p = &p;
+	s->v = p.storage;
+}
+
 /* The test's own handle on the stand's database. */
 static inline sqlite3 *sqlite_own(const stand *s)
 {

@@ -12,20 +12,6 @@
 
 /* ---- one play: open, five units, close; what was promised must be there ---- */
 
-LLM_API const llm_plugin_desc *llm_plugin_v1(uint16_t host_minor); /* linked in */
-
-/* The stand, with the plugin of this process instead of the loaded file. */
-static void inside_stand(stand *s)
-{
-	static plugin p;
-
-	sqlite_stand(s);
-	p = *s->p;
-	p.storage = llm_plugin_v1(0)->parts[0]->vtable;
-	s->p = &p;
-	s->v = p.storage;
-}
-
 #define UNITS 5
 
 static const char *sync_mode = "normal";
@@ -84,7 +70,7 @@ static void sweep(int way, uint64_t least)
 	int round = 0;
 	stand s;
 
-	inside_stand(&s);
+	sqlite_stand_inside(&s);
 	vfs_install();
 	for (nth = 1; nth < 2000; nth++) {
 		vfs_fail(nth, way);
@@ -142,7 +128,7 @@ static uint32_t cut(const char *mode, int way)
 	wire c;
 
 	sync_mode = mode;
-	inside_stand(&s);
+	sqlite_stand_inside(&s);
 	vfs_install();
 	vfs_power_on();
 	vfs_power_cut(0);

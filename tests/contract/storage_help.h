@@ -312,7 +312,8 @@ static inline void stand_up(stand *s, const char *folder_of, const char *name)
 	wire_close(&c);
 }
 
-static inline void stand_down(stand *s)
+/* No file of the store is left. */
+static inline void stand_clear(const stand *s)
 {
 	static const char *const ends[] = {"", "-wal", "-shm", "-llm", "-journal"};
 	char path[sizeof(help_path) + 16];
@@ -322,6 +323,11 @@ static inline void stand_down(stand *s)
 		snprintf(path, sizeof(path), "%s%s", s->dsn, ends[i]);
 		unlink(path);
 	}
+}
+
+static inline void stand_down(stand *s)
+{
+	stand_clear(s);
 	cr_expect_eq(rmdir(s->folder), 0, "something was left in %s", s->folder);
 	plugins_free(s->ps);
 }

@@ -91,7 +91,7 @@ static inline llm_storage *disk_storage(const char *file, const char *more)
 	llm_service_opts so = LLM_SERVICE_OPTS_INIT;
 	llm_storage_opts o = LLM_STORAGE_OPTS_INIT;
 	char dsn[420];
-	const char *settings[] = {dsn, "create=true", "busy_timeout=1", more, NULL};
+	const char *settings[] = {dsn, "create=true", more ? more : "busy_timeout=1", NULL};
 	llm_err err = LLM_ERR_INIT;
 	llm_storage *st = NULL;
 

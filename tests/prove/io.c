@@ -4,10 +4,13 @@
  * whole, and the next unit is written.
  *
  *	prove_io [SHARE [SEED]]       SHARE: one point of so many, chosen by the seed; 1
+ *	prove_io --stacked N [SEED]   N plays in which SQLite's memory and its disk fail (S-07)
  *
  * Prints one line: points, calls that failed, then what must be 0: lost, halved, damaged,
  * stuck, and errors of a wrong kind.
  */
+#include <sqlite3.h>
+
 #include "disk.h"
 
 #define UNITS 6
@@ -25,6 +28,53 @@ typedef struct play {
 	int migrates;
 } play;
 
+/* ---- memory of SQLite's that fails ---- */
+
+static struct {
+	sqlite3_mem_methods real;
+	uint64_t calls, fail_at;
+	int hooked, for_ever;
+} memory;
+
+static int is_short(void)
+{
+	memory.calls++;
+	return memory.fail_at &&
+		(memory.for_ever ? memory.calls >= memory.fail_at : memory.calls == memory.fail_at);
+}
+
+static void *memory_malloc(int n)
+{
+	return is_short() ? NULL : memory.real.xMalloc(n);
+}
+
+static void *memory_realloc(void *p, int n)
+{
+	return is_short() ? NULL : memory.real.xRealloc(p, n);
+}
+
+static void memory_hook(void)
+{
+	sqlite3_mem_methods hooks;
+
+	sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory.real);
+	hooks = memory.real;
+	hooks.xMalloc = memory_malloc;
+	hooks.xRealloc = memory_realloc;
+	if (sqlite3_config(SQLITE_CONFIG_MALLOC, &hooks))
+		die("memory", "SQLite takes no hook");
+	memory.hooked = 1;
+}
+
+static void memory_fail(uint64_t at, int for_ever)
+{
+	memory.calls = 0;
+	memory.fail_at = at;
+	memory.for_ever = for_ever;
+}
+
+/* ---- units ---- */
+
 static void id_of(char ret[20], int round, int i)
 {
 	snprintf(ret, 20, "%06d-%d", round, i);
@@ -33,7 +83,8 @@ static void id_of(char ret[20], int round, int i)
 /* What a failing disk may come to. */
 static void said(tally *t, int32_t rc, const llm_err *err)
 {
-	if (!rc || rc == LLM_E_PERSISTENCE || rc == LLM_E_DB_BUSY)
+	if (!rc || rc == LLM_E_PERSISTENCE || rc == LLM_E_DB_BUSY ||
+		(rc == LLM_E_NOMEM && memory.hooked))
 		return;
 	t->odd++;
 	fprintf(stderr, "prove_io: %s: %s\n", llm_error_name(rc), err->message);
@@ -293,23 +344,66 @@ static void sweep_all(disk *d, uint64_t share, uint64_t seed, tally *t)
 	}
 }
 
+/* Both fail, each at a point of its own: as a log is recovered, tables are made, rows written. */
+static void stack(disk *d, uint64_t n, uint64_t seed, tally *t)
+{
+	static uint64_t calls[4], allocations[4];
+	uint32_t promised;
+	int round;
+
+	d->storage = disk_storage(d->file, "sync=full");
+	for (round = 1; (uint64_t)round <= n; round++) {
+		const size_t i = (size_t)round % 4;
+		const play *p = &plays[i];
+
+		p->before(d);
+		vfs_fail(calls[i] ? 1 + vfs_random(&seed) % calls[i] : 0,
+			round % 3 ? VFS_FULL : VFS_ONCE);
+		memory_fail(allocations[i] ? 1 + vfs_random(&seed) % allocations[i] : 0,
+			round % 5 == 0);
+		promised = p->act(d, round, t);
+		t->injected += vfs_failed();
+		if (!calls[i]) {
+			calls[i] = vfs_calls();
+			allocations[i] = memory.calls;
+		}
+		t->points++;
+		memory_fail(0, 0);
+		vfs_fail(0, 0);
+		judge(d, p, round, promised, t);
+	}
+	llm_storage_free(d->storage);
+}
+
+static int report(const tally *t)
+{
+	printf("%" PRIu64 " points, %" PRIu64 " calls failed, %" PRIu64 " lost, %" PRIu64
+	       " halved, %" PRIu64 " damaged, %" PRIu64 " stuck, %" PRIu64 " odd errors\n",
+		t->points, t->injected, t->lost, t->halved, t->damaged, t->stuck, t->odd);
+	return !t->points || t->lost || t->halved || t->damaged || t->stuck || t->odd;
+}
+
 int main(int argc, char **argv)
 {
-	uint64_t share = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-	uint64_t seed = disk_seed(argc > 2 ? argv[2] : NULL);
+	const int stacked = argc > 2 && strcmp(argv[1], "--stacked") == 0;
+	const char *number = argc > 1 + stacked ? argv[1 + stacked] : "1";
+	const uint64_t n = strtoull(number, NULL, 10);
+	uint64_t seed = disk_seed(argc > 2 + stacked ? argv[2 + stacked] : NULL);
 	tally t = {0};
 	disk d = {0};
 
-	if (!share)
-		die("usage", "prove_io [SHARE [SEED]]");
+	if (!n)
+		die("usage", "prove_io [SHARE [SEED]], prove_io --stacked N [SEED]");
+	if (stacked)
+		memory_hook();
 	vfs_install();
 	disk_make(&d);
 	leave_log(&d);
-	sweep_all(&d, share, seed, &t);
+	if (stacked)
+		stack(&d, n, seed, &t);
+	else
+		sweep_all(&d, n, seed, &t);
 	disk_done(&d);
 	vfs_remove();
-	printf("%" PRIu64 " points, %" PRIu64 " calls failed, %" PRIu64 " lost, %" PRIu64
-	       " halved, %" PRIu64 " damaged, %" PRIu64 " stuck, %" PRIu64 " odd errors\n",
-		t.points, t.injected, t.lost, t.halved, t.damaged, t.stuck, t.odd);
-	return !t.points || t.lost || t.halved || t.damaged || t.stuck || t.odd;
+	return report(&t);
 }
