@@ -5,6 +5,9 @@
 #include "route/explain.h"
 #include "routing.h"
 
+#define PLAN_ROOM 960 /* a plan of one candidate */
+#define FRAME_ROOM 256 /* what stands around the plan, when nothing was moved */
+
 static int32_t put(void *ctx, const char *bytes, size_t len)
 {
 	return buf_add(ctx, bytes, len);
@@ -25,7 +28,9 @@ void decision_plan(llm_call *c)
 
 	buf_clear(to);
 	jsonw_init(&w, put, to);
-	rc = explain_write(&r->snap, &r->made, c->by ? c->by->info : NULL, &w);
+	rc = buf_reserve(to, PLAN_ROOM);
+	if (!rc)
+		rc = explain_write(&r->snap, &r->made, c->by ? c->by->info : NULL, &w);
 	if (!rc)
 		rc = jsonw_finish(&w);
 	if (rc)
@@ -94,7 +99,7 @@ void decision_end(llm_call *c)
 	if (!kept->len)
 		return;
 	buf_init(&whole, &c->mem, 0);
-	if (write(c, kept, &whole))
+	if (buf_reserve(&whole, kept->len + FRAME_ROOM) || write(c, kept, &whole))
 		buf_clear(&whole);
 	buf_done(kept);
 	*kept = whole;

@@ -51,7 +51,9 @@ static void hand_over(llm_call *c, llm_job *j, trip *t, uint64_t deadline_ns)
 	ledger *l = &c->svc->ledger;
 
 	t->c = c;
+	t->job = j;
 	j->ctx = t;
+	j->kept = 1;
 	call_ref(c);
 	l->n_out++;
 	outbox_put(&l->out, j, deadline_ns);
@@ -272,6 +274,7 @@ static void see(llm_service *svc, trip *t)
 	llm_call *c = t->c;
 
 	svc->ledger.n_out--;
+	job_free(t->job);
 	atomic_store(&svc->ledger.degraded, t->code && t->code != LLM_E_CONFLICT);
 	if (t == &c->rec->begin_trip)
 		begin_returned(c, t);

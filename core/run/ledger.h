@@ -30,6 +30,7 @@ struct llm_service;
 typedef struct trip {
 	struct trip *next;
 	struct llm_call *c; /* held */
+	llm_job *job; /* freed where it was made: memory that wanders between threads is dear */
 	int32_t code; /* 0: committed */
 	llm_err *why; /* or null, also when memory was short */
 } trip;

@@ -8,6 +8,8 @@
 #include "base/alloc.h"
 #include "base/err.h"
 
+#define JOB_CHUNK 2048 /* the rows of a run with one attempt */
+
 llm_job *job_new(const llm_allocator *mem, size_t room, int droppable, job_done_fn done, void *ctx)
 {
 	llm_job *j = mem_new(mem, sizeof(*j));
@@ -15,7 +17,7 @@ llm_job *job_new(const llm_allocator *mem, size_t room, int droppable, job_done_
 	if (!j)
 		return NULL;
 	j->mem = mem;
-	arena_init(&j->ar, mem, 0);
+	arena_init(&j->ar, mem, JOB_CHUNK);
 	j->ops = arena_array(&j->ar, room, sizeof(void *));
 	j->results = arena_array(&j->ar, room, sizeof(void *));
 	if (!j->ops || !j->results) {
@@ -83,6 +85,7 @@ void job_free(llm_job *j)
 void job_done(llm_job *j, uint32_t outcome, const llm_err *why)
 {
 	llm_err none = LLM_ERR_INIT;
+	const int kept = j->kept; /* it may be gone behind `done` */
 
 	if (outcome != LLM_JOB_COMMITTED && !why) {
 		err_set(&none, LLM_E_PERSISTENCE, "the unit of work was rolled back");
@@ -92,7 +95,8 @@ void job_done(llm_job *j, uint32_t outcome, const llm_err *why)
 		j->done(j->ctx, (const llm_op_result *const *)j->results, j->n, NULL);
 	else if (j->done)
 		j->done(j->ctx, NULL, 0, why);
-	job_free(j);
+	if (!kept)
+		job_free(j);
 }
 
 /* ---- the order in a transaction ---- */

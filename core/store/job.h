@@ -23,6 +23,7 @@ struct llm_job {
 	llm_op_result **results;
 	size_t n, room;
 	int droppable;
+	int kept; /* its maker frees it, behind `done` */
 	job_done_fn done;
 	void *ctx;
 	llm_job *next; /* of whoever holds it */

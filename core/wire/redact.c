@@ -203,6 +203,7 @@ static int redact_userinfo(const char *t, size_t len, redact_span *ret)
 /* ---- first pass ---- */
 
 enum { REDACT_NO_RULE, REDACT_HEADER, REDACT_QUERY, REDACT_USERINFO, REDACT_RULES };
+#define REDACT_MARKED REDACT_RULES /* no rule, but never passed over */
 
 typedef struct redact_scan {
 	redact_span cut; /* what goes, here or just ahead */
@@ -222,6 +223,7 @@ static const uint8_t redact_rule_of[256] = {
 	['%'] = REDACT_QUERY,
 	['\\'] = REDACT_QUERY,
 	[':'] = REDACT_USERINFO,
+	[(unsigned char) REDACT_MARK] = REDACT_MARKED,
 };
 
 static void redact_cut(redact_scan *scan, size_t at, size_t from, size_t to)
@@ -245,7 +247,7 @@ static void redact_look(const redact *r, redact_scan *scan, const char *text, si
 
 	if (n)
 		redact_cut(scan, at, at, at + n);
-	if (!rule || at < scan->past[rule])
+	if (!rule || rule == REDACT_MARKED || at < scan->past[rule])
 		return;
 	if (rules[rule](text + at, len - at, &span)) {
 		scan->past[rule] = at + span.to;
@@ -253,11 +255,13 @@ static void redact_look(const redact *r, redact_scan *scan, const char *text, si
 	}
 }
 
-/* Can the rule that begins with `a` go on with `b`? */
-static int redact_rule_goes_on(char a, char b)
+/* Can what begins with `a`, by one of the tables, go on with `b`? */
+static int redact_goes_on(const redact_starts *st, char a, char b)
 {
 	const char low = (char)(b | 0x20);
 
+	if (redact_starts_with(st, a, b))
+		return 1;
 	switch (redact_rule_of[(unsigned char)a]) {
 	case REDACT_NO_RULE:
 		return 0;
@@ -270,24 +274,22 @@ static int redact_rule_goes_on(char a, char b)
 	}
 }
 
-/* 1: nothing that goes can begin with `a` when `b` follows. */
-static int redact_is_quiet(const redact *r, char a, char b)
+/* The end of the part from `at` on in which nothing begins; a text's last byte has no part. */
+static size_t redact_quiet_end(
+	const redact_starts *st, const unsigned char *text, size_t len, size_t at)
 {
-	if (a == REDACT_MARK || redact_rule_goes_on(a, b))
-		return 0;
-	return !r || !redact_starts_with(&r->starts, a, b);
-}
-
-/* Where the quiet part ends that begins at `at`. */
-static size_t redact_quiet_end(const redact *r, const char *text, size_t len, size_t at)
-{
-	while (at + 1 < len && redact_is_quiet(r, text[at], text[at + 1]))
-		at++;
+	for (; at + 1 < len; at++) {
+		if (!(redact_rule_of[text[at]] | st->first[text[at]]))
+			continue;
+		if (redact_goes_on(st, (char)text[at], (char)text[at + 1]))
+			break;
+	}
 	return at;
 }
 
 static size_t redact_mark(const redact *r, char *text, size_t len)
 {
+	static const redact_starts none;
 	redact_scan scan = {.cut = {0, 0}};
 	size_t out = 0;
 	size_t end;
@@ -295,7 +297,8 @@ static size_t redact_mark(const redact *r, char *text, size_t len)
 
 	for (size_t at = 0; at < len; at++) {
 		if (at >= scan.cut.to) {
-			end = redact_quiet_end(r, text, len, at);
+			end = redact_quiet_end(
+				r ? &r->starts : &none, (const unsigned char *)text, len, at);
 			if (out != at)
 				memmove(text + out, text + at, end - at);
 			out += end - at;

@@ -230,6 +230,7 @@ size_t redact_secret_at(const redact_secret *s, const char *t, size_t len)
 
 static void redact_put_start(redact_starts *to, unsigned char a, unsigned char b)
 {
+	to->first[a] = 1;
 	to->pairs[a][b / 64] |= UINT64_C(1) << b % 64;
 }
 
@@ -252,6 +253,7 @@ void redact_secret_starts(const redact_secret *s, redact_starts *ret)
 	static const char escapes[] = "\\%+";
 
 	for (size_t i = 0; i < sizeof(escapes) - 1; i++) {
+		ret->first[(unsigned char)escapes[i]] = 1;
 		memset(ret->pairs[(unsigned char)escapes[i]], 0xFF, sizeof(ret->pairs[0]));
 		redact_put_start(ret, (unsigned char)s->text[0], (unsigned char)escapes[i]);
 	}

@@ -30,6 +30,7 @@ typedef struct redact_secret {
 /* The pairs of bytes with which some secret begins, in any of its forms: a bit each. */
 typedef struct redact_starts {
 	uint64_t pairs[256][4];
+	uint8_t first[256]; /* 1: some pair begins so */
 } redact_starts;
 
 static inline int redact_starts_with(const redact_starts *st, char a, char b)

@@ -23,6 +23,19 @@ static int32_t own_exec(unit *u, const char *sql, const char *doing)
 	return rc ? unit_failed(u, rc, doing) : 0;
 }
 
+/* The same for one that is kept prepared: it stands around every group of jobs. */
+static int32_t own_exec_kept(unit *u, void **stmt, const char *sql, const char *doing)
+{
+	int32_t rc = 0;
+
+	if (!*stmt && u->q->prepare(u->db, sql, stmt))
+		return unit_failed(u, sqlite3_extended_errcode(u->db), doing);
+	if (sqlite3_step(*stmt) != SQLITE_DONE)
+		rc = unit_failed(u, sqlite3_extended_errcode(u->db), doing);
+	sqlite3_reset(*stmt);
+	return rc;
+}
+
 static const char *own_setting(const llm_host *host, const char *key, const char *none)
 {
 	const char *text;
@@ -242,7 +255,7 @@ int32_t own_begin(void *handle)
 		return unit_say(u, LLM_E_STATE, "the connection was opened for reading", NULL);
 	rc = file_lock(u, u->busy_ms);
 	if (!rc)
-		rc = own_exec(u, "BEGIN IMMEDIATE", "cannot begin");
+		rc = own_exec_kept(u, &u->begin, "BEGIN IMMEDIATE", "cannot begin");
 	if (rc)
 		file_unlock(u);
 	return rc;
@@ -257,7 +270,7 @@ int32_t own_commit(void *handle)
 		file_unlock(u);
 		return unit_say(u, LLM_E_STATE, "no transaction is open", NULL);
 	}
-	rc = own_exec(u, "COMMIT", "cannot commit");
+	rc = own_exec_kept(u, &u->commit, "COMMIT", "cannot commit");
 	if (rc) {
 		own_undo(u);
 		return rc;
@@ -289,6 +302,8 @@ void own_close(void *handle)
 	if (u->db)
 		own_rollback(u);
 	stmt_finish(u);
+	sqlite3_finalize(u->begin);
+	sqlite3_finalize(u->commit);
 	if (u->db && u->wal_pages && file_lock(u, 0) == 0)
 		own_checkpoint(u);
 	sqlite3_finalize(u->undo);

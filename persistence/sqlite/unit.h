@@ -42,6 +42,7 @@ typedef struct unit {
 	/* Of our own connections only. */
 	void *undo; /* ROLLBACK, prepared: to undo should not need memory */
 	int left; /* 1: it did, and a transaction that nobody wants is still open */
+	void *begin, *commit; /* prepared, or null */
 	const char *path; /* of the database, "" when it is in memory */
 	int lock_fd; /* the file beside it, -1: none */
 	int locked;
