@@ -41,6 +41,7 @@ typedef struct ctl_options {
 	bool loaded;
 	const char *policy;
 	const char *workspace;
+	const char *user;
 	bool no_record;
 	bool store_content;
 	const char *to;

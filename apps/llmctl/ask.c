@@ -103,6 +103,8 @@ static int32_t add_turns(ask *a)
 
 	if (opt->workspace)
 		rc = llm_request_workspace(a->rq, opt->workspace);
+	if (!rc && opt->user)
+		rc = llm_request_end_user(a->rq, opt->user);
 	if (!rc && opt->system)
 		rc = llm_request_text(a->rq, LLM_ROLE_SYSTEM, opt->system, LLM_NUL_TERMINATED);
 	if (!rc)
@@ -198,7 +200,7 @@ int32_t ask_prepare(ask *a, llm_call_opts *opts)
 	if (!rc)
 		rc = take_prompt(a);
 	if (!rc)
-		rc = a->planning ? ctl_service(a->c, &a->err) :
+		rc = a->planning ? ctl_looking_service(a->c, &a->err) :
 				   ctl_recording_service(a->c, &a->err);
 	if (!rc && llm_request_new(NULL, &a->rq))
 		rc = complain_set(&a->err, LLM_E_NOMEM, "memory is short");

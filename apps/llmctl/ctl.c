@@ -30,14 +30,32 @@ int32_t ctl_where(ctl *c, llm_err *err)
 	return 0;
 }
 
-int32_t ctl_service(ctl *c, llm_err *err)
+/* What only looks makes no rows, and needs no database. */
+static int32_t service_alone(ctl *c, llm_err *err)
 {
-	/* What only looks makes no rows, and needs no database. */
 	static const char *const nothing[] = {"storage.ledger=off", NULL};
-	int32_t rc = ctl_where(c, err);
 
 	c->opts.overrides = nothing;
-	return rc ? rc : llm_service_new(&c->opts, &c->svc, err);
+	return llm_service_new(&c->opts, &c->svc, err);
+}
+
+int32_t ctl_service(ctl *c, llm_err *err)
+{
+	int32_t rc = ctl_where(c, err);
+
+	return rc ? rc : service_alone(c, err);
+}
+
+int32_t ctl_looking_service(ctl *c, llm_err *err)
+{
+	llm_err why = LLM_ERR_INIT;
+	int32_t rc = ctl_where(c, err);
+
+	if (!rc)
+		rc = store_look(c, err);
+	if (rc)
+		return rc;
+	return llm_service_new(&c->opts, &c->svc, &why) ? service_alone(c, err) : 0;
 }
 
 int32_t ctl_recording_service(ctl *c, llm_err *err)

@@ -37,7 +37,12 @@ typedef struct ctl {
 int32_t ctl_where(ctl *c, llm_err *err);
 /* ctl_where, then a service that records nothing. */
 int32_t ctl_service(ctl *c, llm_err *err);
-/* The same, and its runs are recorded as the configuration or llmctl's own database has it. */
+/*
+ * The same, and it knows how candidates were when runs last asked them, where the database of
+ * the runs is there and can be read.
+ */
+int32_t ctl_looking_service(ctl *c, llm_err *err);
+/* ctl_where, then a service whose runs are recorded as the configuration or llmctl's own database has it. */
 int32_t ctl_recording_service(ctl *c, llm_err *err);
 void ctl_done(ctl *c);
 

@@ -1,14 +1,14 @@
 /*
  * health.c - "llmctl health": which candidates would be asked now.
  *
- * A process knows what its own runs have met; of others it knows nothing, and then a
- * candidate is well.
+ * What is known is what recorded runs have met; of whom nothing is known, that one is well.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "ctl.h"
 #include "json.h"
+#include "llm/explain.h"
 #include "table.h"
 
 static const char *state_name(const llm_health *h)
@@ -27,17 +27,15 @@ static int64_t left_ms(const llm_health *h)
 	return h->open_ms > h->cooling_ms ? h->open_ms : h->cooling_ms;
 }
 
-/* What runs have found out about a candidate, or that it is well as far as is known. */
-static llm_health health_of(llm_service *svc, const char *candidate)
+/* "p#endpoint/model" is one of "p/model". */
+static bool is_of(const char *id, const char *candidate)
 {
-	llm_health h = {.struct_size = (uint32_t)sizeof(h)};
+	const size_t n = strcspn(id, "#"), model = strcspn(id, "/");
 
-	for (uint32_t i = 0; !llm_service_health(svc, i, &h); i++)
-		if (strcmp(h.candidate, candidate) == 0)
-			return h;
-	h = (llm_health){.struct_size = (uint32_t)sizeof(h)};
-	snprintf(h.candidate, sizeof(h.candidate), "%s", candidate);
-	return h;
+	if (strcmp(id, candidate) == 0)
+		return true;
+	return n < model && strncmp(id, candidate, n) == 0 &&
+		strcmp(id + model, candidate + n) == 0;
 }
 
 static void print_row(table *t, const llm_health *h)
@@ -85,21 +83,55 @@ static bool is_repeated(const llm_service *svc, uint32_t profile, uint32_t candi
 	return false;
 }
 
+static void show(table *t, json_t *list, const llm_health *h)
+{
+	if (list)
+		json_array_append_new(list, row_json(h));
+	else
+		print_row(t, h);
+}
+
+/* What runs have found out of it, or of each of its endpoints; else it is well, as far as is known. */
+static void show_candidate(llm_service *svc, const char *candidate, table *t, json_t *list)
+{
+	llm_health h = {.struct_size = (uint32_t)sizeof(h)};
+	bool found = false;
+
+	for (uint32_t i = 0; !llm_service_health(svc, i, &h); i++)
+		if (is_of(h.candidate, candidate)) {
+			show(t, list, &h);
+			found = true;
+		}
+	if (found)
+		return;
+	h = (llm_health){.struct_size = (uint32_t)sizeof(h)};
+	snprintf(h.candidate, sizeof(h.candidate), "%s", candidate);
+	show(t, list, &h);
+}
+
+/* A plan brings what is on record of its candidates to mind, and asks nobody. */
+static void look_at(llm_service *svc, const char *profile)
+{
+	llm_request *rq = NULL;
+	llm_call *call = NULL;
+
+	if (!llm_request_new(NULL, &rq) && !llm_request_profile(rq, profile) &&
+		!llm_request_text(rq, LLM_ROLE_USER, "?", 1))
+		(void)llm_plan(svc, rq, NULL, &call, NULL);
+	llm_call_free(call);
+	llm_request_free(rq);
+}
+
 static void each(llm_service *svc, table *t, json_t *list)
 {
 	const char *profile, *candidate;
 
 	for (uint32_t p = 0; (profile = llm_service_profile_at(svc, p)); p++)
-		for (uint32_t i = 0; (candidate = llm_service_candidate_at(svc, profile, i)); i++) {
-			const llm_health h = health_of(svc, candidate);
-
-			if (is_repeated(svc, p, i))
-				continue;
-			if (list)
-				json_array_append_new(list, row_json(&h));
-			else
-				print_row(t, &h);
-		}
+		look_at(svc, profile);
+	for (uint32_t p = 0; (profile = llm_service_profile_at(svc, p)); p++)
+		for (uint32_t i = 0; (candidate = llm_service_candidate_at(svc, profile, i)); i++)
+			if (!is_repeated(svc, p, i))
+				show_candidate(svc, candidate, t, list);
 }
 
 int health_run(ctl *c)
@@ -107,7 +139,7 @@ int health_run(ctl *c)
 	llm_err err = LLM_ERR_INIT;
 	table t;
 
-	if (ctl_service(c, &err))
+	if (ctl_looking_service(c, &err))
 		return ctl_fail(c, &err);
 	if (c->opt.json) {
 		json_t *o = json_object(), *list = json_array();

@@ -54,7 +54,7 @@ static int32_t find(const store *st, const char *id, found *ret, llm_err *err)
 static int32_t check(const ctl_options *o, llm_err *err)
 {
 	if (o->model || o->profile || o->candidates || o->system || o->local_only || o->stream ||
-		o->images.n || o->options.n || o->words.n)
+		o->user || o->images.n || o->options.n || o->words.n)
 		return complain_set(err, LLM_E_INVALID_REQUEST,
 			"--run shows a run as it was planned: no question and no option of a "
 			"request goes with it");

@@ -248,6 +248,25 @@ int32_t store_settle(ctl *c, llm_err *err)
 	return 0;
 }
 
+int32_t store_look(ctl *c, llm_err *err)
+{
+	ctl_store *s = &c->store;
+	char folder[900];
+	int32_t rc = is_bare(c) ? 0 : look(c, err);
+
+	if (rc)
+		return rc;
+	if (!s->off && !s->configured) {
+		s->own = own_folder(folder, sizeof(folder)) != NULL;
+		snprintf(s->path, sizeof(s->path), "%s/llm.db", s->own ? folder : "");
+		s->off = !s->own || access(s->path, F_OK) != 0;
+	}
+	if (!s->off)
+		return s->own ? own_begin(c, err) : 0;
+	override_with(c, "storage.ledger", "off");
+	return 0;
+}
+
 /* ---- a connection ---- */
 
 static int32_t pick_workspace(ctl *c, store *ret, llm_err *err)

@@ -31,6 +31,11 @@ void store_close(store *st);
  * configured, else the database of llmctl's own. 0 or an error.
  */
 int32_t store_settle(ctl *c, llm_err *err);
+/*
+ * The same for who only looks: a database that is not there is not made, and then nothing is
+ * recorded.
+ */
+int32_t store_look(ctl *c, llm_err *err);
 /* Makes or migrates the database of llmctl's own. */
 int32_t store_migrate_own(ctl *c, llm_err *err);
 /* Forgets the database of llmctl's own, with one line that says why: asking goes on. */

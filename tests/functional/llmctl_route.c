@@ -277,3 +277,29 @@ Test(llmctl_route, R_ROUTE_3_capabilities_say_who_says_so)
 	cr_expect(strstr(got.err, "nonesuch"), "%s", got.err);
 	run_done(&got);
 }
+
+Test(llmctl_route, R_ROUTE_7_a_user_is_drawn_alike_and_other_users_are_not)
+{
+	static const char config[] =
+		"profiles = { p = { policy = \"weighted\"; candidates = [ \"ollama/a\", "
+		"\"ollama/b\" ]; weights = [ 50, 50 ]; split_by = \"user\"; }; };\n";
+	char *home = run_folder(), path[600], user[20], first[2][400];
+	size_t i, seen_b = 0;
+	run_result r;
+
+	run_folder_put(home, "llm.conf", config);
+	snprintf(path, sizeof(path), "%s/llm.conf", home);
+	for (i = 0; i < 12; i++) {
+		snprintf(user, sizeof(user), "user-%zu", i / 2);
+		run_llmctl(NULL, NULL,
+			RUN_LIST("route", "explain", "-c", path, "-p", "p", "--user", user), &r);
+		cr_assert_eq(r.status, 0, "%s", r.err);
+		snprintf(first[i % 2], sizeof(first[0]), "%s", r.out);
+		seen_b += strstr(r.out, "1\tollama/b\t") != NULL;
+		run_done(&r);
+		if (i % 2)
+			cr_expect_str_eq(first[0], first[1]);
+	}
+	cr_expect(seen_b > 0 && seen_b < 12, "%zu of 12", seen_b);
+	run_folder_free(home);
+}
