@@ -64,6 +64,7 @@ typedef struct ctl_options {
 	const char *run;
 	bool explain;
 	bool dry_run;
+	bool curl;
 	bool capabilities;
 	arg_words words; /* what is no option */
 } ctl_options;

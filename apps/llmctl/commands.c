@@ -98,7 +98,12 @@ static const arg_option export_options[] = {
 	END,
 };
 
-static const arg_option run_options[] = {WORKSPACE_OPTION, END};
+static const arg_option run_options[] = {
+	{0, ARG_SWITCH, "curl", NULL, "its request as a curl command, keys as shell variables",
+		AT(curl)},
+	WORKSPACE_OPTION,
+	END,
+};
 
 static const arg_option stats_options[] = {
 	{0, ARG_TEXT, "by", "WHAT", "workspace, profile, provider, model (default) or day", AT(by)},
@@ -242,7 +247,8 @@ const command commands[] = {
 	{"runs", "show", "Show a run: attempts, waits, decision, cost, and content if stored.",
 		"ID",
 		"  llmctl runs show 01900000-0000-7000-8000-000000000001\n"
-		"  llmctl runs show 01900000-0000-7000-8000-000000000001 --json\n",
+		"  llmctl runs show 01900000-0000-7000-8000-000000000001 --json\n"
+		"  llmctl runs show 01900000-0000-7000-8000-000000000001 --curl\n",
 		run_options, 1},
 	{"runs", "tail", "Show the last runs, and others as they end, until Ctrl-C.", "",
 		"  llmctl runs tail\n"

@@ -81,6 +81,14 @@ int32_t ctl_recording_service(ctl *c, llm_err *err)
 	return rc;
 }
 
+void ctl_again(ctl *c)
+{
+	defaults_done(&c->where);
+	memset(&c->where, 0, sizeof(c->where));
+	memset(&c->opts, 0, sizeof(c->opts));
+	memset(&c->store, 0, sizeof(c->store));
+}
+
 void ctl_done(ctl *c)
 {
 	llm_service_free(c->svc);

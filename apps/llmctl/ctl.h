@@ -44,6 +44,8 @@ int32_t ctl_service(ctl *c, llm_err *err);
 int32_t ctl_looking_service(ctl *c, llm_err *err);
 /* ctl_where, then a service whose runs are recorded as the configuration or llmctl's own database has it. */
 int32_t ctl_recording_service(ctl *c, llm_err *err);
+/* Forgets files, folders and storage, which are found anew; the service must not be there yet. */
+void ctl_again(ctl *c);
 void ctl_done(ctl *c);
 
 /* Prints the error (with --json as an object on standard output too); its exit status. */

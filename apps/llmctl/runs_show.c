@@ -6,120 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "curl.h"
 #include "json.h"
 #include "runs.h"
 #include "strip.h"
 #include "table.h"
 #include "wire/money.h"
-
-/* What one question after the other has found. */
-typedef struct shown {
-	ctl *c;
-	store *st;
-	llm_err *err;
-	json_t *run; /* null: not found */
-	json_t *attempts;
-	char *prompt, *response; /* or null: not stored */
-	int64_t prompt_size, response_size; /* -1: not known */
-} shown;
-
-/* ---- reading ---- */
-
-static int32_t take_run(void *ctx, const void *row)
-{
-	((shown *)ctx)->run = runs_json(row);
-	return 0;
-}
-
-static int32_t take_attempt(void *ctx, const void *row)
-{
-	return json_array_append_new(((shown *)ctx)->attempts, runs_attempt_json(row));
-}
-
-typedef struct content {
-	char *text;
-	int64_t size;
-} content;
-
-static int32_t take_content(void *ctx, const void *row)
-{
-	const llm_content_row *r = row;
-	content *into = ctx;
-
-	into->size = r->size;
-	if (!r->has_bytes)
-		return 0;
-	into->text = malloc(r->bytes.len + 1);
-	if (!into->text)
-		return LLM_E_NOMEM;
-	if (r->bytes.len)
-		memcpy(into->text, r->bytes.ptr, r->bytes.len);
-	into->text[r->bytes.len] = '\0';
-	return 0;
-}
-
-static int32_t ask(shown *s, uint32_t kind, const char *id, void *ctx,
-	int32_t (*row)(void *ctx, const void *row))
-{
-	llm_row_sink sink = {sizeof(sink), 0, ctx, row};
-	llm_filter f = LLM_FILTER_INIT;
-
-	f.workspace_id = s->st->workspace;
-	f.id = id;
-	return llm_records_read(s->st->unit, kind, &f, &sink, s->err);
-}
-
-static const char *text_of(const json_t *o, const char *name)
-{
-	return json_string_value(json_object_get(o, name));
-}
-
-static int64_t number_of(const json_t *o, const char *name)
-{
-	const json_t *n = json_object_get(o, name);
-
-	return json_is_integer(n) ? json_integer_value(n) : LLM_UNKNOWN;
-}
-
-/* A reference is the hash of a stored content, or "bytes:N" where only the count is kept. */
-static int32_t read_content(shown *s, const char *which, char **ret, int64_t *ret_size)
-{
-	const char *reference = text_of(s->run, which), *at;
-	content got = {NULL, LLM_UNKNOWN};
-	int32_t rc;
-
-	if (!reference)
-		return 0;
-	if (strncmp(reference, "bytes:", 6) == 0) {
-		got.size = 0;
-		for (at = reference + 6; *at >= '0' && *at <= '9' && got.size < INT32_MAX; at++)
-			got.size = got.size * 10 + (*at - '0');
-		*ret_size = got.size;
-		return 0;
-	}
-	rc = ask(s, LLM_QUERY_CONTENT, reference, &got, take_content);
-	*ret = got.text;
-	*ret_size = got.size;
-	return rc;
-}
-
-static int32_t read_all(shown *s, const char *id)
-{
-	int32_t rc = ask(s, LLM_QUERY_RUN, id, s, take_run);
-
-	if (!rc && !s->run)
-		return complain_set(s->err, LLM_E_NOT_FOUND,
-			"workspace %.60s has no run %.60s\nTry: llmctl runs list", s->st->workspace,
-			id);
-	s->attempts = json_array();
-	if (!rc)
-		rc = ask(s, LLM_QUERY_ATTEMPTS, id, s, take_attempt);
-	if (!rc)
-		rc = read_content(s, "prompt_ref", &s->prompt, &s->prompt_size);
-	if (!rc)
-		rc = read_content(s, "response_ref", &s->response, &s->response_size);
-	return rc;
-}
 
 /* ---- showing ---- */
 
@@ -136,23 +28,23 @@ static void line(const char *name, const char *text)
 	printf("%-11s %.*s\n", name, (int)n, clean);
 }
 
-static void member(const shown *s, const char *name, const char *key)
+static void member(const recalled *s, const char *name, const char *key)
 {
-	line(name, text_of(s->run, key));
+	line(name, recall_text(s->run, key));
 }
 
-static void when(const shown *s, const char *name, const char *key)
+static void when(const recalled *s, const char *name, const char *key)
 {
 	char iso[RUNS_ISO];
 
-	runs_iso(number_of(s->run, key), iso);
+	runs_iso(recall_number(s->run, key), iso);
 	line(name, iso);
 }
 
-static void show_models(const shown *s)
+static void show_models(const recalled *s)
 {
-	const char *provider = text_of(s->run, "provider"),
-		   *model = text_of(s->run, "resolved_model");
+	const char *provider = recall_text(s->run, "provider"),
+		   *model = recall_text(s->run, "resolved_model");
 	char text[600];
 
 	member(s, "profile", "profile");
@@ -167,7 +59,7 @@ static void show_models(const shown *s)
 	member(s, "message", "error_message");
 }
 
-static void show_times(const shown *s)
+static void show_times(const recalled *s)
 {
 	static const struct {
 		const char *name;
@@ -179,7 +71,7 @@ static void show_times(const shown *s)
 	when(s, "started", "started_us");
 	when(s, "finished", "finished_us");
 	for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
-		runs_span(number_of(s->run, spans[i].key), text, sizeof(text));
+		runs_span(recall_number(s->run, spans[i].key), text, sizeof(text));
 		line(spans[i].name, text);
 	}
 }
@@ -190,12 +82,12 @@ static size_t term_text(const json_t *t, bool first, char *to, size_t cap)
 	char each[32], kind[40];
 	int n;
 
-	money_write(number_of(t, "picousd"), MONEY_PICO, each);
-	snprintf(kind, sizeof(kind), "%s", text_of(t, "kind") ? text_of(t, "kind") : "?");
+	money_write(recall_number(t, "picousd"), MONEY_PICO, each);
+	snprintf(kind, sizeof(kind), "%s", recall_text(t, "kind") ? recall_text(t, "kind") : "?");
 	for (char *at = kind; *at; at++)
 		*at = *at == '_' ? ' ' : *at;
 	n = snprintf(to, cap, "%s%lld %s x %s", first ? "" : " + ",
-		(long long)number_of(t, "tokens"), kind, each);
+		(long long)recall_number(t, "tokens"), kind, each);
 	return n > 0 && (size_t)n < cap ? (size_t)n : 0;
 }
 
@@ -204,23 +96,23 @@ static void show_bill(const json_t *attempt)
 {
 	const json_t *bill = json_object_get(attempt, "cost_json"),
 		     *terms = json_object_get(bill, "terms");
-	const char *rule = text_of(bill, "rule");
+	const char *rule = recall_text(bill, "rule");
 	char text[600] = "0 tokens", sum[32];
 	size_t used = 0;
 
-	if (number_of(bill, "picousd") < 0)
+	if (recall_number(bill, "picousd") < 0)
 		return;
 	for (size_t i = 0; i < json_array_size(terms); i++)
 		used += term_text(json_array_get(terms, i), !i, text + used, sizeof(text) - used);
-	money_write(number_of(bill, "picousd"), MONEY_PICO + MONEY_PICO, sum);
+	money_write(recall_number(bill, "picousd"), MONEY_PICO + MONEY_PICO, sum);
 	snprintf(text + strlen(text), sizeof(text) - strlen(text),
 		" USD a million = %s USD (attempt %lld%s%.200s)", sum,
-		(long long)number_of(attempt, "seq"), rule ? ", " : "", rule ? rule : "");
+		(long long)recall_number(attempt, "seq"), rule ? ", " : "", rule ? rule : "");
 	line("", text);
 }
 
 /* What was counted, what it cost, and by which prices; an unknown cost says why. */
-static void show_cost(const shown *s)
+static void show_cost(const recalled *s)
 {
 	static const struct {
 		const char *key;
@@ -228,11 +120,11 @@ static void show_cost(const shown *s)
 	} kinds[] = {{"input_tokens", "input"}, {"output_tokens", "output"},
 		{"cache_read_tokens", "cache read"}, {"cache_write_tokens", "cache write"},
 		{"reasoning_tokens", "of it reasoning"}};
-	const char *prices = text_of(s->run, "price_version");
+	const char *prices = recall_text(s->run, "price_version");
 	char text[300] = "", usd[40];
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		const int64_t n = number_of(s->run, kinds[i].key);
+		const int64_t n = recall_number(s->run, kinds[i].key);
 		const size_t used = strlen(text);
 
 		if (n >= 0)
@@ -240,7 +132,7 @@ static void show_cost(const shown *s)
 				(long long)n, kinds[i].name);
 	}
 	line("tokens", text);
-	runs_usd(number_of(s->run, "cost_nanousd"), usd, sizeof(usd));
+	runs_usd(recall_number(s->run, "cost_nanousd"), usd, sizeof(usd));
 	if (!usd[0]) {
 		line("cost", "not known: the model has no price, or nobody counted its tokens");
 		return;
@@ -257,20 +149,20 @@ static void attempt_row(table *t, const json_t *a)
 	static const char *const texts[] = {"candidate_id", "status", "error_code", "phase"};
 	char cell[64];
 
-	runs_count(number_of(a, "seq"), cell, sizeof(cell));
+	runs_count(recall_number(a, "seq"), cell, sizeof(cell));
 	table_cell(t, cell);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		table_cell(t, text_of(a, texts[i]));
-	runs_count(number_of(a, "http_status"), cell, sizeof(cell));
+		table_cell(t, recall_text(a, texts[i]));
+	runs_count(recall_number(a, "http_status"), cell, sizeof(cell));
 	table_cell(t, cell);
-	runs_span(number_of(a, "waited_ms"), cell, sizeof(cell));
+	runs_span(recall_number(a, "waited_ms"), cell, sizeof(cell));
 	table_cell(t, cell);
-	runs_span(number_of(a, "duration_ms"), cell, sizeof(cell));
+	runs_span(recall_number(a, "duration_ms"), cell, sizeof(cell));
 	table_cell(t, cell);
 	table_row_end(t);
 }
 
-static void show_attempts(const shown *s)
+static void show_attempts(const recalled *s)
 {
 	static const char *const heads[] = {
 		"#", "candidate", "status", "error", "phase", "HTTP", "waited", "took"};
@@ -289,7 +181,7 @@ static void show_attempts(const shown *s)
 	table_close(&t, true);
 }
 
-static void show_document(const shown *s, const char *name, const char *key)
+static void show_document(const recalled *s, const char *name, const char *key)
 {
 	const json_t *value = json_object_get(s->run, key);
 	char *text = json_is_null(value) ? NULL :
@@ -317,7 +209,7 @@ static void show_content(const char *name, const char *text, int64_t size)
 	free(clean);
 }
 
-static void show_text(const shown *s)
+static void show_text(const recalled *s)
 {
 	member(s, "run", "id");
 	member(s, "workspace", "workspace_id");
@@ -329,6 +221,7 @@ static void show_text(const shown *s)
 	show_attempts(s);
 	show_document(s, "decision", "decision_json");
 	show_document(s, "metadata", "metadata_json");
+	show_document(s, "parameters", "params_json");
 	show_content("prompt", s->prompt, s->prompt_size);
 	show_content("answer", s->response, s->response_size);
 }
@@ -343,7 +236,7 @@ static json_t *content_json(const char *text, int64_t size)
 	return o;
 }
 
-static void show_json(const shown *s)
+static void show_json(const recalled *s)
 {
 	json_t *o = json_object();
 
@@ -359,7 +252,7 @@ int runs_show_run(ctl *c)
 {
 	llm_err err = LLM_ERR_INIT;
 	store st = {NULL, NULL, NULL};
-	shown s = {.c = c, .st = &st, .err = &err, .prompt_size = -1, .response_size = -1};
+	recalled s = {.prompt_size = -1, .response_size = -1};
 	int32_t rc = 0;
 
 	if (!c->opt.words.n)
@@ -368,15 +261,14 @@ int runs_show_run(ctl *c)
 	if (!rc)
 		rc = store_open(c, STORE_WORKSPACE, &st, &err);
 	if (!rc)
-		rc = read_all(&s, c->opt.words.items[0]);
-	if (!rc && c->opt.json)
+		rc = recall_run(&st, c->opt.words.items[0], &s, &err);
+	store_close(&st);
+	if (!rc && c->opt.curl)
+		rc = curl_show(c, &s, &err);
+	else if (!rc && c->opt.json)
 		show_json(&s);
 	else if (!rc)
 		show_text(&s);
-	json_decref(s.run);
-	json_decref(s.attempts);
-	free(s.prompt);
-	free(s.response);
-	store_close(&st);
+	recall_done(&s);
 	return rc ? ctl_fail(c, &err) : 0;
 }

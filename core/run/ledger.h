@@ -133,6 +133,8 @@ void ledger_left(struct llm_call *c);
 /* ledger_rows.c: operations for the beginning and the end. LLM_E_NOMEM. */
 int32_t ledger_rows_begin(struct llm_call *c, llm_job *j);
 int32_t ledger_rows_end(struct llm_call *c, llm_job *j);
+/* ledger_params.c: {"options", "stop", "format", "left_out"} as JSON. LLM_E_NOMEM. */
+int32_t ledger_params(const llm_request *rq, buf *out);
 /* So many operations has the end at most. */
 size_t ledger_rows_room(const struct llm_call *c);
 

@@ -71,6 +71,24 @@ static int32_t keep_prompt(llm_call *c, llm_job *j, record_begin *row, char hash
 	return rc;
 }
 
+/* Only beside a prompt that is kept: for the rest they say nothing. */
+static int32_t keep_params(llm_call *c, llm_job *j, record_begin *row)
+{
+	int32_t rc;
+	buf json;
+
+	if (c->svc->ledger.rules.mode < PRIVACY_REDACTED)
+		return 0;
+	buf_init(&json, &c->mem, 0);
+	rc = ledger_params(c->rq, &json);
+	if (!rc) {
+		row->params_json = arena_str(job_arena(j), buf_text(&json));
+		rc = row->params_json ? 0 : LLM_E_NOMEM;
+	}
+	buf_done(&json);
+	return rc;
+}
+
 static int32_t write_answer(const llm_call *c, buf *out)
 {
 	const llm_result *r = &c->res;
@@ -131,6 +149,8 @@ int32_t ledger_rows_begin(llm_call *c, llm_job *j)
 		.started_us = rec->created_us};
 	int32_t rc = keep_prompt(c, j, &b, hash);
 
+	if (!rc)
+		rc = keep_params(c, j, &b);
 	if (rc)
 		return rc;
 	pthread_rwlock_rdlock(&svc->secrets_lock);

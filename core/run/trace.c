@@ -1,4 +1,4 @@
-/* The exchange as a person may see it: redacted, at most 64 KiB a body. */
+/* The exchange as a person may see it: redacted, at most 64 KiB a body that is sent. */
 #include <stdio.h>
 #include <string.h>
 
@@ -30,7 +30,9 @@ static void put_line(attempt *a, const char *mark, const char *name, const char 
 
 void trace_request(attempt *a)
 {
-	size_t i, n = a->body.len < TRACE_MAX ? a->body.len : TRACE_MAX;
+	/* Who only wants to see the request wants all of it. */
+	const int whole = (a->c->flags & LLM_CALL_DRY_RUN) || a->body.len < TRACE_MAX;
+	size_t i, n = whole ? a->body.len : TRACE_MAX;
 
 	if (!wanted(a))
 		return;
