@@ -4,6 +4,7 @@ option(LLM_DEBUG "thread checks, debug knobs, arenas of single blocks" OFF)
 option(LLM_WERROR "warnings are errors" ON)
 option(LLM_COVERAGE "count lines and branches" OFF)
 option(LLM_FUZZ "build the fuzz targets with libFuzzer (clang)" OFF)
+option(LLM_LIBEDIT "llmctl chat edits its lines and remembers them (libedit)" ON)
 set(LLM_SANITIZE "" CACHE STRING "address, undefined, thread, or several joined by commas")
 
 set(CMAKE_C_STANDARD 17)

@@ -4,7 +4,7 @@
 packages_of() {
 	case $1 in
 	build) echo gcc cmake ninja-build pkg-config libc6-dev libcurl4-openssl-dev \
-		libjansson-dev libconfig-dev libssl-dev libsqlite3-dev \
+		libjansson-dev libconfig-dev libssl-dev libsqlite3-dev libedit-dev \
 		ca-certificates ;;
 	test) echo libcriterion-dev ;;
 	clang) echo clang libclang-rt-14-dev llvm ;;

@@ -44,6 +44,8 @@ typedef struct ctl_options {
 	const char *user;
 	bool no_record;
 	bool store_content;
+	bool go_on; /* from the last run */
+	const char *resume; /* the run that is gone on from */
 	const char *to;
 	const char *format;
 	const char *down_revision;

@@ -11,6 +11,7 @@
 #include "interrupt.h"
 #include "missing.h"
 #include "ollama.h"
+#include "rebuild.h"
 
 #define FOLLOW_MS 50 /* how late Ctrl-C, the spinner and a closed pipe may be noticed */
 
@@ -95,6 +96,20 @@ static int32_t add_option(ask *a, const char *pair)
 	return refused(a, llm_request_option(a->rq, name, equal + 1));
 }
 
+/* What was said before. Of images there is only a note that they were. */
+static int32_t add_before(ask *a)
+{
+	unsigned lost = 0;
+	int32_t rc = a->before ? rebuild_turns(a->before, a->rq, &lost) : 0;
+	char line[120];
+
+	if (rc || !lost)
+		return rc;
+	snprintf(line, sizeof(line), "%u images or files of earlier turns are not stored", lost);
+	complain_note(&a->c->term, "note", line);
+	return 0;
+}
+
 static int32_t add_turns(ask *a)
 {
 	const ctl_options *opt = &a->c->opt;
@@ -107,6 +122,8 @@ static int32_t add_turns(ask *a)
 		rc = llm_request_end_user(a->rq, opt->user);
 	if (!rc && opt->system)
 		rc = llm_request_text(a->rq, LLM_ROLE_SYSTEM, opt->system, LLM_NUL_TERMINATED);
+	if (!rc)
+		rc = add_before(a);
 	if (!rc)
 		rc = llm_request_message(a->rq, LLM_ROLE_USER, &m);
 	if (!rc)
@@ -175,6 +192,8 @@ static int32_t take_prompt(ask *a)
 {
 	const arg_words *words = &a->c->opt.words;
 
+	if (a->prompt.data)
+		return 0;
 	if (!a->planning || words->n)
 		return input_prompt(words, &a->prompt, &a->err);
 	a->prompt.data = strdup("?");
@@ -182,6 +201,28 @@ static int32_t take_prompt(ask *a)
 		return complain_set(&a->err, LLM_E_NOMEM, "memory is short");
 	a->prompt.len = 1;
 	return 0;
+}
+
+/* Goes on from the last run, before a service opens the same database. */
+static int32_t take_last(ask *a)
+{
+	int32_t rc = resume_load(a->c, NULL, &a->from, &a->err);
+
+	if (rc)
+		return rc;
+	a->before = a->from.turns;
+	a->system = resume_take_system(a->before);
+	if (!a->c->opt.system)
+		a->c->opt.system = a->system;
+	return 0;
+}
+
+static int32_t make_service(ask *a)
+{
+	if (a->c->svc)
+		return 0;
+	return a->planning ? ctl_looking_service(a->c, &a->err) :
+			     ctl_recording_service(a->c, &a->err);
 }
 
 int32_t ask_prepare(ask *a, llm_call_opts *opts)
@@ -199,9 +240,10 @@ int32_t ask_prepare(ask *a, llm_call_opts *opts)
 		rc = set_recovery(a, opts, &a->err);
 	if (!rc)
 		rc = take_prompt(a);
+	if (!rc && opt->go_on)
+		rc = take_last(a);
 	if (!rc)
-		rc = a->planning ? ctl_looking_service(a->c, &a->err) :
-				   ctl_recording_service(a->c, &a->err);
+		rc = make_service(a);
 	if (!rc && llm_request_new(NULL, &a->rq))
 		rc = complain_set(&a->err, LLM_E_NOMEM, "memory is short");
 	if (!rc)
@@ -254,7 +296,7 @@ static int32_t follow(ask *a)
 	return complain_set(&a->err, rc ? rc : LLM_E_INTERNAL, "the run cannot be followed");
 }
 
-static int32_t run(ask *a)
+int32_t ask_go(ask *a)
 {
 	llm_call_opts opts = LLM_CALL_OPTS_INIT;
 	int32_t rc = ask_prepare(a, &opts);
@@ -340,7 +382,7 @@ static int status_of(const ask *a)
 	return err ? failed(a, err) : 0;
 }
 
-static int finish(ask *a)
+int ask_end(ask *a)
 {
 	if (a->c->opt.json)
 		ask_json_end(a, a->c->opt.stream);
@@ -358,6 +400,8 @@ void ask_done(ask *a)
 	llm_call_free(a->call);
 	llm_request_free(a->rq);
 	free(a->prompt.data);
+	resume_done(&a->from);
+	free(a->system);
 }
 
 int ask_run(ctl *c)
@@ -366,8 +410,8 @@ int ask_run(ctl *c)
 	int status;
 
 	a.out.clean = c->term.out && !c->opt.raw;
-	(void)run(&a);
-	status = finish(&a);
+	(void)ask_go(&a);
+	status = ask_end(&a);
 	ask_done(&a);
 	return status;
 }

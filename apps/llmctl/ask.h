@@ -10,6 +10,7 @@
 #include "input.h"
 #include "llm/call.h"
 #include "out.h"
+#include "resume.h"
 
 /* How an answer appears to a person. */
 typedef struct show {
@@ -23,7 +24,10 @@ typedef struct show {
 
 typedef struct ask {
 	ctl *c;
-	input_bytes prompt;
+	input_bytes prompt; /* there already: it is not looked for */
+	resumed from; /* with --continue */
+	char *system; /* of what is gone on from, or null */
+	json_t *before; /* borrowed: the turns before this one, or null */
 	llm_request *rq;
 	llm_call *call; /* null: refused before a run began */
 	const llm_result *result; /* null until the run has completed */
@@ -40,6 +44,10 @@ typedef struct ask {
  * 0, or the code of a->err. The caller frees with ask_done, also after a failure.
  */
 int32_t ask_prepare(ask *a, llm_call_opts *opts);
+/* Asks, and shows what comes. 0 or the code of a->err; the result says how it went. */
+int32_t ask_go(ask *a);
+/* Shows the rest, errors too; the exit status. */
+int ask_end(ask *a);
 void ask_done(ask *a);
 
 /* explain.c: a decision for people; `json` may be null. */

@@ -17,41 +17,59 @@ const arg_option args_common[] = {
 	END,
 };
 
+/* clang-format off */
+/* Those of every command that asks. */
+#define WHO_OPTIONS \
+	{'m', ARG_TEXT, "model", "PROVIDER/MODEL|ALIAS", "who answers", AT(model)}, \
+	{'p', ARG_TEXT, "profile", "PROFILE", "the profile that chooses who answers", AT(profile)}, \
+	{0, ARG_TEXT, "candidates", "A,B,...", "who may answer, best first, in the place of the profile's", AT(candidates)}, \
+	{0, ARG_SWITCH, "local-only", NULL, "ask nobody who computes elsewhere", AT(local_only)}, \
+	{'s', ARG_ANY, "system", "SYSTEM", "the system text", AT(system)}
+
+#define HOW_OPTIONS \
+	{'o', ARG_LIST, "option", "NAME=VALUE", "temperature=0, max_tokens=100, reasoning=on, ... (repeatable)", AT(options)}, \
+	{0, ARG_TEXT, "timeout", "TIME", "give up after 500ms, 30s, 5m or 1h", AT(timeout)}, \
+	{0, ARG_TEXT, "recover", "MODE", "when the answer breaks off: off, match, continue or buffer", AT(recover)}, \
+	{0, ARG_SWITCH, "no-stream", NULL, "ask for the answer in one piece", AT(no_stream)}
+
+#define SHOW_OPTIONS \
+	{0, ARG_SWITCH, "stats", NULL, "who answered, tokens and time, on standard error", AT(stats)}, \
+	{0, ARG_SWITCH, "reasoning", NULL, "the model's reasoning on standard error, also in a pipe", AT(reasoning)}, \
+	{0, ARG_SWITCH, "raw", NULL, "the answer's bytes as they are, control sequences included", AT(raw)}, \
+	{'v', ARG_SWITCH, "verbose", NULL, "the HTTP exchange, without secrets, on standard error", AT(verbose)}
+
+#define RECORD_OPTIONS \
+	{0, ARG_TEXT, "workspace", "NAME", "whose run this is", AT(workspace)}, \
+	{0, ARG_TEXT, "user", "ID", "for whom it is asked: split_by = \"user\" draws by it", AT(user)}, \
+	{0, ARG_SWITCH, "no-record", NULL, "leave no record of this run", AT(no_record)}, \
+	{0, ARG_SWITCH, "store-content", NULL, "keep the prompt and the answer with the record", AT(store_content)}
+/* clang-format on */
+
 static const arg_option ask_options[] = {
-	{'m', ARG_TEXT, "model", "PROVIDER/MODEL|ALIAS", "who answers", AT(model)},
-	{'p', ARG_TEXT, "profile", "PROFILE", "the profile that chooses who answers", AT(profile)},
-	{0, ARG_TEXT, "candidates", "A,B,...",
-		"who may answer, best first, in the place of the profile's", AT(candidates)},
-	{0, ARG_SWITCH, "local-only", NULL, "ask nobody who computes elsewhere", AT(local_only)},
-	{'s', ARG_ANY, "system", "SYSTEM", "the system text", AT(system)},
+	WHO_OPTIONS,
 	{'i', ARG_LIST, "image", "IMAGE", "show an image: PNG, JPEG, WebP or GIF (repeatable)",
 		AT(images)},
-	{'o', ARG_LIST, "option", "NAME=VALUE",
-		"temperature=0, max_tokens=100, reasoning=on, ... (repeatable)", AT(options)},
-	{0, ARG_TEXT, "timeout", "TIME", "give up after 500ms, 30s, 5m or 1h", AT(timeout)},
-	{0, ARG_TEXT, "recover", "MODE",
-		"when the answer breaks off: off, match, continue or buffer", AT(recover)},
-	{0, ARG_SWITCH, "no-stream", NULL, "ask for the answer in one piece", AT(no_stream)},
+	HOW_OPTIONS,
 	{0, ARG_SWITCH, "stream", NULL, "with --json: one event a line, the object last",
 		AT(stream)},
 	{0, ARG_SWITCH, "explain", NULL, "why it was asked of whom, on standard error",
 		AT(explain)},
 	{0, ARG_SWITCH, "dry-run", NULL, "print the request, without secrets; send nothing",
 		AT(dry_run)},
-	{0, ARG_SWITCH, "stats", NULL, "who answered, tokens and time, on standard error",
-		AT(stats)},
-	{0, ARG_SWITCH, "reasoning", NULL,
-		"the model's reasoning on standard error, also in a pipe", AT(reasoning)},
-	{0, ARG_SWITCH, "raw", NULL, "the answer's bytes as they are, control sequences included",
-		AT(raw)},
-	{'v', ARG_SWITCH, "verbose", NULL, "the HTTP exchange, without secrets, on standard error",
-		AT(verbose)},
-	{0, ARG_TEXT, "workspace", "NAME", "whose run this is", AT(workspace)},
-	{0, ARG_TEXT, "user", "ID", "for whom it is asked: split_by = \"user\" draws by it",
-		AT(user)},
-	{0, ARG_SWITCH, "no-record", NULL, "leave no record of this run", AT(no_record)},
-	{0, ARG_SWITCH, "store-content", NULL, "keep the prompt and the answer with the record",
-		AT(store_content)},
+	SHOW_OPTIONS,
+	RECORD_OPTIONS,
+	{0, ARG_SWITCH, "continue", NULL,
+		"go on from the last run whose content is stored, and store this one's", AT(go_on)},
+	END,
+};
+
+static const arg_option chat_options[] = {
+	WHO_OPTIONS,
+	HOW_OPTIONS,
+	SHOW_OPTIONS,
+	RECORD_OPTIONS,
+	{0, ARG_TEXT, "resume", "ID",
+		"go on from this run, whose content is stored, and store what follows", AT(resume)},
 	END,
 };
 
@@ -166,8 +184,18 @@ const command commands[] = {
 		"  llmctl ask -m ollama/llama3.2 -o temperature=0 \"Name three rivers\"\n"
 		"  cat error.log | llmctl ask \"What went wrong here?\"\n"
 		"  llmctl ask -i photo.jpg \"What is on this picture?\"\n"
+		"  llmctl ask --continue \"And why?\"\n"
 		"  llmctl ask --json \"Say hello\" | jq -r .text\n",
 		ask_options, (size_t)-1},
+	{"chat", NULL,
+		"Talk with a model: every line is a question, and /help lists what else there is.",
+		"",
+		"  llmctl chat\n"
+		"  llmctl chat -m ollama/llama3.2 -s \"Answer in one line\"\n"
+		"  llmctl chat --store-content\n"
+		"  llmctl chat --resume 01900000-0000-7000-8000-000000000001\n"
+		"  printf 'My name is Ada\\nWhat is my name?\\n' | llmctl chat\n",
+		chat_options, 0},
 	{"models", NULL,
 		"List the models of a provider, or of all that are configured or have a key.",
 		"[PROVIDER|PROVIDER/MODEL]",

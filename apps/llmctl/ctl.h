@@ -57,6 +57,7 @@ int action_run(ctl *c, const command *cmd);
 int action_refuse(ctl *c, const command *cmd, const llm_err *err);
 
 int ask_run(ctl *c);
+int chat_run(ctl *c);
 int ask_refused(ctl *c, const llm_err *err);
 int models_run(ctl *c);
 int health_run(ctl *c);

@@ -11,6 +11,7 @@
 
 static _Atomic int64_t last_ms; /* 0: never */
 static atomic_bool at_once; /* the first one is enough */
+static atomic_bool never; /* no number of them is */
 
 /* Only what is safe in a handler: a clock, an atomic, _exit. */
 static void note(int number)
@@ -18,6 +19,8 @@ static void note(int number)
 	int64_t now = term_now_ms(), before = atomic_exchange(&last_ms, now);
 
 	(void)number;
+	if (atomic_load(&never))
+		return;
 	if (atomic_load(&at_once) || (before && now - before < TWICE_MS))
 		_exit(EXIT_INTERRUPTED);
 }
@@ -34,6 +37,16 @@ void interrupt_catch(void)
 void interrupt_ends(void)
 {
 	atomic_store(&at_once, true);
+}
+
+void interrupt_stays(void)
+{
+	atomic_store(&never, true);
+}
+
+void interrupt_forget(void)
+{
+	atomic_store(&last_ms, 0);
 }
 
 bool interrupt_seen(void)

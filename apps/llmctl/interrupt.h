@@ -10,6 +10,9 @@
 void interrupt_catch(void);
 /* From now on the first one does: the run is over, and there is nothing to be cancelled. */
 void interrupt_ends(void);
+/* From now on none ends the process: a person goes on after it. */
+void interrupt_stays(void);
 bool interrupt_seen(void);
+void interrupt_forget(void);
 
 #endif

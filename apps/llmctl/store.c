@@ -124,6 +124,18 @@ static const char *own_folder(char *room, size_t cap)
 	return room;
 }
 
+bool store_own_file(const char *name, char *ret, size_t cap)
+{
+	llm_err err = LLM_ERR_INIT;
+	char folder[900];
+	int n;
+
+	if (!own_folder(folder, sizeof(folder)))
+		return false;
+	n = snprintf(ret, cap, "%s/%s", folder, name);
+	return n > 0 && (size_t)n < cap && make_folders(ret, &err) == 0;
+}
+
 static void override_with(ctl *c, const char *key, const char *value)
 {
 	ctl_store *s = &c->store;

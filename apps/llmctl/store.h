@@ -41,6 +41,9 @@ int32_t store_migrate_own(ctl *c, llm_err *err);
 /* Forgets the database of llmctl's own, with one line that says why: asking goes on. */
 void store_give_up(ctl *c, const llm_err *why);
 
+/* NAME beside the database of llmctl's own, in a folder that is made if need be. */
+bool store_own_file(const char *name, char *ret, size_t cap);
+
 /* 1 to 128 bytes of [A-Za-z0-9._:-]. */
 bool store_is_workspace(const char *text);
 
