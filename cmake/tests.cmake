@@ -119,6 +119,11 @@ if(NOT LLM_FUZZ)
 			COMMAND ${page_test} "${CMAKE_SOURCE_DIR}/docs/try-faults.md" 25)
 		add_test(NAME routing_page
 			COMMAND ${page_test} "${CMAKE_SOURCE_DIR}/docs/routing.md" 35)
+		if(TARGET sqlite) # what is gone on from is stored
+			add_test(NAME chat_page
+				COMMAND ${page_test} "${CMAKE_SOURCE_DIR}/docs/chat.md" 12)
+			set_tests_properties(chat_page PROPERTIES LABELS "functional" TIMEOUT 120)
+		endif()
 		add_test(NAME failover COMMAND "${CMAKE_SOURCE_DIR}/examples/failover.sh"
 			"$<TARGET_FILE_DIR:llmsim>")
 		set_tests_properties(failover PROPERTIES PASS_REGULAR_EXPRESSION

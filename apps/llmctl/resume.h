@@ -9,7 +9,7 @@
 #include "ctl.h"
 
 typedef struct resumed {
-	json_t *turns; /* as replay.h has them: what was asked, then the answer */
+	json_t *turns; /* as rebuild.h has them: what was asked, then the answer */
 	char *profile, *model; /* whom the command goes on with, or null: it names one itself */
 } resumed;
 
