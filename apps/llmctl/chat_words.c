@@ -174,7 +174,12 @@ static void save(chat *ch, const char *path)
 
 /* ---- the table ---- */
 
-static void help(chat *ch, const char *rest);
+static void help(chat *ch, const char *rest)
+{
+	(void)ch;
+	(void)rest;
+	chat_say("%s", chat_words);
+}
 
 static void quit(chat *ch, const char *rest)
 {
@@ -184,37 +189,13 @@ static void quit(chat *ch, const char *rest)
 
 typedef struct word {
 	const char *name;
-	const char *rest;
-	const char *help;
 	void (*run)(chat *ch, const char *rest);
 } word;
 
-static const word words[] = {
-	{"/model", "[PROVIDER/MODEL|ALIAS]", "who answers from now on", set_model},
-	{"/profile", "[PROFILE]", "the profile that chooses who answers", set_profile},
-	{"/system", "[TEXT]", "the system text; without one there is none", set_system},
-	{"/reset", "", "forget what was said", reset},
-	{"/save", "FILE", "write what was said into a new file, as JSON", save},
-	{"/stats", "", "answers, tokens, time and cost so far", say_stats},
-	{"/help", "", "this list", help},
-	{"/quit", "", "end, as Ctrl-D does", quit},
-};
-
-#define N_WORDS (sizeof(words) / sizeof(words[0]))
-
-static void help(chat *ch, const char *rest)
-{
-	char left[64];
-
-	(void)ch;
-	(void)rest;
-	for (size_t i = 0; i < N_WORDS; i++) {
-		snprintf(left, sizeof(left), "%s %s", words[i].name, words[i].rest);
-		chat_say("  %-32s%s\n", left, words[i].help);
-	}
-	chat_say("A line that ends in \\ goes on in the next one; \"\"\" begins and ends several.\n"
-		 "A question that begins with / is written with two. Ctrl-C stops an answer.\n");
-}
+/* As chat_words of commands.c explains them. */
+static const word words[] = {{"/model", set_model}, {"/profile", set_profile},
+	{"/system", set_system}, {"/reset", reset}, {"/save", save}, {"/stats", say_stats},
+	{"/help", help}, {"/quit", quit}};
 
 void chat_command(chat *ch, const char *line)
 {
@@ -225,7 +206,7 @@ void chat_command(chat *ch, const char *line)
 
 	snprintf(name, sizeof(name), "%.*s", n < sizeof(name) ? (int)n : (int)sizeof(name) - 1,
 		line);
-	for (size_t i = 0; i < N_WORDS; i++) {
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(words[i].name, name) == 0) {
 			words[i].run(ch, rest);
 			return;

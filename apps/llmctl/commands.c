@@ -308,3 +308,15 @@ const command commands[] = {
 	{"help", NULL, "Show help on a command.", "[COMMAND]", "  llmctl help ask\n", NULL, 2},
 	{NULL, NULL, NULL, NULL, NULL, NULL, 0},
 };
+
+const char chat_words[] =
+	"  /model [PROVIDER/MODEL|ALIAS]   who answers from now on\n"
+	"  /profile [PROFILE]              the profile that chooses who answers\n"
+	"  /system [TEXT]                  the system text; without one there is none\n"
+	"  /reset                          forget what was said\n"
+	"  /save FILE                      write what was said into a new file, as JSON\n"
+	"  /stats                          answers, tokens, time and cost so far\n"
+	"  /help                           this list\n"
+	"  /quit                           end, as Ctrl-D does\n"
+	"A line that ends in \\ goes on in the next one; \"\"\" begins and ends several.\n"
+	"A question that begins with / is written with two. Ctrl-C stops an answer.\n";

@@ -20,4 +20,7 @@ typedef struct command {
 
 extern const command commands[];
 
+/* What can be said in a chat besides questions, as help prints it. */
+extern const char chat_words[];
+
 #endif

@@ -73,6 +73,8 @@ void help_command(const command *cmd)
 	}
 	fputs("\nOptions of every command:\n", stdout);
 	options_print(args_common, stdout);
+	if (strcmp(cmd->name, "chat") == 0)
+		printf("\nBesides questions:\n%s", chat_words);
 }
 
 int help_named(const char *name, const char *sub)

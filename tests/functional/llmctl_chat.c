@@ -312,3 +312,17 @@ Test(llmctl_chat, ask_goes_on_from_the_last_stored_run_again_and_again)
 	run_done(&r);
 	account_end(&a);
 }
+
+Test(llmctl_chat, help_tells_the_words)
+{
+	static const char *const words[] = {"--resume ID", "--store-content", "  /model ",
+		"  /profile ", "  /system ", "  /reset ", "  /save ", "  /stats ", "  /help ",
+		"Ctrl-C"};
+	run_result r;
+
+	run_llmctl(NULL, NULL, RUN_LIST("chat", "--help"), &r);
+	cr_assert_eq(r.status, 0);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		cr_expect_not_null(strstr(r.out, words[i]), "%s: %s", words[i], r.out);
+	run_done(&r);
+}
