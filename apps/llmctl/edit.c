@@ -15,6 +15,7 @@
 #include "lines.h"
 
 #define REMEMBERED 1000 /* lines */
+#define CTRL_D L'\004'
 
 struct edit {
 	EditLine *el;
@@ -51,11 +52,19 @@ static int read_char(EditLine *el, wchar_t *ret)
 		if (n <= 0)
 			return (int)n;
 		took = mbrtowc(ret, &byte, 1, &state);
+		if (took == (size_t)-1) { /* the rest of a character that was cut begins one */
+			memset(&state, 0, sizeof(state));
+			took = mbrtowc(ret, &byte, 1, &state);
+		}
 		if (took == (size_t)-1)
 			memset(&state, 0, sizeof(state));
 		else if (took != (size_t)-2)
-			return 1;
+			break;
 	}
+	/* Ctrl-D that was typed before the line was asked for comes as NUL. */
+	if (!took)
+		*ret = CTRL_D;
+	return 1;
 }
 
 static bool set_up(edit *e)
@@ -131,6 +140,7 @@ int edit_next(edit *e, const char *prompt, const char **ret)
 
 	e->prompt = prompt;
 	el_resize(e->el);
+	el_set(e->el, EL_PREP_TERM, 1); /* before the prompt: who sees it may type */
 	line = el_gets(e->el, &n);
 	free(e->line);
 	e->line = line && n > 0 ? strndup(line, strcspn(line, "\n")) : NULL;
