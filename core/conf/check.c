@@ -204,6 +204,18 @@ static int32_t read_weights(loader *l, conf_profile *p)
 		origin, p->name);
 }
 
+/* By two names, where one is an alias. */
+static int32_t say_twice(const loader *l, const conf_profile *p, const char *origin,
+	const char *one, const char *other)
+{
+	if (strcmp(one, other) == 0)
+		return err_set(l->err, LLM_E_CONFIG,
+			"%s: profile '%s' has '%.128s' twice\nremove one", origin, p->name, one);
+	return err_set(l->err, LLM_E_CONFIG,
+		"%s: profile '%s' has '%.128s' and '%.128s', which are one candidate\nremove one",
+		origin, p->name, one, other);
+}
+
 static int32_t check_list(
 	const loader *l, const conf_profile *p, const char *key, const char *const *items, size_t n)
 {
@@ -216,9 +228,7 @@ static int32_t check_list(
 		rc = check_candidate(l, p, origin, items[i]);
 		for (j = 0; !rc && j < i; j++)
 			if (is_same(l, items[i], items[j]))
-				rc = err_set(l->err, LLM_E_CONFIG,
-					"%s: profile '%s' has '%.128s' twice\nremove one", origin,
-					p->name, items[i]);
+				rc = say_twice(l, p, origin, items[j], items[i]);
 	}
 	return rc;
 }

@@ -57,7 +57,9 @@ static void open_at(watched *w, const char *function)
 	setenv("LLM_TEST_STUCK", say, 1);
 	fakeclock_init(&w->clock, 1);
 	o.flags = LLM_SERVICE_NO_ENV;
-	o.config_text = "plugins = { path = \"" TEST_BINARY_DIR "/tests/modules\"; };";
+	o.config_text = "plugins = { path = \"" TEST_BINARY_DIR "/tests/modules\"; };\n"
+			"profiles = { p = { policy = \"policy_stuck\"; candidates = [ \"stuck/m\", "
+			"\"stuck/n\" ]; }; };\n";
 	o.time = &w->clock.source;
 	o.log = on_log;
 	o.log_token = (uintptr_t)w;
@@ -108,18 +110,23 @@ static llm_watch look_when_late(watched *w)
 	return v;
 }
 
-static llm_call *submit(watched *w)
+static llm_call *submit_to(watched *w, const char *model)
 {
 	llm_err err = LLM_ERR_INIT;
 	llm_request *rq;
 	llm_call *c;
 
 	cr_assert_eq(llm_request_new(NULL, &rq), 0);
-	cr_assert_eq(llm_request_model(rq, "stuck/m"), 0);
+	cr_assert_eq(llm_request_model(rq, model), 0);
 	cr_assert_eq(llm_request_text(rq, LLM_ROLE_USER, "hi", LLM_NUL_TERMINATED), 0);
 	cr_assert_eq(llm_submit(w->svc, rq, NULL, &c, &err), 0, "%s", err.message);
 	llm_request_free(rq);
 	return c;
+}
+
+static llm_call *submit(watched *w)
+{
+	return submit_to(w, "stuck/m");
 }
 
 Test(plugin_watch, P_11_X_04_a_function_that_does_not_return_is_named_and_one_that_is_late_counted)
@@ -158,6 +165,41 @@ Test(plugin_watch, P_11_X_04_a_function_that_does_not_return_is_named_and_one_th
 	cr_assert_str_eq(v.last_plugin, "stuck");
 	cr_assert_str_eq(v.last_function, "build_request");
 	cr_assert_eq(lines_with(&w, "plugin stuck: build_request was late"), 1, "%s", w.lines);
+	llm_call_free(c);
+	llm_call_free(other);
+	close_all(&w);
+}
+
+/* A policy that never returns is named; once it has, it was late, and that is counted. */
+Test(plugin_watch, R_ROUTE_7_P_11_a_ranking_that_does_not_return_is_named)
+{
+	llm_policy_state s = {.struct_size = (uint32_t)sizeof(s)};
+	llm_err err = LLM_ERR_INIT;
+	llm_call *c, *other;
+	llm_watch v;
+	watched w;
+
+	open_at(&w, "rank");
+	cr_assert_eq(llm_service_start(w.svc, &err), 0);
+	c = submit_to(&w, "p");
+	await_inside(&w);
+	fakeclock_advance_ms(&w.clock, 4000);
+	other = submit_to(&w, "p");
+	cr_assert_eq(lines_with(&w, "plugin policy_stuck: rank has not returned for 4 s"), 1, "%s",
+		w.lines);
+	v = look(&w);
+	cr_assert_eq(v.inside_ms, 4000);
+	cr_assert_str_eq(v.plugin, "policy_stuck");
+	cr_assert_str_eq(v.function, "rank");
+	llm_call_cancel(other);
+	llm_call_cancel(c);
+	let_go(&w);
+	(void)llm_call_wait(c, UINT32_MAX, &err);
+	(void)llm_call_wait(other, UINT32_MAX, &err);
+	cr_assert_eq(look_when_late(&w).late, 1);
+	cr_assert_eq(llm_service_policy(w.svc, 0, &s), 0);
+	cr_assert_eq(s.late, 1);
+	cr_assert_eq(s.given_up, 0);
 	llm_call_free(c);
 	llm_call_free(other);
 	close_all(&w);

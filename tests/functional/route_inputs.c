@@ -86,7 +86,8 @@ Test(route_inputs, R_ROUTE_6_two_candidates_with_one_id_and_none)
 		"bad.conf:3: profile 'a' has 'ollama/x' twice", "remove one");
 	expect_refused("aliases = { z = \"ollama/x\"; };\nprofiles = {\n a = {\n"
 		       "  candidates = [ \"ollama/x\", \"z\" ]; }; };",
-		"bad.conf:4: profile 'a' has 'z' twice", "remove one");
+		"bad.conf:4: profile 'a' has 'ollama/x' and 'z', which are one candidate",
+		"remove one");
 	expect_refused("profiles = {\n a = {\n  candidates = [ ]; }; };",
 		"bad.conf:3: 'profiles.a.candidates' is empty", "expected: a list");
 	expect_refused("profiles = {\n a = {\n  deadline = \"1s\"; }; };",

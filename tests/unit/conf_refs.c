@@ -70,7 +70,7 @@ Test(conf_refs, R_ROUTE_1_candidates)
 	REFUSED(try_text("profiles = { a = { candidates = [ \"o/m\", \"o/m\" ]; }; };"), "twice");
 	REFUSED(try_text("aliases = { x = \"o/m\"; }; profiles = { a = {"
 			 "candidates = [ \"o/m\", \"x\" ]; }; };"),
-		"'x' twice");
+		"'o/m' and 'x', which are one candidate");
 	REFUSED(try_text("profiles = { a = { candidates = [ \"b\" ]; };"
 			 "b = { candidates = [ \"o/m\" ]; }; };"),
 		"profile 'b' as a candidate");
