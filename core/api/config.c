@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "run/address.h"
 #include "run/nopolicy.h"
+#include "run/pricing.h"
 
 struct llm_config {
 	llm_allocator mem;
@@ -187,6 +188,8 @@ static int32_t look_at_all(llm_config *c, int implicit, llm_err *err)
 		rc = look_at(c, &c->conf->providers[i], err);
 	for (i = 0; !rc && i < c->conf->n_profiles; i++)
 		rc = look_at_policy(c, &c->conf->profiles[i], err);
+	if (!rc)
+		rc = pricing_check(c->conf, &c->mem, err);
 	if (rc)
 		return rc;
 	for (i = 0; !rc && i < n; i++)

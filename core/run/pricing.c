@@ -80,20 +80,35 @@ static int64_t nanousd(const char *text)
 	return n;
 }
 
-int32_t pricing_init(pricing *p, llm_service *svc, const conf *c, llm_err *err)
+static int32_t read_all(pricing *p, const conf *c, llm_err *err)
 {
-	const budget_rules rules = {.limit_nanousd = nanousd(c->budget.limit),
-		.usual_nanousd = nanousd(c->budget.default_cost),
-		.window_ms = c->budget.window};
 	int32_t rc;
 
-	arena_init(&p->ar, &svc->mem, 0);
-	p->serial = atomic_fetch_add(&svc->n_prices, 1) + 1;
-	p->rules = rules;
-	rc = budgets_check(&rules, err);
+	p->rules = (budget_rules){.limit_nanousd = nanousd(c->budget.limit),
+		.usual_nanousd = nanousd(c->budget.default_cost),
+		.window_ms = c->budget.window};
+	rc = budgets_check(&p->rules, err);
 	if (!rc)
 		rc = read_own(p, c, err);
 	return rc ? rc : read_files(p, c, err);
+}
+
+int32_t pricing_init(pricing *p, llm_service *svc, const conf *c, llm_err *err)
+{
+	arena_init(&p->ar, &svc->mem, 0);
+	p->serial = atomic_fetch_add(&svc->n_prices, 1) + 1;
+	return read_all(p, c, err);
+}
+
+int32_t pricing_check(const conf *c, const llm_allocator *mem, llm_err *err)
+{
+	pricing p = {0};
+	int32_t rc;
+
+	arena_init(&p.ar, mem, 0);
+	rc = read_all(&p, c, err);
+	pricing_done(&p);
+	return rc;
 }
 
 void pricing_done(pricing *p)

@@ -29,6 +29,8 @@ typedef struct pricing {
 /* LLM_E_CONFIG for a price file that is wrong or not there, LLM_E_NOMEM. */
 int32_t pricing_init(pricing *p, llm_service *svc, const conf *c, llm_err *err);
 void pricing_done(pricing *p);
+/* As pricing_init, for who only wants to know. */
+int32_t pricing_check(const conf *c, const llm_allocator *mem, llm_err *err);
 
 /* What a row is found for, kept from run to run. All zero: not looked up. */
 typedef struct priced {

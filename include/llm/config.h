@@ -13,7 +13,7 @@ LLM_EXTERN_C_BEGIN
 
 typedef struct llm_config llm_config;
 
-/* Reads what a service with the same options would read. [any] */
+/* Reads what a service with the same options would read, files of prices too. [any] */
 LLM_API int32_t llm_config_load(const llm_service_opts *opts, llm_config **ret, llm_err *err);
 LLM_API void llm_config_free(llm_config *cfg);
 

@@ -130,3 +130,41 @@ Test(route_inputs, R_ROUTE_7_config_check_warns_of_a_policy_that_is_not_there)
 	run_done(&got);
 	run_folder_free(home);
 }
+
+/* What a service would refuse is refused where it is only looked at, too. */
+Test(route_inputs, R_COST_3_config_check_reads_the_files_of_prices)
+{
+	static const struct {
+		const char *prices, *says;
+	} rows[] = {
+		{"prices = ( { model = \"a/b\"; input = \"1\"; output = \"2\"; } );", NULL},
+		{"prices = ( { model = \"a/b\"; input = \"0.0000001\"; output = \"2\"; } );",
+			"prices.conf:1: "},
+		{NULL, "prices.conf"},
+	};
+	char *home = run_folder(), path[600], prices[600], text[700];
+	run_result got;
+	size_t i;
+
+	snprintf(path, sizeof(path), "%s/llm.conf", home);
+	snprintf(prices, sizeof(prices), "%s/prices.conf", home);
+	snprintf(text, sizeof(text), "price_files = [ \"%s\" ];\n", prices);
+	run_folder_put(home, "llm.conf", text);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].prices)
+			run_folder_put(home, "prices.conf", rows[i].prices);
+		else
+			remove(prices);
+		run_llmctl(NULL, NULL, RUN_LIST("config", "check", "-c", path), &got);
+		cr_expect_eq(got.status, rows[i].says ? 2 : 0, "%s", got.err);
+		if (rows[i].says)
+			cr_expect(strstr(got.err, rows[i].says), "%s", got.err);
+		run_done(&got);
+	}
+	run_folder_put(home, "llm.conf", "budget = { limit = \"1\"; };\n");
+	run_llmctl(NULL, NULL, RUN_LIST("config", "check", "-c", path), &got);
+	cr_expect_eq(got.status, 2);
+	cr_expect(strstr(got.err, "default_cost"), "%s", got.err);
+	run_done(&got);
+	run_folder_free(home);
+}
