@@ -1,7 +1,9 @@
 /*
  * What it costs to have every run on record: the same calls without a storage and with it.
  *
- *	prove_tax [CALLS [ROUNDS]]     5000 calls a round, 32 in flight, 7 rounds of each way
+ *	prove_tax [CALLS [ROUNDS [FLIGHT [DELAY_MS]]]]
+ *
+ * 5000 calls a round, 7 rounds of each way, 32 calls in flight, an upstream that answers at once.
  *
  * Each round is a process of its own; the ways take turns. Prints for each way the median of
  * CPU us per call (of this process, not of the upstream's), calls per second, and how many
@@ -24,7 +26,7 @@
 #include "support/run.h"
 #include "support/sim.h"
 
-#define FLIGHT 32
+#define FLIGHT_MAX 4096
 #define ROUNDS_MAX 31
 #define WS "tax"
 
@@ -34,6 +36,7 @@ static const char *const ways[] = {"none", "off", "after", "strict"};
 static struct {
 	llm_service *svc;
 	llm_request *question;
+	int flight;
 	atomic_long left; /* to submit */
 	atomic_long open;
 	atomic_long wrong;
@@ -102,9 +105,10 @@ static void open_service(const char *url, const char *dsn, int way)
 	size_t n;
 
 	n = (size_t)snprintf(text, sizeof(text),
-		"providers = { ollama = { base_url = \"%s\"; max_concurrency = 64; }; };\n"
+		"limits = { service = %d; workspace = %d; };\n"
+		"providers = { ollama = { base_url = \"%s\"; max_concurrency = %d; }; };\n"
 		"workspace = \"" WS "\";\n",
-		url);
+		bench.flight, bench.flight, url, bench.flight);
 	if (way != WAY_NONE)
 		snprintf(text + n, sizeof(text) - n,
 			"storage = { dsn = \"%s\"; ledger = \"%s\"; };\n"
@@ -127,7 +131,7 @@ static void many(long calls)
 
 	atomic_store(&bench.left, calls);
 	atomic_store(&bench.open, 1); /* ours, until all have begun */
-	for (i = 0; i < FLIGHT; i++)
+	for (i = 0; i < bench.flight; i++)
 		ask();
 	if (atomic_fetch_sub(&bench.open, 1) != 1)
 		while (sem_wait(&bench.over))
@@ -141,7 +145,7 @@ static int round_of(const char *url, const char *dsn, int way, long calls)
 
 	sem_init(&bench.over, 0, 0);
 	open_service(url, dsn, way);
-	many(calls / 10 + FLIGHT); /* warm */
+	many(calls / 10 + bench.flight); /* warm */
 	cpu = cpu_us();
 	wall = now_us();
 	many(calls);
@@ -177,12 +181,13 @@ static uint64_t median(uint64_t *list, size_t n)
 static void one(
 	const char *self, const char *url, const char *dsn, int way, long calls, times *t, int i)
 {
-	char number[24];
-	const char *const argv[] = {self, "--round", url, dsn, ways[way], number, NULL};
+	char number[24], flight[24];
+	const char *const argv[] = {self, "--round", url, dsn, ways[way], number, flight, NULL};
 	run_result r;
 	long wrong;
 
 	snprintf(number, sizeof(number), "%ld", calls);
+	snprintf(flight, sizeof(flight), "%d", bench.flight);
 	run_program(argv, NULL, &r);
 	if (r.status ||
 		sscanf(r.out, "%" SCNu64 " %" SCNu64 " %ld", &t->cpu_ns[i], &t->wall_ns[i],
@@ -239,12 +244,13 @@ static uint64_t rows(llm_storage *st)
 	return n;
 }
 
-static int campaign(const char *self, long calls, int rounds)
+static int campaign(const char *self, long calls, int rounds, const char *delay_ms)
 {
+	const char *const args[] = {"--fast", "--delay-ms", delay_ms, NULL};
 	static times all[WAYS];
-	const uint64_t runs = 2 * (uint64_t)rounds * (uint64_t)(calls + calls / 10 + FLIGHT);
+	const uint64_t runs = 2 * (uint64_t)rounds * (uint64_t)(calls + calls / 10 + bench.flight);
 	char *folder = run_folder();
-	sim *up = sim_start(NULL);
+	sim *up = sim_start(args);
 	llm_storage *st = NULL;
 	char dsn[400];
 	uint64_t n;
@@ -271,16 +277,20 @@ static int campaign(const char *self, long calls, int rounds)
 
 int main(int argc, char **argv)
 {
+	const int is_round = argc == 7 && strcmp(argv[1], "--round") == 0;
 	long calls = argc > 1 ? strtol(argv[1], NULL, 10) : 5000;
 	int rounds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 7;
 	int way;
 
-	if (argc == 6 && strcmp(argv[1], "--round") == 0) {
+	bench.flight = argc > 3 ? (int)strtol(argv[is_round ? 6 : 3], NULL, 10) : 32;
+	if (bench.flight < 1 || bench.flight > FLIGHT_MAX)
+		die("usage", "1 to 4096 calls in flight");
+	if (is_round) {
 		for (way = 0; way < WAYS - 1 && strcmp(argv[4], ways[way]) != 0;)
 			way++;
 		return round_of(argv[2], argv[3], way, strtol(argv[5], NULL, 10));
 	}
 	if (calls < 1 || rounds < 1 || rounds > ROUNDS_MAX)
-		die("usage", "prove_tax [CALLS [ROUNDS]]");
-	return campaign(argv[0], calls, rounds);
+		die("usage", "prove_tax [CALLS [ROUNDS [FLIGHT [DELAY_MS]]]]");
+	return campaign(argv[0], calls, rounds, argc > 4 ? argv[4] : "0");
 }
