@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "host.h"
+#include "llm/records.h"
 
 #define RUNNER_NS_PER_MS 1000000
 
@@ -28,6 +29,7 @@ struct llm_runner {
 	int stopping;
 	llm_runner_stats stats;
 	llm_job **group; /* the thread's own */
+	int restless; /* the storage has no upkeep for idle moments; the thread's own */
 };
 
 /* ---- the queue ---- */
@@ -176,13 +178,29 @@ static void runner_group(llm_runner *r, uint32_t n)
 		runner_finish(r, r->group[i], rc, &err);
 }
 
+/* What the storage has put off is done while nobody waits for a commit. */
+static void runner_rest(llm_runner *r)
+{
+	uint32_t waiting;
+
+	pthread_mutex_lock(&r->lock);
+	waiting = r->n;
+	pthread_mutex_unlock(&r->lock);
+	if (waiting || r->restless)
+		return;
+	r->restless = llm_records_maintain(r->unit, LLM_MAINTAIN_IDLE, NULL, NULL) ==
+		LLM_E_UNSUPPORTED;
+}
+
 static void *runner_thread(void *arg)
 {
 	llm_runner *r = arg;
 	uint32_t n;
 
-	while ((n = runner_take(r)))
+	while ((n = runner_take(r))) {
 		runner_group(r, n);
+		runner_rest(r);
+	}
 	return NULL;
 }
 

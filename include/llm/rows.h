@@ -326,7 +326,8 @@ enum {
 	LLM_MAINTAIN_CHECK = 1, /* look for damage */
 	LLM_MAINTAIN_BACKUP = 2, /* copy to `path`, which must not exist */
 	LLM_MAINTAIN_VACUUM = 3,
-	LLM_MAINTAIN_CHECKPOINT = 4
+	LLM_MAINTAIN_CHECKPOINT = 4,
+	LLM_MAINTAIN_IDLE = 5 /* nobody waits: do what is due soon anyway, if something is */
 };
 
 LLM_EXTERN_C_END

@@ -13,7 +13,8 @@
 #include "migrations.h"
 #include "unit.h"
 
-#define OWN_WAL_PAGES 2000 /* a checkpoint is due above this */
+#define OWN_IDLE_PAGES 1000 /* a checkpoint is worth while above this, when nobody waits, */
+#define OWN_WAL_PAGES 4000 /* and due in any case above this */
 #define OWN_BUSY_MS 5000
 
 static int32_t own_exec(unit *u, const char *sql, const char *doing)
@@ -428,6 +429,9 @@ static int32_t own_maintain_inside(unit *u, uint32_t what, const char *path)
 	case LLM_MAINTAIN_CHECKPOINT:
 		rc = sqlite3_wal_checkpoint_v2(u->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 		return rc ? unit_failed(u, rc, "cannot checkpoint") : 0;
+	case LLM_MAINTAIN_IDLE:
+		own_checkpoint(u);
+		return 0;
 	default:
 		return unit_say(u, LLM_E_UNSUPPORTED, "there is no such upkeep", NULL);
 	}
@@ -438,7 +442,7 @@ int32_t own_maintain(void *handle, uint32_t what, const char *path)
 	unit *u = handle;
 	int32_t rc = own_is_free(u, "a transaction is open");
 
-	if (rc)
+	if (rc || (what == LLM_MAINTAIN_IDLE && u->wal_pages < OWN_IDLE_PAGES))
 		return rc;
 	rc = file_lock(u, u->busy_ms);
 	if (!rc)
