@@ -210,8 +210,8 @@ const statement statements[ST_COUNT] = {
 		     "r.owner_id AND o.lease_until_us > " NOW ") LIMIT :limit)",
 		&columns_filter, NULL},
 	[ST_PURGE_ATTEMPTS] =
-		{"DELETE FROM llm_attempts WHERE (workspace_id, id) IN (SELECT c.workspace_id, c.id FROM "
-		 "llm_attempts c JOIN llm_runs r ON r.workspace_id = c.workspace_id AND r.id = c.run_id WHERE "
+		{"DELETE FROM llm_attempts WHERE rowid IN (SELECT c.rowid FROM llm_attempts c JOIN "
+		 "llm_runs r ON r.workspace_id = c.workspace_id AND r.id = c.run_id WHERE "
 		 "(:all_of_workspace = 1 AND r.workspace_id = :workspace_id) OR ((:workspace_id IS "
 		 "NULL OR r.workspace_id = :workspace_id) AND r.created_us < :runs_before_us AND "
 		 "r.status NOT IN ('pending', 'running')) LIMIT :limit)",
