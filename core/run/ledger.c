@@ -12,7 +12,7 @@
 
 #define BEGIN_ROOM 4 /* the run, its prompt */
 #define HOLD_JOBS 64 /* as many as are committed together */
-#define HOLD_NS NS_PER_MS
+#define HOLD_NS (NS_PER_MS / 2)
 
 /* ---- jobs out, and back ---- */
 
