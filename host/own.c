@@ -116,7 +116,7 @@ static const char *schema_words(uint32_t state)
 		return "a migration was begun and not finished\nrestore a backup, or finish it with "
 		       "the tool that began it";
 	default:
-		return "a table or column is missing\ncompare with: llmctl db status";
+		return "a table or column is missing\nfind out which with: llmctl db status";
 	}
 }
 

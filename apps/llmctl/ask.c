@@ -10,6 +10,7 @@
 
 #include "interrupt.h"
 #include "missing.h"
+#include "store.h"
 #include "ollama.h"
 #include "rebuild.h"
 
@@ -344,12 +345,14 @@ static void tell_part(const ask *a, const llm_err *err)
 
 static int failed(const ask *a, const llm_err *err)
 {
+	llm_err whole = *err;
 	char hint[800];
 	bool hinted;
 
 	interrupt_ends();
 	hinted = a->c->svc && missing_hint(a->c->svc, err, hint, sizeof(hint));
-	complain(&a->c->term, err, hinted ? hint : NULL);
+	store_name_file(a->c, &whole);
+	complain(&a->c->term, &whole, hinted ? hint : NULL);
 	tell_part(a, err);
 	return complain_exit(err->code);
 }

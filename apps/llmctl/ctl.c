@@ -98,8 +98,11 @@ void ctl_done(ctl *c)
 
 int ctl_fail(const ctl *c, const llm_err *err)
 {
-	complain(&c->term, err, NULL);
+	llm_err whole = *err;
+
+	store_name_file(c, &whole);
+	complain(&c->term, &whole, NULL);
 	if (c->opt.json)
-		json_print_error(err);
+		json_print_error(&whole);
 	return complain_exit(err->code);
 }

@@ -91,7 +91,8 @@ static void say_status(const ctl *c, const llm_schema_state *s, const llm_err *d
 			printf("file\t%s\n", c->store.path);
 		printf("schema\t%s, found %u, expected %u\n", state_word(s->state),
 			(unsigned)s->found, (unsigned)s->expected);
-		printf("check\t%s\n", damage ? damage->message : "ok");
+		printf("check\t%.*s\n", damage ? (int)strcspn(damage->message, "\n") : 2,
+			damage ? damage->message : "ok");
 		return;
 	}
 	o = json_object();
@@ -119,6 +120,7 @@ int db_status_run(ctl *c)
 		say_status(c, &s, bad ? &damage : NULL);
 	if (!rc && !bad)
 		bad = llm_unit_check_schema(st.unit, &damage);
+	store_name_file(c, &damage);
 	if (!rc && bad)
 		complain(&c->term, &damage, NULL);
 	return rc || !bad ? end(c, &st, rc, &err) : (store_close(&st), complain_exit(bad));

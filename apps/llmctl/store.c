@@ -28,16 +28,30 @@ bool store_is_workspace(const char *text)
 
 /* ---- what is configured ---- */
 
+/* Values come as a file would have them; what is looked at here has no escapes. */
+static void take_text(char *ret, size_t cap, const char *value)
+{
+	const size_t n = strlen(value);
+	const bool quoted = n >= 2 && value[0] == '"' && value[n - 1] == '"';
+
+	snprintf(ret, cap, "%.*s", quoted ? (int)n - 2 : (int)n, quoted ? value + 1 : value);
+}
+
 static void take_item(ctl_store *s, const llm_config_item *item)
 {
-	if (strcmp(item->key, "workspace") == 0)
-		snprintf(s->workspace, sizeof(s->workspace), "%s", item->value);
-	else if (strcmp(item->key, "storage.ledger") == 0)
-		s->off = strcmp(item->value, "off") == 0;
-	else if (strcmp(item->key, "privacy.key") == 0)
+	char ledger[16];
+
+	if (strcmp(item->key, "workspace") == 0) {
+		take_text(s->workspace, sizeof(s->workspace), item->value);
+	} else if (strcmp(item->key, "storage.ledger") == 0) {
+		take_text(ledger, sizeof(ledger), item->value);
+		s->off = strcmp(ledger, "off") == 0;
+	} else if (strcmp(item->key, "privacy.key") == 0) {
 		s->has_key = true;
-	else if (strcmp(item->key, "storage.plugin") == 0 || strcmp(item->key, "storage.dsn") == 0)
+	} else if (strcmp(item->key, "storage.plugin") == 0 ||
+		strcmp(item->key, "storage.dsn") == 0) {
 		s->configured = true;
+	}
 }
 
 static int32_t look(ctl *c, llm_err *err)
@@ -71,15 +85,17 @@ static int32_t make_folders(const char *path, llm_err *err)
 {
 	char part[sizeof(((ctl_store *)0)->path)];
 	size_t n = strlen(path);
+	int why;
 
 	for (size_t i = 1; i < n; i++) {
 		if (path[i] != '/')
 			continue;
 		memcpy(part, path, i);
 		part[i] = '\0';
-		if (mkdir(part, 0700) && errno != EEXIST && errno != EROFS && errno != EACCES)
+		why = mkdir(part, 0700) ? errno : 0;
+		if (why && why != EEXIST && access(part, F_OK))
 			return complain_set(err, LLM_E_PERSISTENCE,
-				"the folder %s cannot be made: %s", part, strerror(errno));
+				"the folder %s cannot be made: %s", part, strerror(why));
 	}
 	return 0;
 }
@@ -111,17 +127,29 @@ static int32_t make_key(const char *path, llm_err *err)
 		strerror(errno));
 }
 
-static const char *own_folder(char *room, size_t cap)
+/* What a variable names and is missing may be made; HOME itself is not llmctl's to make. */
+static int32_t own_folder(char *room, size_t cap, llm_err *err)
 {
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	int n;
 
-	if (state && state[0] == '/')
-		snprintf(room, cap, "%s/llm", state);
-	else if (home && home[0] == '/')
-		snprintf(room, cap, "%s/.local/state/llm", home);
-	else
-		return NULL;
-	return room;
+	if (state && state[0] == '/') {
+		n = snprintf(room, cap, "%s/llm", state);
+	} else if (home && home[0] == '/') {
+		n = snprintf(room, cap, "%s/.local/state/llm", home);
+		if (access(home, F_OK))
+			return complain_set(err, LLM_E_CONFIG,
+				"HOME names no folder for the runs, %.200s: %s\n"
+				"Set HOME or XDG_STATE_HOME to a folder of yours.",
+				home, strerror(errno));
+	} else {
+		return complain_set(err, LLM_E_CONFIG,
+			"there is no folder for the runs: neither XDG_STATE_HOME nor HOME is an "
+			"absolute path\nSet HOME or XDG_STATE_HOME to a folder of yours.");
+	}
+	if (n > 0 && (size_t)n < cap)
+		return 0;
+	return complain_set(err, LLM_E_CONFIG, "the path of the folder for the runs is too long");
 }
 
 bool store_own_file(const char *name, char *ret, size_t cap)
@@ -154,9 +182,9 @@ static int32_t own_begin(ctl *c, llm_err *err)
 	char folder[900], key[1000], value[1024];
 	int32_t rc;
 
-	if (!own_folder(folder, sizeof(folder)))
-		return complain_set(err, LLM_E_CONFIG,
-			"neither XDG_STATE_HOME nor HOME names a folder for the runs");
+	rc = own_folder(folder, sizeof(folder), err);
+	if (rc)
+		return rc;
 	snprintf(s->path, sizeof(s->path), "%s/llm.db", folder);
 	snprintf(key, sizeof(key), "%s/privacy.key", folder);
 	snprintf(value, sizeof(value), "file:%s", key);
@@ -296,16 +324,25 @@ static int32_t pick_workspace(ctl *c, store *ret, llm_err *err)
 
 static int32_t check_schema(ctl *c, store *st, llm_err *err)
 {
-	const size_t cap = sizeof(err->message);
-	size_t n;
 	int32_t rc = llm_unit_check_schema(st->unit, err);
 
-	if (rc == LLM_E_SCHEMA && c->store.own)
-		rc = llm_unit_migrate(st->unit, LLM_SCHEMA_LATEST, err);
-	n = strlen(err->message);
-	if (rc == LLM_E_SCHEMA && c->opt.config && n < cap)
-		snprintf(err->message + n, cap - n, " -c %s", c->opt.config);
-	return rc;
+	return rc == LLM_E_SCHEMA && c->store.own ?
+		llm_unit_migrate(st->unit, LLM_SCHEMA_LATEST, err) :
+		rc;
+}
+
+void store_name_file(const ctl *c, llm_err *err)
+{
+	static const char *const ends[] = {"llmctl db migrate", "llmctl db status"};
+	const size_t n = strlen(err->message);
+	size_t len;
+
+	for (size_t i = 0; c->opt.config && i < sizeof(ends) / sizeof(ends[0]); i++) {
+		len = strlen(ends[i]);
+		if (n >= len && strcmp(err->message + n - len, ends[i]) == 0)
+			snprintf(err->message + n, sizeof(err->message) - n, " -c %s",
+				c->opt.config);
+	}
 }
 
 static int32_t find(ctl *c, unsigned need, llm_err *err)

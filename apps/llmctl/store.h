@@ -43,6 +43,8 @@ void store_give_up(ctl *c, const llm_err *why);
 
 /* NAME beside the database of llmctl's own, in a folder that is made if need be. */
 bool store_own_file(const char *name, char *ret, size_t cap);
+/* Where the message ends in a command: of which database, by -c FILE. */
+void store_name_file(const ctl *c, llm_err *err);
 
 /* 1 to 128 bytes of [A-Za-z0-9._:-]. */
 bool store_is_workspace(const char *text);

@@ -227,7 +227,7 @@ int32_t storage_attach(llm_service *svc, const llm_service_opts *opts, llm_err *
 	a->set = confset_hold(svc);
 	uuid_v7(&svc->ids, &svc->time, owner);
 	rc = open_all(svc, a, owner, err);
-	if (rc == LLM_E_SCHEMA)
+	if (rc == LLM_E_SCHEMA || rc == LLM_E_PERSISTENCE)
 		name_file(opts, err);
 	if (rc) {
 		on_close(a);

@@ -102,7 +102,7 @@ static void refuse(llm_call *c, int32_t code, const char *why)
 {
 	err_set(&c->res.error, code,
 		"the run is not on record, so nothing was sent: %.*s\n"
-		"llmctl db status shows the database",
+		"look at the database with: llmctl db status",
 		(int)strcspn(why, "\n"), why);
 	run_complete_error(c, NULL, code);
 	c->res.error.phase = LLM_PHASE_QUEUE;

@@ -217,7 +217,7 @@ static int32_t busy(llm_call *c)
 {
 	return err_set(&c->res.error, LLM_E_DB_BUSY,
 		"the database was busy until the deadline: nothing was sent\n"
-		"llmctl db status shows it; or allow more time (deadline)");
+		"allow more time (deadline), or look at it with: llmctl db status");
 }
 
 static void expire(llm_call *c, uint32_t phase)

@@ -69,16 +69,19 @@ int32_t file_is_local(const unit *u, const char *path)
 int32_t file_make(const unit *u, const char *path)
 {
 	char why[600];
+	struct stat st;
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (fd >= 0) {
 		close(fd);
 		return 0;
 	}
-	if (errno == EEXIST)
+	if (errno == EEXIST && (stat(path, &st) || !S_ISDIR(st.st_mode)))
 		return 0;
 	snprintf(why, sizeof(why), "cannot make %s: %s", path,
-		errno == ENOENT ? "its folder is not there" : strerror(errno));
+		errno == EEXIST		? "it is a folder" :
+			errno == ENOENT ? "its folder is not there" :
+					  strerror(errno));
 	return unit_say(u, LLM_E_PERSISTENCE, why, NULL);
 }
 
@@ -144,7 +147,7 @@ uint32_t file_nap(uint32_t waited_ms)
 
 int32_t file_lock_open(unit *u)
 {
-	char path[4200];
+	char path[4200], why[4300];
 	int n = snprintf(path, sizeof(path), "%s-llm", u->path);
 
 	if (!*u->path)
@@ -152,9 +155,10 @@ int32_t file_lock_open(unit *u)
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return unit_say(u, LLM_E_CONFIG, "the path of the database is too long", NULL);
 	u->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (u->lock_fd < 0)
-		return unit_say(u, LLM_E_PERSISTENCE, path, strerror(errno));
-	return 0;
+	if (u->lock_fd >= 0)
+		return 0;
+	snprintf(why, sizeof(why), "cannot open the lock file %s", path);
+	return unit_say(u, LLM_E_PERSISTENCE, why, strerror(errno));
 }
 
 /* A lock of the open file, not of the process: connections of one process take turns too. */

@@ -6,7 +6,10 @@
  * file, and SQLite checkpoints neither by itself nor when it closes.
  */
 #include <stdio.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -103,15 +106,15 @@ static int32_t own_set_busy(unit *u)
 /* The path in a `file:` URI or plain name, as far as it must be known before it is there. */
 static int32_t own_make(unit *u, const char *dsn)
 {
+	const bool uri = strncmp(dsn, "file:", 5) == 0;
 	char path[4096];
 	size_t n;
 
 	if (strcmp(own_setting(u->host, "create", "false"), "true") != 0)
 		return 0;
-	if (strncmp(dsn, "file:", 5) == 0)
-		dsn += 5;
-	n = strcspn(dsn, "?#");
-	if (!n || *dsn == ':' || memchr(dsn, '%', n))
+	dsn += uri ? 5 : 0;
+	n = uri ? strcspn(dsn, "?#") : strlen(dsn);
+	if (!n || *dsn == ':' || (uri && memchr(dsn, '%', n)))
 		return 0;
 	if (n >= sizeof(path))
 		return unit_say(u, LLM_E_CONFIG, "the path of the database is too long", NULL);
@@ -328,6 +331,19 @@ static int32_t own_steps(unit *u, uint32_t found, uint32_t version)
 	return rc;
 }
 
+/* Why a schema is not migrated from here; null: it is. */
+static const char *own_refusal(const llm_schema_state *s)
+{
+	if (s->state == LLM_SCHEMA_HALF)
+		return "a migration was begun and not finished\nrestore a backup, or finish it "
+		       "with the tool that began it";
+	if (s->state == LLM_SCHEMA_DAMAGED)
+		return "a table or column is missing\nfind out which with: llmctl db status";
+	if (s->found > s->expected)
+		return "the schema is newer than this plugin\nmigrate it with the newer libllm";
+	return NULL;
+}
+
 static int32_t own_migrate_inside(unit *u, uint32_t version)
 {
 	llm_schema_state s = {0};
@@ -335,15 +351,8 @@ static int32_t own_migrate_inside(unit *u, uint32_t version)
 
 	if (rc)
 		return rc;
-	if (s.state == LLM_SCHEMA_HALF || s.state == LLM_SCHEMA_DAMAGED)
-		return unit_say(u, LLM_E_SCHEMA,
-			"a migration was begun and not finished: restore a backup, or finish it "
-			"with the tool that began it",
-			NULL);
-	if (s.found > s.expected)
-		return unit_say(u, LLM_E_SCHEMA,
-			"the schema is newer than this plugin: migrate it with the newer libllm",
-			NULL);
+	if (own_refusal(&s))
+		return unit_say(u, LLM_E_SCHEMA, own_refusal(&s), NULL);
 	stmt_finish(u);
 	return own_steps(u, s.found, version);
 }
@@ -379,8 +388,10 @@ static int32_t own_backup_failed(unit *u, int rc, const char *path)
 	return unit_say(u, LLM_E_PERSISTENCE, why, NULL);
 }
 
+/* A backup that failed leaves nothing that looks like one. */
 static int32_t own_backup(unit *u, const char *path)
 {
+	const bool was_there = access(path, F_OK) == 0;
 	sqlite3_stmt *stmt = NULL;
 	int rc = sqlite3_prepare_v2(u->db, "VACUUM INTO ?1", -1, &stmt, NULL);
 
@@ -390,7 +401,24 @@ static int32_t own_backup(unit *u, const char *path)
 		rc = sqlite3_step(stmt);
 	rc = rc == SQLITE_DONE ? 0 : own_backup_failed(u, rc, path);
 	sqlite3_finalize(stmt);
+	if (rc && !was_there)
+		unlink(path);
 	return rc;
+}
+
+/* Names the table or column that a schema lacks which by its number has it. */
+static int32_t own_check_tables(unit *u)
+{
+	llm_schema_state s = {0};
+	int32_t rc = schema_state(u, &s);
+	char text[400];
+
+	if (rc || s.state != LLM_SCHEMA_DAMAGED)
+		return rc;
+	snprintf(text, sizeof(text),
+		"a table or column is missing: %.200s\nadd it again, or restore a backup",
+		sqlite3_errmsg(u->db));
+	return unit_say(u, LLM_E_SCHEMA, text, NULL);
 }
 
 /* The first line of integrity_check is "ok", or the first thing that is wrong. */
@@ -411,7 +439,7 @@ static int32_t own_check(unit *u)
 	else
 		rc = 0;
 	sqlite3_finalize(stmt);
-	return rc;
+	return rc ? rc : own_check_tables(u);
 }
 
 static int32_t own_maintain_inside(unit *u, uint32_t what, const char *path)

@@ -4,6 +4,7 @@ Prints "alembic STEP ok" or "alembic STEP FAILED" for each step.
 """
 
 import contextlib
+import glob
 import importlib.util
 import io
 import os
@@ -21,7 +22,9 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 
 LLMCTL, WORK = sys.argv[1:3]
-LAST = "llm_0004"
+MIGRATIONS = sorted(glob.glob("persistence/schema/sqlite/*.up.sql"))
+LAST = f"llm_{len(MIGRATIONS):04}"
+LAST_FILE = "llm_" + os.path.basename(MIGRATIONS[-1]).replace(".up.sql", ".py")
 
 HOST_ENV = '''
 import sys
@@ -173,7 +176,7 @@ def up_down_up():
     command.upgrade(tree.config, "head")
     before = tree.dump()
     written, _ = export("--format", "alembic", tree.path)
-    assert len(written) == 4, written
+    assert len(written) == len(MIGRATIONS), written
     assert tree.heads() == [LAST], tree.heads()
     assert tree.down_of("llm_0001") == "host_2", tree.down_of("llm_0001")
     command.upgrade(tree.config, "head")
@@ -250,11 +253,11 @@ def later_ones():
     """A newer libllm adds what the tree lacks, behind what the host has added meanwhile."""
     tree = host("later")
     export("--format", "alembic", tree.path)
-    os.unlink(tree.versions + "/llm_0004_bills.py")
+    os.unlink(os.path.join(tree.versions, LAST_FILE))
     tree.revision("host_5", ("op.create_table('more', sa.Column('id', sa.Integer))", "more"))
-    assert tree.down_of("host_5") == "llm_0003"
+    assert tree.down_of("host_5") == f"llm_{len(MIGRATIONS) - 1:04}"
     written, _ = export("--format", "alembic", tree.path)
-    assert [os.path.basename(path) for path in written] == ["llm_0004_bills.py"], written
+    assert [os.path.basename(path) for path in written] == [LAST_FILE], written
     assert tree.heads() == [LAST] and tree.down_of(LAST) == "host_5"
     command.upgrade(tree.config, "head")
     os.unlink(tree.versions + "/llm_0001_records.py")

@@ -1,0 +1,474 @@
+/*
+ * llmctl and databases that are not as they should be: of another shape, on disks that are full
+ * or read-only, nowhere at all. Each time the answer comes where it can, and one clear message
+ * names what helps.
+ */
+#include <criterion/criterion.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/run.h"
+#include "support/sim.h"
+
+#define UNSHARE "/usr/bin/unshare"
+#define SHELL "/bin/sh"
+
+/* An account, an upstream, and a configuration whose storage is runs.db in its home. */
+typedef struct account {
+	sim *s;
+	char *home;
+	char host[100];
+	char conf[600];
+	char db[600];
+} account;
+
+static void account_new(account *a, const char *more)
+{
+	char text[900];
+
+	a->s = sim_start(RUN_LIST("--say", "All is well."));
+	a->home = run_folder();
+	snprintf(a->host, sizeof(a->host), "OLLAMA_HOST=%s", sim_url(a->s));
+	snprintf(a->conf, sizeof(a->conf), "%s/my.conf", a->home);
+	snprintf(a->db, sizeof(a->db), "%s/runs.db", a->home);
+	snprintf(text, sizeof(text),
+		"workspace = \"default\";\nstorage = { plugin = \"sqlite\"; dsn = \"%s\"; };\n%s",
+		a->db, more);
+	run_folder_put(a->home, "my.conf", text);
+}
+
+static void account_end(account *a)
+{
+	run_folder_free(a->home);
+	sim_stop(a->s);
+}
+
+static void run_with(
+	const account *a, const char *const *more, const char *const *args, run_result *ret)
+{
+	const char *env[8] = {a->host}, *argv[32] = {LLMCTL};
+	run_opts o = {.env = env, .home = a->home, .records = true};
+
+	for (size_t i = 0; more && more[i] && i < 6; i++)
+		env[i + 1] = more[i];
+	for (size_t i = 0; args[i] && i < 30; i++)
+		argv[i + 1] = args[i];
+	run_program(argv, &o, ret);
+}
+
+#define RUN(a, r, ...) run_with(a, NULL, RUN_LIST(__VA_ARGS__), r)
+
+static unsigned lines_of(const char *text)
+{
+	unsigned n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+static void expect(const account *a, const char *const *args, int status, const char *words)
+{
+	run_result r;
+
+	run_with(a, NULL, args, &r);
+	cr_expect_eq(r.status, status, "%s %s: %d: %s%s", args[0], args[1], r.status, r.out, r.err);
+	cr_expect(strstr(r.out, words) || strstr(r.err, words), "%s %s, no \"%s\": %s%s", args[0],
+		args[1], words, r.out, r.err);
+	cr_expect_leq(lines_of(r.err), 3, "%s", r.err);
+	run_done(&r);
+}
+
+#define EXPECT(a, status, words, ...) expect(a, RUN_LIST(__VA_ARGS__), status, words)
+
+/* By another program than ours. */
+static void spoil(const char *db, const char *sql)
+{
+	sqlite3 *c = NULL;
+
+	cr_assert_eq(sqlite3_open(db, &c), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(c, sql, NULL, NULL, NULL), SQLITE_OK, "%s: %s", sql,
+		sqlite3_errmsg(c));
+	sqlite3_close(c);
+}
+
+/* ---- schemas that do not fit: the command that helps is named, and helps ---- */
+
+#define ID "01900000-0000-7000-8000-000000000001"
+
+static const char *const commands[][3] = {{"runs", "list", NULL}, {"runs", "show", ID},
+	{"runs", "stats", NULL}, {"runs", "export", NULL}, {"runs", "purge", NULL},
+	{"runs", "reap", NULL}, {"db", "vacuum", NULL}, {"ask", "hi", NULL}};
+
+/* All of them, with -c FILE, fail with a message that ends so. */
+static void all_end_in(const account *a, const char *end)
+{
+	const size_t n = strlen(end);
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		const char *const *w = commands[i];
+		const char *last = w[2] ? w[2] : "--no-color";
+		run_result r;
+
+		RUN(a, &r, w[0], w[1], last, "-c", a->conf);
+		cr_expect_eq(r.status, 1, "%s %s: %s", w[0], w[1], r.err);
+		cr_expect(r.err_len > n && strcmp(r.err + r.err_len - n, end) == 0, "%s %s: %s",
+			w[0], w[1], r.err);
+		cr_expect_leq(lines_of(r.err), 3, "%s", r.err);
+		run_done(&r);
+	}
+}
+
+/* What the message advises, "... with: llmctl db migrate -c FILE", as a shell runs it. */
+static void do_as_told(const account *a)
+{
+	const char *argv[] = {SHELL, "-c", NULL, NULL};
+	char line[1400], *at;
+	run_result r;
+
+	RUN(a, &r, "db", "status", "-c", a->conf);
+	at = strstr(r.err, "with: llmctl ");
+	cr_assert_not_null(at, "%s", r.err);
+	snprintf(line, sizeof(line), "%s %s", LLMCTL, at + strlen("with: llmctl "));
+	run_done(&r);
+	argv[2] = line;
+	run_program(argv, &(run_opts){.home = a->home}, &r);
+	cr_expect_eq(r.status, 0, "%s: %s", line, r.err);
+	run_done(&r);
+	EXPECT(a, 0, "schema\tok", "db", "status", "-c", a->conf);
+}
+
+Test(llmctl_store, R_MIG_3_each_message_names_the_command_that_helps)
+{
+	char text[700];
+	account a;
+
+	account_new(&a, "");
+	snprintf(text, sizeof(text), "make one with: llmctl db migrate -c %s\n", a.conf);
+	all_end_in(&a, text);
+	do_as_told(&a);
+	EXPECT(&a, 0, "", "db", "migrate", "-c", a.conf, "--to", "0");
+	snprintf(text, sizeof(text), "make them with: llmctl db migrate -c %s\n", a.conf);
+	all_end_in(&a, text);
+	do_as_told(&a);
+	EXPECT(&a, 0, "", "db", "migrate", "-c", a.conf, "--to", "2");
+	snprintf(text, sizeof(text), "migrate them with: llmctl db migrate -c %s\n", a.conf);
+	all_end_in(&a, text);
+	EXPECT(&a, 1, text, "db", "status", "-c", a.conf);
+	EXPECT(&a, 1, "older, found 2", "db", "status", "-c", a.conf);
+	EXPECT(&a, 1, a.conf, "runs", "list", "-c", a.conf, "--json");
+	do_as_told(&a);
+	EXPECT(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "hi", "-c", a.conf);
+	account_end(&a);
+}
+
+Test(llmctl_store, S_09_half_newer_and_damaged_are_told_apart_and_left_alone)
+{
+	static const char half[] = "restore a backup, or finish it with the tool that began it\n";
+	char text[700];
+	account a;
+
+	account_new(&a, "");
+	EXPECT(&a, 0, "", "db", "migrate", "-c", a.conf);
+	spoil(a.db, "UPDATE llm_schema_meta SET done = 0 WHERE version = 2");
+	all_end_in(&a, half);
+	EXPECT(&a, 1, "half, found ", "db", "status", "-c", a.conf);
+	EXPECT(&a, 1, half, "db", "status", "-c", a.conf);
+	EXPECT(&a, 1, half, "db", "migrate", "-c", a.conf);
+	spoil(a.db,
+		"UPDATE llm_schema_meta SET done = 1;"
+		"INSERT INTO llm_schema_meta (version, name, least, done) VALUES (90, 'x', 90, 1)");
+	all_end_in(&a, "use the libllm that they were made for\n");
+	EXPECT(&a, 1, "newer, found 90, expected ", "db", "status", "-c", a.conf);
+	EXPECT(&a, 1, "migrate it with the newer libllm\n", "db", "migrate", "-c", a.conf);
+	spoil(a.db,
+		"DELETE FROM llm_schema_meta WHERE version = 90;"
+		"ALTER TABLE llm_attempts DROP COLUMN load_ms");
+	snprintf(text, sizeof(text), "find out which with: llmctl db status -c %s\n", a.conf);
+	all_end_in(&a, text);
+	EXPECT(&a, 1, text, "db", "migrate", "-c", a.conf);
+	EXPECT(&a, 1, "load_ms\n", "db", "status", "-c", a.conf);
+	EXPECT(&a, 1, "add it again, or restore a backup\n", "db", "status", "-c", a.conf);
+	account_end(&a);
+}
+
+/* llmctl's own database: an older one is migrated, with any other the question is answered. */
+Test(llmctl_store, S_09_a_database_of_its_own)
+{
+	account a;
+
+	account_new(&a, "");
+	EXPECT(&a, 0, "runs are kept in ", "ask", "-m", "ollama/sim-small", "hi");
+	EXPECT(&a, 0, "", "db", "migrate", "--to", "1");
+	EXPECT(&a, 0, "All is well.\n", "ask", "-m", "ollama/sim-small", "hi");
+	EXPECT(&a, 0, "schema\tok", "db", "status");
+	EXPECT(&a, 0, "", "db", "migrate", "--to", "2");
+	EXPECT(&a, 0, "\tsucceeded\t", "runs", "list");
+	snprintf(a.db, sizeof(a.db), "%s/.local/state/llm/llm.db", a.home);
+	spoil(a.db,
+		"INSERT INTO llm_schema_meta (version, name, least, done) VALUES (90, '', 90, 1)");
+	EXPECT(&a, 0, "All is well.\n", "ask", "-m", "ollama/sim-small", "hi");
+	EXPECT(&a, 0, "runs are not recorded: ", "ask", "-m", "ollama/sim-small", "hi");
+	EXPECT(&a, 1, "newer", "runs", "list");
+	spoil(a.db,
+		"DELETE FROM llm_schema_meta WHERE version = 90;"
+		"UPDATE llm_schema_meta SET done = 0 WHERE version = 3");
+	EXPECT(&a, 0, "runs are not recorded: ", "ask", "-m", "ollama/sim-small", "hi");
+	EXPECT(&a, 1, "restore a backup", "runs", "list");
+	account_end(&a);
+}
+
+/* ---- content, workspaces ---- */
+
+Test(llmctl_store, R_PRIV_1_content_without_a_key_is_refused_before_it_is_sent)
+{
+	account a;
+
+	account_new(&a, "");
+	EXPECT(&a, 0, "", "db", "migrate", "-c", a.conf);
+	EXPECT(&a, 2, "privacy.key", "ask", "-m", "ollama/sim-small", "--store-content", "hi", "-c",
+		a.conf);
+	EXPECT(&a, 0, "no run is on record", "runs", "list", "-c", a.conf);
+	EXPECT(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "hi", "-c", a.conf);
+	account_end(&a);
+}
+
+Test(llmctl_store, R_WS_3_a_configured_workspace_that_is_none)
+{
+	static const char *const wrong[] = {
+		"LLM_WORKSPACE=a b", "LLM_WORKSPACE=x'; DROP TABLE llm_runs; --"};
+	run_result r;
+	account a;
+
+	account_new(&a, "");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		run_with(&a, RUN_LIST(wrong[i]), RUN_LIST("ask", "-m", "ollama/sim-small", "hi"),
+			&r);
+		cr_expect_eq(r.status, 2, "%s: %s%s", wrong[i], r.out, r.err);
+		cr_expect_not_null(strstr(r.err, "workspace"), "%s", r.err);
+		run_done(&r);
+		run_with(&a, RUN_LIST(wrong[i]), RUN_LIST("runs", "list"), &r);
+		cr_expect_eq(r.status, 2, "%s: %s%s", wrong[i], r.out, r.err);
+		run_done(&r);
+	}
+	EXPECT(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "hi");
+	account_end(&a);
+}
+
+/* What the configuration says is meant, not how a file would have it. */
+Test(llmctl_store, R_WS_2_the_configured_workspace_is_where_runs_are_looked_for)
+{
+	account a;
+
+	account_new(&a, "");
+	EXPECT(&a, 0, "", "db", "migrate", "-c", a.conf);
+	EXPECT(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "hi", "-c", a.conf);
+	EXPECT(&a, 0, "\tsucceeded\t", "runs", "list", "-c", a.conf);
+	EXPECT(&a, 0, "\tsucceeded\t", "runs", "list", "-c", a.conf, "--workspace", "default");
+	EXPECT(&a, 0, "no run is on record", "runs", "list", "-c", a.conf, "--workspace", "other");
+	account_end(&a);
+}
+
+Test(llmctl_store, R_UOW_11_a_configured_off_keeps_and_makes_nothing)
+{
+	char path[700];
+	account a;
+
+	account_new(&a, "");
+	run_folder_put(a.home, "my.conf", "storage = { ledger = \"off\"; };\n");
+	EXPECT(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "hi", "-c", a.conf);
+	EXPECT(&a, 2, "storage.ledger is off", "ask", "--store-content", "hi", "-c", a.conf);
+	snprintf(path, sizeof(path), "%s/.local", a.home);
+	cr_expect_neq(access(path, F_OK), 0, "something was made");
+	account_end(&a);
+}
+
+/* ---- a clock that was ahead ---- */
+
+/* A run of yesterday's clock, which was an hour fast, and one of a service that is gone. */
+static const char ahead[] =
+	"UPDATE llm_runs SET id = 'ff900000-0000-7000-8000-000000000001', "
+	"created_us = created_us + 3600000000, started_us = started_us + 3600000000;"
+	"UPDATE llm_attempts SET run_id = 'ff900000-0000-7000-8000-000000000001';"
+	"INSERT INTO llm_runs (workspace_id, id, owner_id, operation, status, stream, created_us, "
+	"version) VALUES ('default', 'ff900000-0000-7000-8000-000000000002', 'gone', 'chat', "
+	"'running', 0, 4000000000000000, 1);"
+	"INSERT INTO llm_owners (id, started_us, lease_until_us) VALUES ('gone', 1, 2)";
+
+Test(llmctl_store, runs_from_the_future_of_a_clock_that_stepped_back)
+{
+	run_result r;
+	account a;
+
+	account_new(&a, "");
+	EXPECT(&a, 0, "", "db", "migrate", "-c", a.conf);
+	EXPECT(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "hi", "-c", a.conf);
+	spoil(a.db, ahead);
+	EXPECT(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "again", "-c", a.conf);
+	RUN(&a, &r, "runs", "list", "-c", a.conf, "--since", "1h");
+	cr_expect_eq(r.status, 0, "%s", r.err);
+	cr_expect_eq(lines_of(r.out), 3, "%s", r.out);
+	for (const char *at = r.out; (at = strstr(at, "\t-")); at += 2)
+		cr_expect(at[2] < '0' || at[2] > '9', "a span below zero: %s", r.out);
+	run_done(&r);
+	RUN(&a, &r, "runs", "list", "-c", a.conf, "--before",
+		"ff900000-0000-7000-8000-000000000001");
+	cr_expect_eq(lines_of(r.out), 1, "the next page goes by ids: %s", r.out);
+	run_done(&r);
+	EXPECT(&a, 0, "succeeded", "runs", "show", "ff900000-0000-7000-8000-000000000001", "-c",
+		a.conf);
+	EXPECT(&a, 0, "sim-small", "runs", "stats", "-c", a.conf);
+	EXPECT(&a, 0, "0 rows deleted", "runs", "purge", "-c", a.conf);
+	EXPECT(&a, 0, "\tabandoned\t", "runs", "list", "-c", a.conf);
+	account_end(&a);
+}
+
+/* ---- disks: in a namespace of mounts, where the test may make one ---- */
+
+/*
+ * The shell runs `script` with $T (a disk of its own), $L (llmctl) and $M (the model). It says
+ * whatever it does not find as it should be; false where there are no such namespaces.
+ */
+static void on_a_disk(const account *a, const char *size, const char *script)
+{
+	const char *argv[] = {UNSHARE, "-rm", SHELL, "-c", NULL, NULL};
+	const char *env[] = {a->host, NULL};
+	char text[6000];
+	run_result r;
+
+	snprintf(text, sizeof(text),
+		"T=%s L='timeout 15 %s' M=ollama/sim-small\n"
+		"mount -t tmpfs -o size=%s none $T || exit 77\n"
+		"export HOME=$T/home; mkdir $HOME\n"
+		"echo 'workspace = \"w\"; storage = { dsn = \"'$T'/runs.db\"; };' >$T/my.conf\n"
+		"said() { # STATUS WORDS COMMAND...\n"
+		"  want=$1 words=$2; shift 2\n"
+		"  out=$(\"$@\" 2>&1); got=$?\n"
+		"  case $out in *\"$words\"*) ;; *) got=\"$got, not '$words'\" ;; esac\n"
+		"  [ \"$got\" = \"$want\" ] || echo \"$*: $got: $out\"\n"
+		"}\n"
+		"%s",
+		a->home, LLMCTL, size, script);
+	argv[4] = text;
+	run_program(argv, &(run_opts){.env = env, .home = a->home, .records = true}, &r);
+	if (r.status == 77 || r.status == 1 || r.status == -1)
+		fprintf(stderr, "SKIP mounts: no right to mount in a namespace: %s\n", r.err);
+	else
+		cr_expect(!r.out_len && r.status == 0, "%d: %s%s", r.status, r.out, r.err);
+	run_done(&r);
+}
+
+Test(llmctl_store, S_04_a_disk_that_is_read_only)
+{
+	account a;
+
+	account_new(&a, "");
+	on_a_disk(&a, "2m",
+		"said 0 'schema ' $L db migrate -c $T/my.conf\n"
+		"said 0 'All is well' $L ask -m $M hi -c $T/my.conf\n"
+		"mount -o remount,ro $T || exit 77\n"
+		"for c in 'runs list' 'runs purge' 'db status' 'db migrate' 'db vacuum' \\\n"
+		"  'ask hi' \"db backup $T/copy.db\"; do\n"
+		"  said 1 'runs.db-llm: Read-only file system' $L $c -c $T/my.conf\n"
+		"done\n"
+		"said 1 'Read-only file system' $L db export $T/out\n"
+		"said 0 'All is well' $L ask -m $M hi\n"
+		"said 0 'runs are not recorded: the folder '$HOME'/.local cannot be made: Read-only'"
+		" $L ask -m $M hi\n"
+		"said 1 'Read-only file system' $L runs list\n"
+		"mount -o remount,rw $T\n"
+		"said 0 'All is well' $L ask -m $M hi -c $T/my.conf\n"
+		"[ $($L runs list -c $T/my.conf | wc -l) = 2 ] || echo 'not two runs'\n");
+	account_end(&a);
+}
+
+Test(llmctl_store, S_04_a_disk_that_is_full)
+{
+	account a;
+
+	account_new(&a, "");
+	on_a_disk(&a, "1500k",
+		"fill() { dd if=/dev/zero of=$T/fill bs=4k count=9999 2>/dev/null; }\n"
+		"said 0 'schema ' $L db migrate -c $T/my.conf\n"
+		"fill\n"
+		"said 1 'make room on the disk' $L ask -m $M hi -c $T/my.conf\n"
+		"said 1 'disk is full' $L db migrate --to 2 -c $T/my.conf\n"
+		"said 0 'schema\tok' $L db status -c $T/my.conf\n"
+		"said 1 'cannot write the backup' $L db backup $T/copy.db -c $T/my.conf\n"
+		"[ ! -e $T/copy.db ] || echo 'half a backup is left'\n"
+		"said 1 'No space left on device' $L db export $T/out\n"
+		"[ -z \"$(find $T/out -type f)\" ] || echo 'half an export is left'\n"
+		"said 0 'All is well' $L ask -m $M hi\n"
+		"said 0 'runs are not recorded: ' $L ask -m $M hi\n"
+		"said 1 'No space left on device' $L runs list\n"
+		"rm $T/fill\n"
+		"said 0 'All is well' $L ask -m $M hi -c $T/my.conf\n"
+		"said 0 'runs are kept in ' $L ask -m $M hi\n"
+		"fill\n"
+		"said 0 'succeeded' $L runs list\n"
+		"rm $T/fill\n"
+		"said 0 '' $L db backup $T/copy.db -c $T/my.conf\n"
+		"[ -s $T/copy.db ] || echo 'no backup'\n");
+	account_end(&a);
+}
+
+/* ---- an account without a home ---- */
+
+/* Asks with HOME and XDG_STATE_HOME as given (null: not set), then lists. */
+static void homeless(const account *a, const char *home, const char *state, const char *note,
+	int status, const char *listed)
+{
+	const char *argv[] = {SHELL, "-c", NULL, NULL}, *env[] = {a->host, NULL};
+	char text[2000], one[700] = "unset HOME", two[700] = "unset XDG_STATE_HOME";
+	run_result r;
+
+	if (home)
+		snprintf(one, sizeof(one), "export HOME='%s'", home);
+	if (state)
+		snprintf(two, sizeof(two), "export XDG_STATE_HOME='%s'", state);
+	snprintf(text, sizeof(text),
+		"%s; %s; cd %s\n" LLMCTL " ask -m ollama/sim-small hi || exit 99\n" LLMCTL
+		" runs list",
+		one, two, a->home);
+	argv[2] = text;
+	run_program(argv, &(run_opts){.env = env, .home = a->home, .records = true}, &r);
+	cr_expect_eq(r.status, status, "%s %s: %d: %s", one, two, r.status, r.err);
+	cr_expect_eq(strncmp(r.out, "All is well.\n", 13), 0, "%s", r.out);
+	cr_expect(strstr(r.out, listed) || strstr(r.err, listed), "%s: %s%s", listed, r.out, r.err);
+	cr_expect_eq(strncmp(r.err, "llmctl: note: ", 14), 0, "%s", r.err);
+	cr_expect_not_null(strstr(r.err, note), "%s: %s", note, r.err);
+	cr_expect_leq(lines_of(r.err), 3, "%s", r.err);
+	run_done(&r);
+}
+
+Test(llmctl_store, a_fresh_account_with_odd_variables)
+{
+	static const char kept[] = "runs are kept in ", none[] = "runs are not recorded: ";
+	char path[600], odd[600];
+	struct stat st;
+	account a;
+
+	account_new(&a, "");
+	homeless(&a, NULL, NULL, none, 2, "neither XDG_STATE_HOME nor HOME is an absolute path");
+	homeless(&a, "", "", none, 2, "Set HOME or XDG_STATE_HOME");
+	homeless(&a, "a/b", "state", none, 2, "Set HOME or XDG_STATE_HOME");
+	cr_expect_neq(stat("state", &st), 0);
+	homeless(&a, a.conf, NULL, none, 1, "Not a directory");
+	homeless(&a, NULL, "/proc/nowhere", none, 1, "/proc/nowhere cannot be made");
+	snprintf(path, sizeof(path), "%s/nobody", a.home);
+	homeless(&a, path, NULL, none, 2, "HOME names no folder for the runs, ");
+	cr_expect_neq(stat(path, &st), 0, "HOME is not llmctl's to make");
+	homeless(&a, NULL, path, kept, 0, "\tsucceeded\t");
+	cr_expect_eq(stat(path, &st), 0, "XDG_STATE_HOME is");
+	cr_expect_eq(st.st_mode & 0777, 0700);
+	snprintf(odd, sizeof(odd), "%s/odd ?a=b#c%%41 \"", a.home);
+	homeless(&a, a.home, odd, kept, 0, "\tsucceeded\t");
+	strcat(odd, "/llm/llm.db"); /* NOLINT: it has room */
+	cr_expect_eq(stat(odd, &st), 0, "%s", odd);
+	homeless(&a, a.home, "relative", kept, 0, "\tsucceeded\t");
+	account_end(&a);
+}
