@@ -11,13 +11,15 @@
 
 static void check_text(const char *name, const char *sql)
 {
-	static const char *const banned[] = {"BEGIN", "COMMIT", "ROLLBACK", "TRIGGER", "FUNCTION",
-		"DO $", "$$", "::", "%", "PRAGMA", "\\", "\"\"\""};
+	static const char *const banned[] = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "TRIGGER",
+		"FUNCTION", "DO $", "$$", "::", "%", "PRAGMA", "\\", "\"\"\""};
 	const char *at;
 	size_t i, quotes = 0;
 
 	for (i = 0; i < sizeof(banned) / sizeof(banned[0]); i++)
-		cr_expect_null(strstr(sql, banned[i]), "%s has %s", name, banned[i]);
+		cr_expect_null(strcasestr(sql, banned[i]), "%s has %s", name, banned[i]);
+	for (at = sql; (at = strstr(at, "--")); at++)
+		cr_expect_gt(strcspn(at, ";"), strcspn(at, "\n"), "%s: a ; in a comment", name);
 	for (at = sql; *at; at++) {
 		quotes += *at == '\'';
 		if (*at == ';')
@@ -84,6 +86,41 @@ Test(sqlite_schema, R_MIG_4_up_and_down_leave_nothing)
 	dump(db, after, sizeof(after));
 	cr_expect_str_eq(after, before[i], "up again");
 	sqlite3_close(db);
+}
+
+/* What a migration after the first may do: nothing that a library before it would miss. */
+static int only_adds(const char *sql)
+{
+	static const char *const allowed[] = {"CREATE TABLE ", "CREATE INDEX ", "CREATE VIEW ",
+		"INSERT INTO llm_schema_meta ", "UPDATE llm_schema_meta "};
+	const size_t end = strcspn(sql, ";");
+	const char *adds = memmem(sql, end, " ADD COLUMN ", 12);
+	const char *strict = memmem(sql, end, " NOT NULL", 9);
+	size_t i;
+
+	for (i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		if (strncmp(sql, allowed[i], strlen(allowed[i])) == 0)
+			return 1;
+	return strncmp(sql, "ALTER TABLE ", 12) == 0 && adds &&
+		(!strict || memmem(strict, end - (size_t)(strict - sql), " DEFAULT ", 9));
+}
+
+Test(sqlite_schema, R_MIG_4_later_migrations_only_add)
+{
+	const char *at;
+	unsigned i, n = 0;
+
+	cr_expect(only_adds("ALTER TABLE llm_runs ADD COLUMN mood TEXT NOT NULL DEFAULT '';"));
+	cr_expect(!only_adds("ALTER TABLE llm_runs ADD COLUMN mood TEXT NOT NULL;"));
+	cr_expect(!only_adds("ALTER TABLE llm_runs DROP COLUMN mood;"));
+	cr_expect(!only_adds("DROP TABLE llm_runs;"));
+	for (i = 1; i < sql_migration_count; i++)
+		for (at = sql_migrations[i].up; *at; n++) {
+			cr_expect(only_adds(at), "%s: %.60s", sql_migrations[i].name, at);
+			at += strcspn(at, ";");
+			at += strspn(at, ";\n");
+		}
+	cr_expect_gt(n, 10);
 }
 
 static int32_t migrate(wire *c, uint32_t version)
@@ -307,6 +344,33 @@ Test(sqlite_schema, R_MIG_3_work_never_migrates)
 	cr_assert_eq(wire_rollback(&c), 0);
 	cr_expect_eq(look(&c).state, LLM_SCHEMA_NONE, "and nothing was made");
 	wire_close(&c);
+	stand_down(&s);
+}
+
+Test(sqlite_schema, R_MIG_3_the_hosts_versions_are_not_touched)
+{
+	llm_run_row r = row_begin(W, ID("1"));
+	sqlite3 *db;
+	stand s;
+	wire c;
+
+	sqlite_stand(&s);
+	sqlite_edit(&s,
+		"PRAGMA user_version = 7; CREATE TABLE alembic_version (version_num TEXT);"
+		"INSERT INTO alembic_version VALUES ('abc')");
+	c = wire_open(&s);
+	cr_expect_eq(migrate(&c, 0), 0);
+	cr_expect_eq(migrate(&c, UINT32_MAX), 0);
+	cr_expect_eq(wire_store(&c, LLM_OP_RUN_BEGIN, &r), 0);
+	cr_expect_eq(look(&c).state, LLM_SCHEMA_OK);
+	wire_close(&c);
+	db = sqlite_own(&s);
+	cr_expect_eq(sqlite_number(db, "PRAGMA user_version"), 7);
+	cr_expect_eq(sqlite_number(db, "PRAGMA application_id"), 0);
+	cr_expect_eq(
+		sqlite_number(db, "SELECT count(*) FROM alembic_version WHERE version_num = 'abc'"),
+		1);
+	sqlite3_close(db);
 	stand_down(&s);
 }
 

@@ -329,8 +329,15 @@ def module_and_migrations_agree():
     metadata.create_all(sa.create_engine("sqlite:///" + made))
     left, right = catalogue(migrated), catalogue(made)
     assert sorted(left) == sorted(right) == sorted(metadata.tables), sorted(left)
+    assert by_key(migrated) == by_key(made), by_key(made)
     for table in left:
         assert left[table] == right[table], f"{table}: {left[table]}\n{right[table]}"
+
+
+def by_key(file):
+    with sqlite3.connect(file) as db:
+        rows = db.execute("SELECT name FROM pragma_table_list WHERE wr AND name LIKE 'llm%'")
+        return sorted(name for (name,) in rows)
 
 
 def catalogue(file):

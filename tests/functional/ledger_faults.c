@@ -346,6 +346,22 @@ Test(ledger_faults, R_PRIV_1_without_a_key_only_bytes_are_counted)
 	book_close(&b);
 }
 
+Test(ledger_faults, R_PRIV_1_without_a_key_one_warning_says_so)
+{
+	oracle_opts opts = {.mode = ORACLE_THREAD, .no_healthy = 1, .log_word = "no privacy.key"};
+	oracle *o;
+	book b;
+
+	book_open(&b, "", "");
+	opts.config = b.config;
+	o = oracle_open(&opts);
+	cr_assert_eq(oracle_do(o, &(oracle_ask){.stream = 1})->code, 0);
+	cr_assert_eq(oracle_do(o, &(oracle_ask){.stream = 1})->code, 0);
+	cr_expect_eq(atomic_load(&o->log_words), 1);
+	cr_assert_eq(oracle_close(o), 0);
+	book_close(&b);
+}
+
 /* The key file of the installation, and the section that names it. */
 static void privacy_with_key(const book *b, const char *content, char *ret, size_t cap)
 {

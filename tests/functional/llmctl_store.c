@@ -287,6 +287,33 @@ Test(llmctl_store, R_UOW_11_a_configured_off_keeps_and_makes_nothing)
 	account_end(&a);
 }
 
+/* A day more than what is usual, and a day less: 400 days for runs, 30 for content. */
+Test(llmctl_store, R_PRIV_2_what_purge_takes_for_old)
+{
+	static const char aged[] =
+		"UPDATE llm_runs SET created_us = created_us - 86400000000 * "
+		"CASE WHEN id = (SELECT min(id) FROM llm_runs) THEN 401 ELSE 399 END;"
+		"UPDATE llm_contents SET created_us = created_us - 86400000000 * "
+		"CASE kind WHEN 'prompt' THEN 31 ELSE 29 END";
+	run_result r;
+	account a;
+
+	account_new(&a, "");
+	EXPECT(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "--store-content", "one");
+	EXPECT(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "--store-content", "two");
+	snprintf(a.db, sizeof(a.db), "%s/.local/state/llm/llm.db", a.home);
+	spoil(a.db, aged);
+	/* A run with its attempt, and two prompts; the answer's content is one, and younger. */
+	EXPECT(&a, 0, "4 rows deleted", "runs", "purge");
+	EXPECT(&a, 0, "0 rows deleted", "runs", "purge");
+	RUN(&a, &r, "runs", "list");
+	cr_expect_eq(lines_of(r.out), 1, "%s", r.out);
+	run_done(&r);
+	EXPECT(&a, 0, "1 rows deleted", "runs", "purge", "--content-older-than", "28d");
+	EXPECT(&a, 0, "2 rows deleted", "runs", "purge", "--older-than", "398d");
+	account_end(&a);
+}
+
 /* ---- a clock that was ahead ---- */
 
 /* A run of yesterday's clock, which was an hour fast, and one of a service that is gone. */

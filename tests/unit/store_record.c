@@ -158,6 +158,11 @@ Test(store_record, R_PRIV_3_metadata_is_bounded)
 	many[n++] = '}';
 	cr_expect_eq(record_metadata(many, n, &err), LLM_E_INVALID_REQUEST);
 	cr_expect_not_null(strstr(err.message, "65 members"), "%s", err.message);
+	*strrchr(many, ',') = '}';
+	cr_expect_eq(record_metadata(many, (size_t)(strchr(many, '}') - many) + 1, &err), 0, "64");
+	memcpy(big, "{\"a\":1", 6);
+	big[RECORD_METADATA_MAX - 1] = '}';
+	cr_expect_eq(record_metadata(big, RECORD_METADATA_MAX, &err), 0, "%s", err.message);
 }
 
 /* ---- memory ---- */
@@ -237,6 +242,8 @@ Test(store_record, R_WS_3_form)
 	cr_expect_eq(resolve("Az0._:-", NULL, NULL, NULL, &got), 0);
 	cr_expect_eq(resolve("", NULL, NULL, NULL, &got), LLM_E_INVALID_REQUEST);
 	cr_expect_eq(resolve("a b", NULL, NULL, NULL, &got), LLM_E_INVALID_REQUEST);
+	cr_expect_eq(resolve(" a", NULL, NULL, NULL, &got), LLM_E_INVALID_REQUEST, "no trimming");
+	cr_expect_eq(resolve("a\n", NULL, NULL, NULL, &got), LLM_E_INVALID_REQUEST);
 	cr_expect_eq(resolve("a'--", NULL, NULL, NULL, &got), LLM_E_INVALID_REQUEST);
 	cr_expect_eq(resolve("\xc3\xa9", NULL, NULL, NULL, &got), LLM_E_INVALID_REQUEST);
 }
