@@ -158,7 +158,7 @@ bool store_own_file(const char *name, char *ret, size_t cap)
 	char folder[900];
 	int n;
 
-	if (!own_folder(folder, sizeof(folder)))
+	if (own_folder(folder, sizeof(folder), &err))
 		return false;
 	n = snprintf(ret, cap, "%s/%s", folder, name);
 	return n > 0 && (size_t)n < cap && make_folders(ret, &err) == 0;
@@ -291,13 +291,14 @@ int32_t store_settle(ctl *c, llm_err *err)
 int32_t store_look(ctl *c, llm_err *err)
 {
 	ctl_store *s = &c->store;
+	llm_err ignored = LLM_ERR_INIT; /* who has no folder has no runs to look at */
 	char folder[900];
 	int32_t rc = is_bare(c) ? 0 : look(c, err);
 
 	if (rc)
 		return rc;
 	if (!s->off && !s->configured) {
-		s->own = own_folder(folder, sizeof(folder)) != NULL;
+		s->own = own_folder(folder, sizeof(folder), &ignored) == 0;
 		snprintf(s->path, sizeof(s->path), "%s/llm.db", s->own ? folder : "");
 		s->off = !s->own || access(s->path, F_OK) != 0;
 	}

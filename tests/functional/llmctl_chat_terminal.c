@@ -195,6 +195,7 @@ Test(llmctl_chat_terminal, a_line_is_edited_and_remembered)
 	sees(&t, "> ");
 	types(&t, UP " again\n");
 	cr_expect(was_asked(s, "h\xc3\xa4llo again"), "%s", sim_log_text(s));
+	sees(&t, "All is well."); /* the prompt is drawn anew for a line of the history */
 	sees(&t, "> ");
 	types(&t, CTRL_D);
 	cr_expect_eq(leaves(&t), 0);
