@@ -18,7 +18,7 @@ __memcpy_chk __memmove_chk __memset_chk __snprintf_chk __vsnprintf_chk
 __cxa_finalize __gmon_start__ _ITM_deregisterTMCloneTable _ITM_registerTMCloneTable'
 
 # What a storage plugin of ours needs besides: its database, files, locks, short sleeps.
-allowed_storage='sqlite3_* open open64 __open_2 __open64_2 close fcntl fcntl64 stat stat64 statfs statfs64
+allowed_storage='sqlite3_* access unlink open open64 __open_2 __open64_2 close fcntl fcntl64 stat stat64 statfs statfs64
 nanosleep strerror pthread_mutex_lock pthread_mutex_unlock'
 
 # What nobody's plugin may use, by what it would break. A trailing * stands for any end.

@@ -1,7 +1,6 @@
 /*
- * llmctl and databases that are not as they should be: of another shape, on disks that are full
- * or read-only, nowhere at all. Each time the answer comes where it can, and one clear message
- * names what helps.
+ * llmctl and databases of another shape, on disks that are full or read-only, nowhere at all:
+ * the answer comes where it can, and one clear message names what helps.
  */
 #include <criterion/criterion.h>
 #include <sqlite3.h>
