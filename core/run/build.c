@@ -197,7 +197,7 @@ static int32_t ask_model(attempt *a, const llm_http_sink *out, llm_err *err)
 	if (!models_one(in, &ext))
 		return err_set(err, LLM_E_UNSUPPORTED, "%s says nothing of single models",
 			a->t->up->title);
-	instance_begin(in, &a->ar);
+	instance_enter(in, "model.build", &a->ar);
 	return ended(a, "model.build", ext.build(instance_handle(in), a->t->cand.model, out), err);
 }
 

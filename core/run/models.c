@@ -93,7 +93,7 @@ static int32_t parse_one(attempt *a, const llm_reply_view *reply)
 
 	if (!models_one(in, &ext))
 		return LLM_E_UNSUPPORTED;
-	instance_begin(in, &a->ar);
+	instance_enter(in, "model.parse", &a->ar);
 	return ext.parse(instance_handle(in), a->t->cand.model, reply, &out);
 }
 

@@ -1,5 +1,6 @@
 /* Lists of models: pages, and a provider that lists what is none. */
 #include "hostile_try.h"
+#include "llm/capabilities.h"
 
 #define PAGE(n) HOSTILE_REPLY("200", "application/json", "[" n "]")
 #define PAGES PAGE("1") PAGE("2") PAGE("3")
@@ -117,6 +118,55 @@ Test(hostile_models, X_06_rare_rows_are_mended)
 	cr_assert_str_eq(t.err.message, "Hostile cannot say which models are loaded");
 	cr_assert_null(m);
 	hostile_close(&t);
+}
+
+/* The cell, and why the provider's own answer is no part of the table. */
+static uint32_t vision_of(llm_capabilities *all)
+{
+	llm_capability cell = {.struct_size = (uint32_t)sizeof(cell)};
+	uint32_t i;
+
+	for (i = 0; !llm_capabilities_at(all, i, &cell); i++)
+		if (strcmp(cell.name, "vision") == 0)
+			return cell.source;
+	return UINT32_MAX;
+}
+
+Test(hostile_models, X_06_what_is_said_of_one_model_is_checked)
+{
+	static const struct {
+		const char *list;
+		int32_t code;
+		const char *words;
+	} rows[] = {
+		{"one", 0, ""},
+		{"one-no-caps", 0, ""},
+		{"one-tiny-caps", 0, ""},
+		{"one-half", LLM_E_UNSUPPORTED, "Hostile says nothing of single models"},
+		{"none", LLM_E_UNSUPPORTED, "Hostile says nothing of single models"},
+		{"one-null", LLM_E_PLUGIN, "Hostile: the plugin handed over a damaged model"},
+		{"one-short", LLM_E_PLUGIN, "Hostile: the plugin handed over a damaged model"},
+		{"one-next", LLM_E_PLUGIN, "one model has no further pages"},
+		{"one-code", LLM_E_PLUGIN, "returned 4711, which is no code"},
+	};
+	const llm_err *why;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		llm_capabilities *all = NULL;
+
+		with(HOSTILE_WHOLE, rows[i].list);
+		cr_assert_eq(llm_service_capabilities(t.svc, "hostile/m", 0, 3000, &all, &t.err), 0,
+			"%s: %s", rows[i].list, t.err.message);
+		why = llm_capabilities_problem(all);
+		cr_expect_eq(why ? why->code : 0, rows[i].code, "%s: %s", rows[i].list,
+			why ? why->message : "");
+		cr_expect(!why || strstr(why->message, rows[i].words), "%s: %s", rows[i].list,
+			why ? why->message : "");
+		cr_expect_eq(vision_of(all) == LLM_SAID_BY_PROVIDER, i == 0, "%s", rows[i].list);
+		llm_capabilities_free(all);
+		hostile_close(&t);
+	}
 }
 
 Test(hostile_models, asking_needs_a_service_a_provider_and_a_place)

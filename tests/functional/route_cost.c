@@ -211,6 +211,71 @@ Test(route_cost, R_COST_8_the_day_of_the_run_selects_the_price)
 	sim_file_free(file);
 }
 
+/* Exact before a beginning, a longer beginning before a shorter; of equals the first file's. */
+Test(route_cost, R_COST_7_of_several_files_the_closest_row_counts)
+{
+	static const struct {
+		const char *model, *has;
+	} rows[] = {{"ollama/z", "\"input_picousd\":1000000,"},
+		{"ollama/longer", "\"input_picousd\":2000000,"},
+		{"ollama/a", "\"input_picousd\":3000000,"},
+		{"ollama/b", "\"input_picousd\":5000000,"},
+		{"openai/q", "\"input_picousd\":9000000,"}};
+	char *one = sim_file(
+		"prices = ( { prefix = \"ollama/\"; input = \"1\"; output = \"1\"; },\n"
+		"{ model = \"ollama/b\"; input = \"5\"; output = \"1\"; },\n"
+		"{ prefix = \"openai/q\"; input = \"9\"; output = \"1\"; } );");
+	char *two = sim_file(
+		"prices = ( { prefix = \"ollama/long\"; input = \"2\"; output = \"1\"; },\n"
+		"{ model = \"ollama/a\"; input = \"3\"; output = \"1\"; },\n"
+		"{ model = \"ollama/b\"; valid_from = \"2020-01-01\"; input = \"6\"; output = "
+		"\"1\"; },\n{ model = \"ollama/b\"; valid_from = \"2027-01-01\"; input = \"7\"; "
+		"output = \"1\"; },\n"
+		"{ prefix = \"openai/\"; input = \"8\"; output = \"1\"; } );");
+	char config[600];
+	route_try t;
+	size_t i, again;
+
+	snprintf(config, sizeof(config),
+		"price_files = [ \"%s\", \"%s\" ];\nproviders = { openai = { base_url = "
+		"\"http://127.0.0.1:9/v1\"; }; };\n",
+		one, two);
+	route_open(&t, "%s", config);
+	for (again = 0; again < 2; again++) /* looked up, then remembered */
+		for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			cr_assert_eq(
+				route_plan_of(&t, rows[i].model, "x", 0), 0, "%s", t.err.message);
+			route_has(&t, rows[i].has);
+		}
+	route_close(&t);
+	sim_file_free(one);
+	sim_file_free(two);
+}
+
+/* What was sent and answered without a word of its price may be billed: the usual cost counts. */
+Test(route_cost, R_COST_11_an_answer_of_unknown_price_counts_as_the_usual_cost)
+{
+	char more[200];
+	const llm_result *r;
+	paid p;
+
+	snprintf(more, sizeof(more), BUDGET, "0.8");
+	paid_open(&p, WELL WELL, more);
+	r = paid_ask(&p, "ok/unpriced");
+	cr_assert_eq(llm_result_status(r), LLM_STATUS_SUCCEEDED);
+	r = paid_ask(&p, "ok/unpriced");
+	cr_assert_eq(llm_result_error(r)->code, LLM_E_BUDGET_EXCEEDED);
+	paid_close(&p);
+	/* What the provider refused is not. */
+	snprintf(more, sizeof(more), BUDGET "max_attempts = 1;\n", "0.8");
+	paid_open(&p, STATUS("503", "") STATUS("503", ""), more);
+	r = paid_ask(&p, "ollama/unknown/x");
+	cr_assert_eq(llm_result_error(r)->code, LLM_E_UNAVAILABLE);
+	r = paid_ask(&p, "ollama/unknown/x");
+	cr_assert_eq(llm_result_error(r)->code, LLM_E_UNAVAILABLE);
+	paid_close(&p);
+}
+
 Test(route_cost, R_ROUTE_7_R_COST_7_the_cheapest_is_first_and_an_unknown_price_last)
 {
 	char *file = sim_file(FILE_OF_PRICES);

@@ -109,16 +109,51 @@ static int32_t state_parse(void *instance, const llm_reply_view *reply, const ll
 	return list_row(out, "loaded", NULL);
 }
 
+static int32_t one_build(void *instance, const char *model, const llm_http_sink *out)
+{
+	(void)instance;
+	(void)model;
+	return out->target(out->ctx, "GET", "/one", 4);
+}
+
+static int32_t one_parse(
+	void *instance, const char *model, const llm_reply_view *reply, const llm_models_sink *out)
+{
+	const hostile *h = instance;
+	const llm_caps caps = {.struct_size = sizeof(caps), .vision = LLM_CAP_YES};
+	const llm_caps tiny = {.struct_size = 2, .vision = LLM_CAP_YES};
+	llm_model_info info = {.struct_size = sizeof(info), .name = model, .caps = &caps};
+
+	(void)reply;
+	if (strcmp(h->list, "one-null") == 0)
+		return out->model(out->ctx, NULL);
+	if (strcmp(h->list, "one-next") == 0)
+		return out->next(out->ctx, "2", 1);
+	if (strcmp(h->list, "one-code") == 0)
+		return NO_CODE;
+	if (strcmp(h->list, "one-short") == 0)
+		info.struct_size = 8;
+	if (strcmp(h->list, "one-no-caps") == 0)
+		info.caps = NULL;
+	if (strcmp(h->list, "one-tiny-caps") == 0)
+		info.caps = &tiny;
+	return out->model(out->ctx, &info);
+}
+
 static const void *hostile_extension(void *instance, const char *id)
 {
 	static const llm_models_ext models = {sizeof(models), 0, list_build, list_parse};
 	static const llm_models_ext half = {sizeof(half), 0, list_build, NULL};
 	static const llm_models_ext small = {.struct_size = 8};
+	static const llm_model_ext one = {sizeof(one), 0, one_build, one_parse};
+	static const llm_model_ext half_one = {sizeof(half_one), 0, one_build, NULL};
 	static const llm_state_ext state = {sizeof(state), 0, state_build, state_parse};
 	const hostile *h = instance;
 
 	if (strcmp(id, LLM_EXT_STATE) == 0)
 		return strcmp(h->list, "no-state") == 0 ? NULL : &state;
+	if (strcmp(id, LLM_EXT_MODEL) == 0 && strncmp(h->list, "one", 3) == 0)
+		return strcmp(h->list, "one-half") == 0 ? &half_one : &one;
 	if (strcmp(id, LLM_EXT_MODELS) != 0 || strcmp(h->list, "none") == 0)
 		return NULL;
 	if (strcmp(h->list, "half") == 0)
