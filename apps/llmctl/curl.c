@@ -90,18 +90,29 @@ static int32_t wait_for(llm_call *call, const llm_result **ret, llm_err *err)
 
 /* ---- the key ---- */
 
+/* As a letter of a variable's name. */
+static char in_variable(char ch)
+{
+	static const char small[] = "abcdefghijklmnopqrstuvwxyz",
+			  large[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", digits[] = "0123456789";
+	const char *at = strchr(small, ch);
+
+	if (at)
+		return large[at - small];
+	if (strchr(large, ch) || strchr(digits, ch))
+		return ch;
+	return '_';
+}
+
 /* "work" as "WORK_API_KEY". */
 static void usual_variable(const char *provider, size_t len, key_name *ret)
 {
 	size_t n = 0;
 
-	for (; n < len && n < 100; n++) {
-		const char ch = provider[n];
-
-		ret->variable[n] = ch >= 'a' && ch <= 'z' ? (char)(ch - 'a' + 'A') :
-			(ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9' && n) ? ch :
-										    '_';
-	}
+	if (*provider >= '0' && *provider <= '9')
+		ret->variable[n++] = '_';
+	for (size_t i = 0; i < len && n < 100; i++)
+		ret->variable[n++] = in_variable(provider[i]);
 	snprintf(ret->variable + n, sizeof(ret->variable) - n, "_API_KEY");
 }
 
@@ -210,7 +221,8 @@ static void put_command(FILE *to, const char *exchange, const key_name *key)
 		fputs(" |\n", to);
 	}
 	fputs("curl -sS -N ", to);
-	if (next_line(&at, &part, &len) && next_line(&at, &part, &len))
+	(void)next_line(&at, &part, &len); /* POST */
+	if (next_line(&at, &part, &len))
 		quote_with(to, part, len, key->variable);
 	while (next_line(&at, &part, &len))
 		put_header(to, part, len, key->variable);

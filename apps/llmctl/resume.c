@@ -50,7 +50,7 @@ static void take_target(ctl_options *o, const recalled *r, resumed *ret)
 int32_t resume_load(ctl *c, const char *id, resumed *ret, llm_err *err)
 {
 	store st = {NULL, NULL, NULL};
-	recalled r = {NULL};
+	recalled r = {.run = NULL};
 	int32_t rc = store_open(c, STORE_WORKSPACE, &st, err);
 
 	if (!rc)

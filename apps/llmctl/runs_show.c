@@ -84,8 +84,8 @@ static size_t term_text(const json_t *t, bool first, char *to, size_t cap)
 
 	money_write(recall_number(t, "picousd"), MONEY_PICO, each);
 	snprintf(kind, sizeof(kind), "%s", recall_text(t, "kind") ? recall_text(t, "kind") : "?");
-	for (char *at = kind; *at; at++)
-		*at = *at == '_' ? ' ' : *at;
+	for (char *at = kind; (at = strchr(at, '_'));)
+		*at = ' ';
 	n = snprintf(to, cap, "%s%lld %s x %s", first ? "" : " + ",
 		(long long)recall_number(t, "tokens"), kind, each);
 	return n > 0 && (size_t)n < cap ? (size_t)n : 0;
