@@ -128,6 +128,7 @@ static inline int32_t book_attempt(void *ctx, const void *row)
 	for (t = &to->candidate_id; t <= &to->phase; t++)
 		*t = book_text(r, *t);
 	to->generation = book_text(r, to->generation);
+	to->cost_json = book_text(r, to->cost_json);
 	return 0;
 }
 

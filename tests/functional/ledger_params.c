@@ -1,0 +1,192 @@
+/* How an answer was asked for is kept beside a stored prompt, and asked for again from there. */
+#include <stdlib.h>
+
+#include "account_try.h"
+#include "llm/llm.h"
+
+#define LEN LLM_NUL_TERMINATED
+
+static llm_service *begin(account *a, const char *content)
+{
+	llm_service_opts so = LLM_SERVICE_OPTS_INIT;
+	llm_err err = LLM_ERR_INIT;
+	llm_service *svc = NULL;
+	char text[1200], key[200];
+	run_result r;
+
+	account_new(a, RUN_LIST("--same-text", "--tokens", "4"));
+	run_folder_put(a->home, "key", "0123456789abcdef0123456789abcdef\n");
+	snprintf(key, sizeof(key), "%s/key", a->home);
+	snprintf(text, sizeof(text),
+		"providers = { near = { plugin = \"ollama\"; base_url = \"URL\"; }; };\n"
+		"workspace = \"team\";\nstorage = { dsn = \"%s/runs.db\"; };\n"
+		"privacy = { key = \"file:%s\"; content = \"%s\"; };\n",
+		a->home, key, content);
+	account_conf(a, text);
+	ACCOUNT_RUN(a, &r, "db", "migrate");
+	cr_assert_eq(r.status, 0, "%s", r.err);
+	run_done(&r);
+	so.config_path = a->conf;
+	so.flags = LLM_SERVICE_NO_ENV;
+	so.plugin_dir = TEST_BINARY_DIR "/plugins";
+	cr_assert_eq(llm_service_new(&so, &svc, &err), 0, "%s", err.message);
+	return svc;
+}
+
+static llm_request *request_new(void)
+{
+	llm_request *rq = NULL;
+
+	cr_assert_eq(llm_request_new(NULL, &rq), 0);
+	cr_assert_eq(llm_request_model(rq, "near/sim-small"), 0);
+	return rq;
+}
+
+/* Asks, and ends the request. */
+static void ask(llm_service *svc, llm_request *rq, char id[64])
+{
+	llm_err err = LLM_ERR_INIT;
+	llm_call *call = NULL;
+
+	cr_assert_eq(llm_submit(svc, rq, NULL, &call, &err), 0, "%s", err.message);
+	cr_assert_eq(llm_call_wait(call, 10000, &err), 0, "%s", err.message);
+	snprintf(id, 64, "%s", llm_result_run_id(llm_call_result(call)));
+	llm_call_free(call);
+	llm_request_free(rq);
+}
+
+static json_t *params_of(const account *a, const char *id)
+{
+	json_t *o = ACCOUNT_JSON(a, "runs", "show", "--json", "--workspace", "team", id),
+	       *params = json_incref(json_object_get(json_object_get(o, "run"), "params_json"));
+
+	json_decref(o);
+	return params;
+}
+
+/* By every name that llm_request_option knows, and one that only the provider does. */
+static const char *const options[][2] = {{"temperature", "0.5"}, {"top_p", "0.25"}, {"top_k", "40"},
+	{"min_p", "0.125"}, {"seed", "-7"}, {"max_tokens", "50"}, {"presence_penalty", "1.5"},
+	{"frequency_penalty", "-0.5"}, {"repeat_penalty", "1.25"}, {"reasoning", "low"},
+	{"truncate", "true"}, {"logprobs", "true"}, {"top_logprobs", "2"}, {"num_ctx", "4096"}};
+
+#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
+
+static void expect_options(const json_t *kept)
+{
+	cr_expect_eq(json_object_size(kept), N_OPTIONS);
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		const json_t *value = json_object_get(kept, options[i][0]);
+		char *text = json_dumps(value, JSON_ENCODE_ANY);
+
+		cr_expect_str_eq(json_is_string(value) ? json_string_value(value) : text,
+			options[i][1], "%s", options[i][0]);
+		free(text);
+	}
+}
+
+static void add_turns(llm_request *rq)
+{
+	llm_message *m = NULL;
+
+	cr_assert_eq(llm_request_text(rq, LLM_ROLE_SYSTEM, "Be brief.", LEN), 0);
+	cr_assert_eq(llm_request_text(rq, LLM_ROLE_USER, "How warm is it?", LEN), 0);
+	cr_assert_eq(llm_request_message(rq, LLM_ROLE_ASSISTANT, &m), 0);
+	cr_assert_eq(llm_message_reasoning(m, "Ask the tool.", LEN), 0);
+	cr_assert_eq(llm_message_tool_call(m, "c1", "warmth", "{\"in\":\"Porto\"}", LEN), 0);
+	cr_assert_eq(llm_request_message(rq, LLM_ROLE_TOOL, &m), 0);
+	cr_assert_eq(llm_message_tool_result(m, "c1", "warmth", "21", LEN, 0), 0);
+}
+
+static void expect_command(const account *a, const char *id)
+{
+	static const char *const parts[] = {"# left out, since not stored: tools\n",
+		"# left out, since not stored: extra members\n",
+		"# left out, since not stored: extra headers\n", "\"Be brief.\"",
+		"\"name\":\"warmth\",\"arguments\":{\"in\":\"Porto\"}}", "\"content\":\"21\"",
+		"\"num_ctx\":4096", "\"seed\":-7", "\"stop\":[\"x\",\"y\"]", "\"format\":\"json\"",
+		"\"think\":\"low\""};
+	run_result r;
+
+	ACCOUNT_RUN(a, &r, "runs", "show", "--curl", "--workspace", "team", id);
+	cr_assert_eq(r.status, 0, "%s", r.err);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		cr_expect_not_null(strstr(r.out, parts[i]), "%s: %s", parts[i], r.out);
+	run_done(&r);
+}
+
+Test(ledger_params, everything_that_can_be_asked_for_again_is_kept)
+{
+	llm_request *rq;
+	llm_service *svc;
+	json_t *params;
+	account a;
+	char id[64];
+
+	svc = begin(&a, "full");
+	rq = request_new();
+	add_turns(rq);
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		cr_assert_eq(llm_request_option(rq, options[i][0], options[i][1]), 0, "%s",
+			options[i][0]);
+	cr_assert_eq(llm_request_stop(rq, "x"), 0);
+	cr_assert_eq(llm_request_stop(rq, "y"), 0);
+	cr_assert_eq(llm_request_format_json(rq), 0);
+	cr_assert_eq(llm_request_tool(rq, "warmth", "How warm it is", NULL, 0), 0);
+	cr_assert_eq(llm_request_extra(rq, "{\"custom\":1}", LEN), 0);
+	cr_assert_eq(llm_request_header(rq, "x-team", "blue"), 0);
+	ask(svc, rq, id);
+	llm_service_free(svc);
+	params = params_of(&a, id);
+	expect_options(json_object_get(params, "options"));
+	cr_expect_eq(json_array_size(json_object_get(params, "stop")), 2);
+	cr_expect_str_eq(json_string_value(json_object_get(params, "format")), "json");
+	cr_expect_eq(json_array_size(json_object_get(params, "left_out")), 3);
+	json_decref(params);
+	expect_command(&a, id);
+	account_end(&a);
+}
+
+Test(ledger_params, a_schema_is_named_and_nothing_else)
+{
+	static const char schema[] =
+		"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"}}}";
+	llm_request *rq;
+	llm_service *svc;
+	json_t *params;
+	account a;
+	char id[64], *text;
+
+	svc = begin(&a, "redacted");
+	rq = request_new();
+	cr_assert_eq(llm_request_text(rq, LLM_ROLE_USER, "hi", LEN), 0);
+	cr_assert_eq(llm_request_format_schema(rq, "s", schema, LEN), 0);
+	ask(svc, rq, id);
+	llm_service_free(svc);
+	params = params_of(&a, id);
+	text = json_dumps(params, JSON_COMPACT);
+	cr_expect_str_eq(text, "{\"options\":{},\"left_out\":[\"a schema\"]}");
+	free(text);
+	json_decref(params);
+	account_end(&a);
+}
+
+Test(ledger_params, R_PRIV_1_without_a_stored_prompt_nothing_is_kept)
+{
+	llm_request *rq;
+	llm_service *svc;
+	json_t *params;
+	account a;
+	char id[64];
+
+	svc = begin(&a, "hash");
+	rq = request_new();
+	cr_assert_eq(llm_request_text(rq, LLM_ROLE_USER, "hi", LEN), 0);
+	cr_assert_eq(llm_request_option(rq, "stop", "secret word"), 0);
+	ask(svc, rq, id);
+	llm_service_free(svc);
+	params = params_of(&a, id);
+	cr_expect(json_is_null(params));
+	json_decref(params);
+	account_end(&a);
+}
