@@ -58,9 +58,23 @@ int32_t ctl_looking_service(ctl *c, llm_err *err)
 	return llm_service_new(&c->opts, &c->svc, &why) ? service_alone(c, err) : 0;
 }
 
-int32_t ctl_recording_service(ctl *c, llm_err *err)
+/* Where the words are to be kept an answer that is not recorded would not do. */
+static int32_t service_migrated(ctl *c, llm_err *err)
 {
 	llm_err why = LLM_ERR_INIT;
+	int32_t rc = store_migrate_own(c, &why);
+
+	if (rc && c->opt.store_content) {
+		*err = why;
+		return rc;
+	}
+	if (rc)
+		store_give_up(c, &why);
+	return llm_service_new(&c->opts, &c->svc, err);
+}
+
+int32_t ctl_recording_service(ctl *c, llm_err *err)
+{
 	int32_t rc = ctl_where(c, err);
 
 	if (!rc)
@@ -68,11 +82,8 @@ int32_t ctl_recording_service(ctl *c, llm_err *err)
 	if (rc)
 		return rc;
 	rc = llm_service_new(&c->opts, &c->svc, err);
-	if (rc == LLM_E_SCHEMA && c->store.own) {
-		if (store_migrate_own(c, &why))
-			store_give_up(c, &why);
-		rc = llm_service_new(&c->opts, &c->svc, err);
-	}
+	if (rc == LLM_E_SCHEMA && c->store.own)
+		rc = service_migrated(c, err);
 	if ((rc == LLM_E_PERSISTENCE || rc == LLM_E_DB_BUSY || rc == LLM_E_PLUGIN) &&
 		c->store.own && !c->opt.store_content) {
 		store_give_up(c, err);

@@ -242,7 +242,7 @@ void store_give_up(ctl *c, const llm_err *why)
 	complain_note(&c->term, "note", line);
 	c->store.own = false;
 	c->store.n_overrides = 0;
-	c->opts.overrides = NULL;
+	override_with(c, "storage.ledger", "off");
 }
 
 /* ---- for a service ---- */
@@ -280,7 +280,12 @@ int32_t store_settle(ctl *c, llm_err *err)
 		return 0;
 	if (!s->configured) {
 		s->own = true;
-		if (own_begin(c, &why))
+		rc = own_begin(c, &why);
+		if (rc && c->opt.store_content) {
+			*err = why; /* what is owed is not given up */
+			return rc;
+		}
+		if (rc)
 			store_give_up(c, &why);
 	}
 	if (c->opt.store_content)

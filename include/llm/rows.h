@@ -132,7 +132,11 @@ typedef struct llm_stage_row {
 	int64_t finished_us;
 } llm_stage_row;
 
-/* What was said, by its keyed hash. A put of a hash that is there changes nothing. */
+/*
+ * What was said, by its keyed hash. A put of a hash that is there changes nothing, with one
+ * exception: where only the size is kept and the put has the bytes, they are kept from then
+ * on, as of the put's created_us.
+ */
 typedef struct llm_content_row {
 	uint32_t struct_size;
 	uint32_t has_bytes; /* 0: only the size is kept */

@@ -251,6 +251,31 @@ Test(sqlite_rows, D_2_5_contents_stages_health)
 	stand_down(&s);
 }
 
+/* What was kept as a size alone is kept whole when it comes again to be kept; never back. */
+Test(sqlite_rows, R_PRIV_1_a_hash_gains_its_bytes_and_does_not_lose_them)
+{
+	llm_content_row size = {sizeof(size), 0, W, "hash", "prompt", {NULL, 0}, 3, 1};
+	llm_content_row whole = {sizeof(whole), 1, W, "hash", "prompt", {"one", 3}, 3, 9};
+	llm_content_row later = {sizeof(later), 1, W, "hash", "prompt", {"three", 5}, 5, 11};
+	stand s;
+	wire c;
+	last l;
+
+	sqlite_stand(&s);
+	c = wire_open(&s);
+	cr_expect_eq(wire_store(&c, LLM_OP_CONTENT_PUT, &size), 0);
+	l = ask(&c, LLM_QUERY_CONTENT, sizeof(size), W, "hash");
+	cr_expect(l.n == 1 && !l.row.content.has_bytes && l.row.content.created_us == 1);
+	cr_expect_eq(wire_store(&c, LLM_OP_CONTENT_PUT, &whole), 0);
+	cr_expect_eq(wire_store(&c, LLM_OP_CONTENT_PUT, &size), 0);
+	cr_expect_eq(wire_store(&c, LLM_OP_CONTENT_PUT, &later), 0);
+	l = ask(&c, LLM_QUERY_CONTENT, sizeof(size), W, "hash");
+	cr_expect(l.n == 1 && l.row.content.has_bytes && l.row.content.created_us == 9);
+	cr_expect_eq(l.row.content.bytes.len, 3);
+	wire_close(&c);
+	stand_down(&s);
+}
+
 Test(sqlite_rows, D_2_5_statistics)
 {
 	llm_run_row r = row_begin(W, ID("1")), f = row_finish(W, ID("1"), "succeeded");

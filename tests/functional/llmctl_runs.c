@@ -128,6 +128,7 @@ Test(llmctl_runs, nothing_is_kept_of_a_run_that_asks_for_it)
 
 Test(llmctl_runs, who_cannot_be_recorded_is_answered_all_the_same)
 {
+	char conf[600];
 	run_result r;
 	account a;
 
@@ -136,6 +137,19 @@ Test(llmctl_runs, who_cannot_be_recorded_is_answered_all_the_same)
 	RUN(&a, &r, "ask", "-m", "ollama/sim-small", "hi");
 	cr_assert_eq(r.status, 0, "%s", r.err);
 	cr_expect_str_eq(r.out, "All is well.\n");
+	cr_expect_not_null(strstr(r.err, "runs are not recorded"), "%s", r.err);
+	run_done(&r);
+	/* Words that are to be kept, and cannot be: that is no note. */
+	RUN(&a, &r, "ask", "-m", "ollama/sim-small", "--store-content", "hi");
+	cr_expect_eq(r.status, 1, "%s", r.err);
+	cr_expect_str_eq(r.out, "");
+	cr_expect_not_null(strstr(r.err, ".local"), "%s", r.err);
+	run_done(&r);
+	/* Settings of a storage that nobody names ask for no database. */
+	run_folder_put(a.home, "half.conf", "storage = { sync = \"full\"; };\n");
+	snprintf(conf, sizeof(conf), "%s/half.conf", a.home);
+	RUN(&a, &r, "ask", "-m", "ollama/sim-small", "-c", conf, "hi");
+	cr_expect_eq(r.status, 0, "%s", r.err);
 	cr_expect_not_null(strstr(r.err, "runs are not recorded"), "%s", r.err);
 	run_done(&r);
 	account_end(&a);
