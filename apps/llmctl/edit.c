@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <histedit.h>
 #include <locale.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,27 @@ static char *prompt_of(EditLine *el)
 	return text;
 }
 
+/*
+ * As read(), and a Ctrl-C that comes just before it is no less an EINTR. libedit takes the
+ * signal first and sends it again: that is behind the wait, with the mask from before.
+ */
+static ssize_t read_byte(char *ret)
+{
+	struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+	sigset_t stop, before;
+	int n = -1;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGINT);
+	sigprocmask(SIG_BLOCK, &stop, &before);
+	if (interrupt_seen())
+		errno = EINTR;
+	else
+		n = ppoll(&p, 1, NULL, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return n > 0 ? read(STDIN_FILENO, ret, 1) : -1;
+}
+
 /* 1: *ret is the next character; 0: the end; -1: Ctrl-C. */
 static int read_char(EditLine *el, wchar_t *ret)
 {
@@ -46,7 +69,7 @@ static int read_char(EditLine *el, wchar_t *ret)
 
 	(void)el;
 	for (;;) {
-		n = read(STDIN_FILENO, &byte, 1);
+		n = read_byte(&byte);
 		if (n < 0 && errno == EINTR && !interrupt_seen())
 			continue;
 		if (n <= 0)
