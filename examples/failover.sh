@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
 # Who answers when the local model goes away and comes back: two llmsim stand for Ollama and for
 # Gemini; the first is stopped and resumed. Prints the providers: ollama gemini ollama
-#   examples/failover.sh [BIN]       where llmctl and llmsim are; else they are found by name
+#   examples/failover.sh [BIN]       where llmctl and llmsim are; else they are found by name, or
+#                                    in this repository where the quickstart has built them
 set -euo pipefail
-bin=${1:+$1/}
+bin=${1:-}
+built=$(dirname "$0")/../build/release/bin
+[ -n "$bin" ] || command -v llmsim >/dev/null || [ ! -x "$built/llmsim" ] || bin=$built
+bin=${bin:+$bin/}
 work=$(mktemp -d)
 pids=()
 

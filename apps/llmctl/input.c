@@ -208,8 +208,8 @@ int32_t input_file(const char *path, size_t most, input_bytes *ret, llm_err *err
 	int32_t rc;
 
 	if (fd < 0)
-		return complain_set(
-			err, LLM_E_NOT_FOUND, "%.200s cannot be opened: %s", path, strerror(errno));
+		return complain_set(err, LLM_E_NOT_FOUND,
+			"%.200s cannot be opened: %s\nCheck the path.", path, strerror(errno));
 	rc = read_all(fd, is_stdin ? "standard input" : path, most, ret, err);
 	if (!is_stdin)
 		close(fd);
