@@ -74,6 +74,40 @@ int32_t job_add(llm_job *j, uint32_t kind, const void *record)
 	return 0;
 }
 
+void job_insist(llm_job *j, int32_t code)
+{
+	j->insists = j->n;
+	j->insists_code = code;
+}
+
+int32_t job_ask(llm_job *j, uint32_t kind, const llm_filter *filter)
+{
+	question *q = NULL;
+	int32_t rc = question_new(&j->ar, kind, filter, &q);
+
+	if (rc)
+		return rc;
+	q->next = j->questions;
+	j->questions = q;
+	return 0;
+}
+
+const void *const *job_answer(const llm_job *j, size_t i, size_t *ret_n)
+{
+	const question *q;
+	size_t n = 0;
+
+	*ret_n = 0;
+	for (q = j->questions; q; q = q->next)
+		n++;
+	if (i >= n)
+		return NULL;
+	for (q = j->questions; n - 1 > i; n--)
+		q = q->next;
+	*ret_n = q->n;
+	return q->n ? q->rows : NULL;
+}
+
 void job_free(llm_job *j)
 {
 	if (!j)
@@ -206,11 +240,30 @@ static int32_t burst_fill(burst *b, llm_job *const *jobs, size_t n, arena *ar)
 	return 0;
 }
 
+/* What was refused may be the whole point of a job. */
+static int32_t check_insisted(const llm_job *j, llm_err *err)
+{
+	if (!j->insists || !j->results[j->insists - 1]->code)
+		return 0;
+	return err_set(err, j->insists_code,
+		"the stored row forbids what the run depends on: nothing of it was written");
+}
+
+static int32_t ask_all(question *q, llm_unit *u, llm_err *err)
+{
+	int32_t rc = 0;
+
+	for (; !rc && q; q = q->next)
+		rc = question_ask(q, u, err);
+	return rc;
+}
+
 int32_t job_run_all(llm_job *const *jobs, size_t n, llm_unit *u, llm_err *err)
 {
 	burst b = {0};
 	int32_t rc;
 	arena ar;
+	size_t i;
 
 	arena_init(&ar, &u->storage->mem, 0);
 	rc = burst_fill(&b, jobs, n, &ar);
@@ -218,6 +271,11 @@ int32_t job_run_all(llm_job *const *jobs, size_t n, llm_unit *u, llm_err *err)
 		err_set(err, rc, "no memory for a group of jobs");
 	else if (b.n)
 		rc = unit_apply(u, b.ops, b.n, b.results, err);
+	for (i = 0; !rc && i < n; i++) {
+		rc = check_insisted(jobs[i], err);
+		if (!rc)
+			rc = ask_all(jobs[i]->questions, u, err);
+	}
 	arena_reset(&ar);
 	return rc;
 }

@@ -7,7 +7,7 @@
 #ifndef LLM_STORE_JOB_H
 #define LLM_STORE_JOB_H
 
-#include "store/unit.h"
+#include "store/question.h"
 
 /*
  * What a job came to. Called once, on the thread that said so; `results` are those of
@@ -22,6 +22,9 @@ struct llm_job {
 	llm_op **ops;
 	llm_op_result **results;
 	size_t n, room;
+	question *questions; /* the last one first */
+	size_t insists; /* operation number `insists` - 1 has to be allowed */
+	int32_t insists_code;
 	int droppable;
 	int kept; /* its maker frees it, behind `done` */
 	job_done_fn done;
@@ -40,6 +43,21 @@ arena *job_arena(llm_job *j);
 int32_t job_room(llm_job *j, size_t more);
 /* `record` is in the job's arena. LLM_E_TOO_LARGE when `room` is used up; LLM_E_NOMEM. */
 int32_t job_add(llm_job *j, uint32_t kind, const void *record);
+/*
+ * Where the operation added last is not allowed, the unit is rolled back and the job ends with
+ * `code`. One of a job.
+ */
+void job_insist(llm_job *j, int32_t code);
+/*
+ * Asks behind the operations of the whole group, in their transaction; a job may have nothing
+ * but questions. Texts of `filter` are copied. LLM_E_UNSUPPORTED, LLM_E_NOMEM.
+ */
+int32_t job_ask(llm_job *j, uint32_t kind, const llm_filter *filter);
+/*
+ * In `done`, or behind it where the job was kept: the rows of question `i`, in the order they
+ * were asked, each of the question's type, the job's. Null: none.
+ */
+const void *const *job_answer(const llm_job *j, size_t i, size_t *ret_n);
 /* A job that nobody will run; `done` is not called. */
 void job_free(llm_job *j);
 
