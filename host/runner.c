@@ -24,8 +24,10 @@ struct llm_runner {
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t wake;
+	pthread_cond_t idle; /* nothing waits, and no group is under way */
 	llm_job **ring;
 	uint32_t first, n;
+	int at_work; /* on a group */
 	int stopping;
 	llm_runner_stats stats;
 	llm_job **group; /* the thread's own */
@@ -51,6 +53,16 @@ static int32_t runner_submit(void *ctx, llm_job *job)
 	}
 	pthread_mutex_unlock(&r->lock);
 	return rc;
+}
+
+static void runner_drain(void *ctx)
+{
+	llm_runner *r = ctx;
+
+	pthread_mutex_lock(&r->lock);
+	while (r->n || r->at_work)
+		pthread_cond_wait(&r->idle, &r->lock);
+	pthread_mutex_unlock(&r->lock);
 }
 
 static void runner_until(struct timespec *ret, uint32_t ms)
@@ -92,6 +104,7 @@ static uint32_t runner_take(llm_runner *r)
 		r->group[i] = r->ring[(r->first + i) % r->opts.queue_max];
 	r->first = (r->first + n) % r->opts.queue_max;
 	r->n -= n;
+	r->at_work = n != 0;
 	pthread_mutex_unlock(&r->lock);
 	return n;
 }
@@ -185,6 +198,9 @@ static void runner_rest(llm_runner *r)
 
 	pthread_mutex_lock(&r->lock);
 	waiting = r->n;
+	r->at_work = 0;
+	if (!waiting)
+		pthread_cond_broadcast(&r->idle);
 	pthread_mutex_unlock(&r->lock);
 	if (waiting || r->restless)
 		return;
@@ -237,8 +253,9 @@ static int32_t runner_init(llm_runner *r)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&r->wake, &attr);
+	pthread_cond_init(&r->idle, &attr);
 	pthread_condattr_destroy(&attr);
-	r->port = (llm_job_port){sizeof(r->port), 0, r, runner_submit};
+	r->port = (llm_job_port){sizeof(r->port), 0, r, runner_submit, runner_drain};
 	r->stats.struct_size = sizeof(r->stats);
 	r->pid = getpid();
 	return 0;
@@ -322,6 +339,7 @@ void llm_runner_free(llm_runner *runner)
 	pthread_mutex_unlock(&runner->lock);
 	pthread_join(runner->thread, NULL);
 	pthread_cond_destroy(&runner->wake);
+	pthread_cond_destroy(&runner->idle);
 	pthread_mutex_destroy(&runner->lock);
 	runner_drop(runner);
 }

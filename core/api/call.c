@@ -400,31 +400,65 @@ static int32_t build(
 	return 0;
 }
 
+/* Before anything else: the host's allocator may be in another thread's hands for ever. */
+static int32_t check_blocking(llm_service *svc, const char *name, llm_err *err)
+{
+	int32_t rc = service_check(svc, err);
+
+	if (rc || !service_on_loop(svc))
+		return rc;
+	return err_set(err, LLM_E_STATE,
+		"%s waits, and inside a callback of the same service it would wait for ever", name);
+}
+
+/* A run that failed has a row too; of two errors its own is the one that is told. */
+static int32_t record(llm_call *c, const llm_call_opts *opts, int32_t code, llm_err *err)
+{
+	const size_t known = offsetof(llm_call_opts, unit) + sizeof(opts->unit);
+	int32_t rc;
+
+	if (!opts || opts->struct_size < known || !opts->unit || !c->rec)
+		return code;
+	rc = llm_unit_record(opts->unit, c, code ? NULL : err);
+	return code ? code : rc;
+}
+
+int32_t llm_run(llm_service *svc, llm_request *rq, const llm_call_opts *opts, llm_call **ret_call,
+	llm_err *err)
+{
+	llm_call *c = NULL;
+	int32_t rc;
+
+	if (!svc || !rq || !ret_call)
+		return err_set(err, LLM_E_INVALID_REQUEST,
+			"llm_run needs a service, a request and a place for the call");
+	*ret_call = NULL;
+	rc = check_blocking(svc, "llm_run", err);
+	if (!rc)
+		rc = llm_submit(svc, rq, opts, &c, err);
+	if (rc)
+		return rc;
+	*ret_call = c;
+	rc = llm_call_wait(c, UINT32_MAX, err);
+	return record(c, opts, rc, err);
+}
+
 int32_t llm_ask(
 	llm_service *svc, const char *model, const char *text, llm_call **ret_call, llm_err *err)
 {
 	llm_request *rq = NULL;
-	llm_call *c = NULL;
 	int32_t rc;
 
 	if (!svc || !ret_call)
 		return err_set(err, LLM_E_INVALID_REQUEST,
 			"llm_ask needs a service and a place for the call");
 	*ret_call = NULL;
-	/* Before anything else: the host's allocator may be in another thread's hands for ever. */
-	rc = service_check(svc, err);
+	rc = check_blocking(svc, "llm_ask", err);
+	if (!rc)
+		rc = build(svc, model, text, &rq, err);
 	if (rc)
 		return rc;
-	if (service_on_loop(svc))
-		return err_set(err, LLM_E_STATE,
-			"llm_ask waits, and inside a callback of the same service it would wait for ever");
-	rc = build(svc, model, text, &rq, err);
-	if (rc)
-		return rc;
-	rc = llm_submit(svc, rq, NULL, &c, err);
+	rc = llm_run(svc, rq, NULL, ret_call, err);
 	llm_request_free(rq);
-	if (rc)
-		return rc;
-	*ret_call = c;
-	return llm_call_wait(c, UINT32_MAX, err);
+	return rc;
 }

@@ -39,7 +39,7 @@ int32_t llm_service_new(const llm_service_opts *opts, llm_service **ret, llm_err
 	rc = options_adopt(opts, &own, &why);
 	if (!rc)
 		rc = service_new(&own, &svc, &why);
-	if (!rc && conf_has_storage(svc->set->conf))
+	if (!rc && (own.jobs || conf_has_storage(svc->set->conf)))
 		rc = storage_attach(svc, &own, &why);
 	if (!rc)
 		*ret = svc;

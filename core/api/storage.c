@@ -212,6 +212,18 @@ static int32_t open_all(llm_service *svc, attached *a, const char *owner, llm_er
 	return rc;
 }
 
+/* The host runs what is to be written: nothing is opened, and the lease begins with the first run. */
+static int32_t attach_port(
+	llm_service *svc, const llm_job_port *port, const char *owner, llm_err *err)
+{
+	if (port->struct_size < sizeof(*port) || !port->submit || !port->drain)
+		return err_set(err, LLM_E_INVALID_REQUEST,
+			"llm_service_opts.jobs: its size, submit or drain is missing");
+	ledger_attach(svc, port, owner, port->drain, port->ctx);
+	svc->ledger.hosted = 1;
+	return 0;
+}
+
 int32_t storage_attach(llm_service *svc, const llm_service_opts *opts, llm_err *err)
 {
 	char owner[UUID_TEXT];
@@ -220,12 +232,14 @@ int32_t storage_attach(llm_service *svc, const llm_service_opts *opts, llm_err *
 
 	if (svc->set->conf->storage.ledger == LEDGER_OFF)
 		return 0;
+	uuid_v7(&svc->ids, &svc->time, owner);
+	if (opts->jobs)
+		return attach_port(svc, opts->jobs, owner, err);
 	a = mem_new(&svc->mem, sizeof(*a));
 	if (!a)
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	a->mem = &svc->mem;
 	a->set = confset_hold(svc);
-	uuid_v7(&svc->ids, &svc->time, owner);
 	rc = open_all(svc, a, owner, err);
 	if (rc == LLM_E_SCHEMA || rc == LLM_E_PERSISTENCE)
 		name_file(opts, err);
@@ -234,5 +248,6 @@ int32_t storage_attach(llm_service *svc, const llm_service_opts *opts, llm_err *
 		return rc;
 	}
 	ledger_attach(svc, llm_runner_port(a->runner), owner, on_close, a);
+	svc->ledger.beat_ns = clock_ns(&svc->time); /* it has a lease since now */
 	return 0;
 }

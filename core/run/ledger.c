@@ -157,6 +157,18 @@ static void begin_returned(llm_call *c, const trip *t)
 
 /* ---- the end ---- */
 
+static void set_fault(llm_call *c, int32_t code, const char *text)
+{
+	llm_result *r = &c->res;
+
+	if (!r->fault)
+		r->fault = arena_new(&c->ar, sizeof(*r->fault));
+	if (!r->fault)
+		return;
+	*r->fault = (llm_err)LLM_ERR_INIT;
+	err_set(r->fault, code, "%s", text);
+}
+
 /* The answer is not lost with its row: it is delivered, and says so (R-UOW-9). */
 static void lose(llm_call *c, int32_t code, const llm_err *why)
 {
@@ -169,11 +181,7 @@ static void lose(llm_call *c, int32_t code, const llm_err *why)
 	if (atomic_load(&c->done))
 		return;
 	r->persisted = LLM_PERSISTED_NO;
-	r->fault = arena_new(&c->ar, sizeof(*r->fault));
-	if (r->fault) {
-		*r->fault = (llm_err)LLM_ERR_INIT;
-		err_set(r->fault, code, "%s", text);
-	}
+	set_fault(c, code, text);
 	if (!c->svc->ledger.persist_strict || r->status != LLM_STATUS_SUCCEEDED)
 		return;
 	r->status = LLM_STATUS_FAILED;
@@ -336,6 +344,22 @@ static void on_unit_end(void *ctx, int committed)
 	call_unref(c);
 }
 
+static int32_t write_bound(llm_call *c, llm_unit *unit, llm_err *err)
+{
+	call_record *rec = c->rec;
+	int32_t rc = job_run_all(&rec->job, 1, unit, err);
+
+	if (!rc)
+		rc = code_of((const llm_op_result *const *)rec->job->results, rec->job->n);
+	if (rc == LLM_E_CONFLICT)
+		err_set(err, rc, "the run %s has a row already", c->res.run_id);
+	else if (!rc && unit_on_end(unit, on_unit_end, c))
+		rc = err_set(err, LLM_E_NOMEM, "out of memory: roll back");
+	if (rc)
+		set_fault(c, rc, err->message);
+	return rc;
+}
+
 int32_t ledger_record(llm_call *c, llm_unit *unit, llm_err *err)
 {
 	call_record *rec = c->rec;
@@ -350,18 +374,13 @@ int32_t ledger_record(llm_call *c, llm_unit *unit, llm_err *err)
 		return err_set(err, LLM_E_STATE, "the run is recorded already");
 	if (!rec->job)
 		return err_set(err, LLM_E_NOMEM, "memory was short when the run ended: no rows");
-	rc = job_run_all(&rec->job, 1, unit, err);
-	if (!rc)
-		rc = code_of((const llm_op_result *const *)rec->job->results, rec->job->n);
-	if (rc == LLM_E_CONFLICT)
-		return err_set(err, rc, "the run %s has a row already", c->res.run_id);
-	if (!rc && unit_on_end(unit, on_unit_end, c))
-		rc = err_set(err, LLM_E_NOMEM, "out of memory: roll back");
+	rc = write_bound(c, unit, err);
 	if (rc)
 		return rc;
 	call_ref(c);
 	rec->settle = RECORD_OUT;
 	c->res.persisted = LLM_PERSISTED_QUEUED;
+	c->res.fault = NULL;
 	return 0;
 }
 

@@ -59,6 +59,8 @@ typedef struct ledger {
 	uintptr_t redact_token;
 	char owner[UUID_TEXT];
 	_Atomic(trip *) returned;
+	llm_job_port port;
+	int hosted; /* the host runs the jobs, on whatever thread */
 	void (*close)(void *ctx); /* ends what the port belongs to, when all jobs are done */
 	void *close_ctx;
 
@@ -84,8 +86,9 @@ typedef struct ledger {
 /* From the configuration. LLM_E_CONFIG, LLM_E_NOMEM. */
 int32_t ledger_init(struct llm_service *svc, const llm_service_opts *opts, llm_err *err);
 /*
- * From now on runs are recorded through `port`. `owner` has a lease in the storage already.
- * Before the first submit.
+ * From now on runs are recorded through `port`, which is copied. `owner` has a lease in the
+ * storage already when `beat_ns` is set then, else takes it with the first run. Before the
+ * first submit.
  */
 void ledger_attach(struct llm_service *svc, const llm_job_port *port, const char *owner,
 	void (*close)(void *ctx), void *ctx);

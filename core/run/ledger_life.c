@@ -91,10 +91,10 @@ void ledger_attach(llm_service *svc, const llm_job_port *port, const char *owner
 
 	l->mode = svc->set->conf->storage.ledger ? svc->set->conf->storage.ledger : LEDGER_STRICT;
 	err_copy(l->owner, sizeof(l->owner), owner, strlen(owner));
+	l->port = *port;
 	l->close = close;
 	l->close_ctx = ctx;
-	l->beat_ns = clock_ns(&svc->time);
-	outbox_init(&l->out, port);
+	outbox_init(&l->out, &l->port);
 	if (!l->rules.key && l->rules.mode == PRIVACY_HASH)
 		log_line(&svc->log, LLM_LOG_WARN,
 			"no privacy.key: of prompts and answers only the number of bytes is kept");
@@ -156,7 +156,7 @@ void ledger_watch(llm_service *svc)
 	ledger *l = &svc->ledger;
 	const uint64_t now = loop_now(svc->loop);
 
-	if (now >= clock_after_ns(l->beat_ns, LEDGER_BEAT_NS))
+	if (!l->beat_ns || now >= clock_after_ns(l->beat_ns, LEDGER_BEAT_NS))
 		beat(svc, now);
 	if (l->timer.armed)
 		return;
@@ -172,12 +172,14 @@ void ledger_watch(llm_service *svc)
 void ledger_drain(llm_service *svc)
 {
 	ledger *l = &svc->ledger;
-	const uint64_t end = clock_after_ms(clock_ns(clock_real()), DRAIN_MS);
+	const uint64_t end = clock_after_ms(clock_ns(&svc->time), DRAIN_MS);
 
 	if (!l->mode)
 		return;
-	while ((svc->live || l->out.n) && clock_ns(clock_real()) < end) {
+	while ((svc->live || l->out.n) && clock_ns(&svc->time) < end) {
 		(void)service_turn(svc, DRAIN_STEP_NS, NULL);
+		if (svc->live && l->hosted) /* perhaps on this thread, and on no other */
+			l->port.drain(l->port.ctx);
 	}
 	while (svc->live) /* each waits for its row only */
 		run_close(svc->live);

@@ -55,9 +55,10 @@ typedef struct llm_call_opts {
 	/*
 	 * The host's own transaction (llm_unit_bind): nothing of the run is written before the
 	 * host calls llm_unit_record, and nothing through the service's storage. Null: the
-	 * service's storage records the run, where there is one. Only looked at in llm_submit.
+	 * service's storage records the run, where there is one. llm_submit only looks at it;
+	 * llm_run writes to it.
 	 */
-	const struct llm_unit *unit;
+	struct llm_unit *unit;
 } llm_call_opts;
 
 /* Of those who wait for a slot: after eight interactive ones a batch call has its turn. */
@@ -132,6 +133,21 @@ LLM_API const llm_result *llm_call_result(const llm_call *call);
 
 /* Cancels what still runs and lets go of the call. Accepts null. [any] */
 LLM_API void llm_call_free(llm_call *call);
+
+/*
+ * The blocking form of llm_submit: submits, waits, and with opts->unit writes the rows of the
+ * run in the unit's transaction, which is open from the call on until its return. What is left
+ * to the host is to commit or to roll back, and to say so (llm_unit_committed,
+ * llm_unit_release).
+ * @param opts      may be null; without callbacks
+ * @param ret_call  freed with llm_call_free; null when the request was refused, else set on
+ *                  failure too, so that the result can be read
+ * @return 0, or the run's error; where that is 0 and its rows could not be written what
+ *         llm_unit_record says: the answer is in the result then, with the fault
+ * [any] [not-in-callback]
+ */
+LLM_API int32_t llm_run(llm_service *svc, llm_request *rq, const llm_call_opts *opts,
+	llm_call **ret_call, llm_err *err);
 
 /*
  * The whole thing in one call: asks `text` of a profile, or of a "provider/model"

@@ -15,6 +15,7 @@
 LLM_EXTERN_C_BEGIN
 
 typedef struct llm_service llm_service;
+struct llm_job_port; /* unit.h */
 
 /* One line of log, redacted. Called from any thread of the service; `token` is the host's. */
 typedef void (*llm_log_fn)(uintptr_t token, uint32_t level, const char *line, size_t len);
@@ -62,6 +63,14 @@ typedef struct llm_service_opts {
 	uint32_t reserved;
 	llm_redact_fn redact; /* null: of a text that may be kept only known secrets are taken out */
 	uintptr_t redact_token;
+	/*
+	 * Who runs and commits the jobs of recorded runs (unit.h): the host, or a llm_runner of
+	 * the host's. Copied. The service then opens no database: the section `storage` only
+	 * says how runs are recorded (ledger, settle, persist_strict), and may be missing; the
+	 * schema, reaping and what was known of candidates' health are the host's. Null: a
+	 * runner of the service's own, where `storage` is configured.
+	 */
+	const struct llm_job_port *jobs;
 } llm_service_opts;
 
 #define LLM_SERVICE_OPTS_INIT \

@@ -132,7 +132,7 @@ LLM_API int32_t llm_service_ledger(llm_service *svc, llm_ledger_stats *ret);
 enum { LLM_JOB_COMMITTED = 1, LLM_JOB_ROLLED_BACK = 2 };
 
 /*
- * Where a service hands its jobs. `submit` is called on the loop thread and returns
+ * Where a service hands its jobs (llm_service_opts.jobs). `submit` is called on the loop thread and returns
  * at once: 0, and the job is the port's until llm_job_done; or LLM_E_QUEUE_FULL, and
  * it stays the service's.
  */
@@ -141,6 +141,12 @@ typedef struct llm_job_port {
 	uint32_t reserved;
 	void *ctx;
 	int32_t (*submit)(void *ctx, llm_job *job);
+	/*
+	 * Ends every job that was handed over so far: behind it llm_job_done has returned for
+	 * each. Called by llm_service_free, on its thread, several times; no callback of the
+	 * service runs meanwhile.
+	 */
+	void (*drain)(void *ctx);
 } llm_job_port;
 
 /*

@@ -50,10 +50,10 @@ static int count(shop *s, const char *text)
 	return n;
 }
 
-static void shop_open(shop *s)
+static void shop_open_at(shop *s, const char *script)
 {
 	const oracle_opts opts = {.mode = ORACLE_BLOCK,
-		.script = "hello_stream",
+		.script = script,
 		.config = "workspace = \"" WS "\";\n",
 		.log_word = "never recorded",
 		.no_healthy = 1};
@@ -68,6 +68,11 @@ static void shop_open(shop *s)
 	cr_assert_eq(llm_request_new(NULL, &s->rq), 0);
 	cr_assert_eq(llm_request_model(s->rq, "ollama/sim-small"), 0);
 	cr_assert_eq(llm_request_text(s->rq, LLM_ROLE_USER, "hi", 2), 0);
+}
+
+static void shop_open(shop *s)
+{
+	shop_open_at(s, "hello_stream");
 }
 
 static void shop_close(shop *s)
@@ -85,7 +90,7 @@ static void bind(shop *s)
 	cr_assert_eq(llm_unit_bind(s->b.storage, &s->native, &s->unit, &err), 0, "%s", err.message);
 }
 
-static void submit(shop *s, const llm_unit *unit, llm_call **ret)
+static void submit(shop *s, llm_unit *unit, llm_call **ret)
 {
 	llm_call_opts opts = LLM_CALL_OPTS_INIT;
 	llm_err err = LLM_ERR_INIT;
@@ -198,6 +203,97 @@ Test(ledger_bound, R_UOW_6_rolled_back_it_can_be_recorded_again)
 	cr_expect_eq(persisted(call), LLM_PERSISTED_YES);
 	cr_expect_eq(count(&s, "SELECT count(*) FROM llm_runs"), 1);
 	cr_expect_eq(count(&s, "SELECT count(*) FROM orders"), 1);
+	llm_call_free(call);
+	shop_close(&s);
+}
+
+/* ---- in one call ---- */
+
+static int32_t run_bound(shop *s, llm_call **ret, const char *says)
+{
+	llm_call_opts opts = LLM_CALL_OPTS_INIT;
+	llm_err err = LLM_ERR_INIT;
+	int32_t rc;
+
+	opts.flags = LLM_CALL_STREAM;
+	opts.unit = s->unit;
+	rc = llm_run(s->o->svc, s->rq, &opts, ret, &err);
+	cr_expect_not_null(strstr(err.message, says), "%s", err.message);
+	return rc;
+}
+
+Test(ledger_bound, R_UOW_5_the_blocking_call_records_by_itself)
+{
+	llm_call *call = NULL;
+	shop s;
+
+	shop_open(&s);
+	begin(&s);
+	cr_expect_eq(run_bound(&s, &call, ""), 0);
+	cr_expect_eq(persisted(call), LLM_PERSISTED_QUEUED);
+	cr_expect_null(strstr(s.seen, "COMMIT"), "%s", s.seen);
+	end(&s, 0);
+	cr_expect_eq(persisted(call), LLM_PERSISTED_NO);
+	cr_expect_eq(count(&s, "SELECT count(*) FROM llm_runs"), 0);
+	begin(&s);
+	cr_expect_eq(record(&s, call, NULL), 0, "once more, after a roll-back");
+	end(&s, 1);
+	llm_call_free(call);
+	begin(&s);
+	cr_expect_eq(run_bound(&s, &call, ""), 0);
+	cr_expect_eq(record(&s, call, "recorded already"), LLM_E_STATE);
+	end(&s, 1);
+	cr_expect_eq(persisted(call), LLM_PERSISTED_YES);
+	cr_expect_eq(count(&s, "SELECT count(*) FROM llm_runs WHERE status = 'succeeded'"), 2);
+	cr_expect_eq(count(&s, "SELECT count(*) FROM orders"), 2);
+	llm_call_free(call);
+	cr_expect_eq(book_stats(s.o).unrecorded, 0);
+	shop_close(&s);
+}
+
+Test(ledger_bound, R_UOW_5_of_a_run_that_failed_the_blocking_call_records_that)
+{
+	llm_call *call = NULL;
+	shop s;
+
+	shop_open_at(&s, "u_15_500");
+	begin(&s);
+	cr_expect_eq(run_bound(&s, &call, ""), LLM_E_SERVER_ERROR);
+	end(&s, 1);
+	cr_expect_eq(persisted(call), LLM_PERSISTED_YES);
+	cr_expect_eq(count(&s,
+			     "SELECT count(*) FROM llm_runs WHERE status = 'failed' AND "
+			     "error_code = 'SERVER_ERROR'"),
+		1);
+	llm_call_free(call);
+	shop_close(&s);
+}
+
+/* The answer is paid for: it is there, with the reason why its row is not. */
+Test(ledger_bound, R_UOW_9_an_answer_is_there_when_the_blocking_call_cannot_record_it)
+{
+	const llm_err *fault = NULL;
+	llm_call *call = NULL;
+	size_t len;
+	shop s;
+
+	shop_open(&s);
+	sqlite3_busy_timeout(s.db, 0);
+	book_lock(&s.b);
+	sql(&s, "BEGIN");
+	bind(&s);
+	cr_expect_eq(run_bound(&s, &call, "try the unit again"), LLM_E_DB_BUSY);
+	cr_expect_str_eq(llm_result_text(llm_call_result(call), &len), "Hello");
+	cr_expect_eq(llm_result_persisted(llm_call_result(call), &fault), LLM_PERSISTED_NO);
+	cr_assert_not_null(fault);
+	cr_expect_eq(fault->code, LLM_E_DB_BUSY);
+	end(&s, 0);
+	book_unlock(&s.b);
+	begin(&s);
+	cr_expect_eq(record(&s, call, NULL), 0);
+	end(&s, 1);
+	cr_expect_eq(llm_result_persisted(llm_call_result(call), &fault), LLM_PERSISTED_YES);
+	cr_expect_null(fault);
 	llm_call_free(call);
 	shop_close(&s);
 }

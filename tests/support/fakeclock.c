@@ -8,7 +8,7 @@ static uint64_t fakeclock_ns(void *ctx)
 	fakeclock *fc = ctx;
 
 	atomic_fetch_add(&fc->reads, 1);
-	return atomic_load(&fc->ns);
+	return atomic_fetch_add(&fc->ns, atomic_load(&fc->step_ns));
 }
 
 static int64_t fakeclock_utc_us(void *ctx)

@@ -16,6 +16,7 @@
 typedef struct fakeclock {
 	llm_time_source source; /* what the code under test is given */
 	_Atomic uint64_t ns;
+	_Atomic uint64_t step_ns; /* each look at the monotonic clock takes so long */
 	_Atomic int64_t utc_us;
 	_Atomic uint64_t chance; /* splitmix64 */
 	_Atomic uint64_t reads; /* of either clock */

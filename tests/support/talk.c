@@ -40,6 +40,12 @@ uint16_t talk_free_port(void)
 
 void talk_open(talk *t, const char *plugin_dir, const char *config, int faked)
 {
+	talk_open_port(t, plugin_dir, config, faked, NULL);
+}
+
+void talk_open_port(
+	talk *t, const char *plugin_dir, const char *config, int faked, const llm_job_port *jobs)
+{
 	llm_service_opts opts = LLM_SERVICE_OPTS_INIT;
 	llm_err err = LLM_ERR_INIT;
 
@@ -47,6 +53,7 @@ void talk_open(talk *t, const char *plugin_dir, const char *config, int faked)
 	fakeclock_init(&t->clock, 1);
 	opts.config_text = config;
 	opts.plugin_dir = plugin_dir;
+	opts.jobs = jobs;
 	opts.time = faked ? &t->clock.source : NULL;
 	if (llm_service_new(&opts, &t->svc, &err))
 		die("llm_service_new", err.message);

@@ -31,6 +31,9 @@ typedef struct talk_call {
  * still until the test moves it. Ends the process with status 99 when it cannot.
  */
 void talk_open(talk *t, const char *plugin_dir, const char *config, int faked);
+/* The same, and runs are recorded through `jobs`. */
+void talk_open_port(
+	talk *t, const char *plugin_dir, const char *config, int faked, const llm_job_port *jobs);
 /* `limits` may be null; only its times count. */
 void talk_submit(
 	talk *t, talk_call *c, const char *model, uint32_t stream, const llm_call_opts *limits);
