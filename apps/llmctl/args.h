@@ -62,6 +62,7 @@ typedef struct ctl_options {
 	const char *older_than;
 	const char *content_older_than;
 	bool all;
+	bool all_workspaces;
 	bool plans;
 	const char *run;
 	bool explain;

@@ -126,6 +126,7 @@ static const arg_option run_options[] = {
 static const arg_option stats_options[] = {
 	{0, ARG_TEXT, "by", "WHAT", "workspace, profile, provider, model (default) or day", AT(by)},
 	WORKSPACE_OPTION,
+	{0, ARG_SWITCH, "all-workspaces", NULL, "the runs of all workspaces", AT(all_workspaces)},
 	{0, ARG_TEXT, "since", "TIME", "created since: 2026-01-31, or ago: 30m, 24h, 7d",
 		AT(since)},
 	{0, ARG_TEXT, "until", "TIME", "created before", AT(until)},
@@ -284,7 +285,8 @@ const command commands[] = {
 		list_options, 0},
 	{"runs", "stats", "Count runs, errors, tokens, cost and times.", "",
 		"  llmctl runs stats\n"
-		"  llmctl runs stats --by day --since 7d\n",
+		"  llmctl runs stats --by day --since 7d\n"
+		"  llmctl runs stats --by workspace --all-workspaces\n",
 		stats_options, 0},
 	{"runs", "export", "Print runs as NDJSON or CSV.", "",
 		"  llmctl runs export >runs.ndjson\n"

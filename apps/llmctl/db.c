@@ -110,7 +110,7 @@ int db_status_run(ctl *c)
 	llm_schema_state s = {.struct_size = sizeof(s)};
 	llm_err err = LLM_ERR_INIT, damage = LLM_ERR_INIT;
 	store st = {NULL, NULL, NULL};
-	int32_t bad = 0, rc = store_open(c, STORE_ANY_SCHEMA, &st, &err);
+	int32_t bad = 0, rc = store_open(c, STORE_ANY_SCHEMA | STORE_READ, &st, &err);
 
 	if (!rc)
 		rc = llm_records_schema(st.unit, &s, &err);

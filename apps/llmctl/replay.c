@@ -122,7 +122,7 @@ int replay_run(ctl *c)
 	int status;
 
 	if (!rc)
-		rc = store_open(c, STORE_WORKSPACE, &st, &err);
+		rc = store_open(c, STORE_WORKSPACE | STORE_READ, &st, &err);
 	if (!rc)
 		rc = find(&st, c->opt.run, &f, &err);
 	if (!rc)

@@ -51,7 +51,7 @@ int32_t resume_load(ctl *c, const char *id, resumed *ret, llm_err *err)
 {
 	store st = {NULL, NULL, NULL};
 	recalled r = {.run = NULL};
-	int32_t rc = store_open(c, STORE_WORKSPACE, &st, err);
+	int32_t rc = store_open(c, STORE_WORKSPACE | STORE_READ, &st, err);
 
 	if (!rc)
 		rc = id ? recall_run(&st, id, &r, err) : recall_last(&st, &r, err);

@@ -108,7 +108,7 @@ static int list(ctl *c, const char *text)
 	llm_filter f = LLM_FILTER_INIT;
 	llm_err err = LLM_ERR_INIT;
 	store st;
-	int32_t rc = store_open(c, STORE_WORKSPACE, &st, &err);
+	int32_t rc = store_open(c, STORE_WORKSPACE | STORE_READ, &st, &err);
 
 	if (!rc)
 		rc = runs_filter(&c->opt, st.workspace, runs_now_us(), &f, &err);
@@ -164,7 +164,7 @@ int runs_export_run(ctl *c)
 		rc = complain_set(&err, LLM_E_INVALID_REQUEST,
 			"--format %.40s is neither ndjson nor csv", form);
 	if (!rc)
-		rc = store_open(c, STORE_WORKSPACE, &st, &err);
+		rc = store_open(c, STORE_WORKSPACE | STORE_READ, &st, &err);
 	if (!rc)
 		rc = runs_filter(&c->opt, st.workspace, runs_now_us(), &f, &err);
 	if (!c->opt.limit)
@@ -291,7 +291,7 @@ int runs_tail_run(ctl *c)
 	llm_filter f = LLM_FILTER_INIT;
 	llm_err err = LLM_ERR_INIT;
 	store st;
-	int32_t rc = store_open(c, STORE_WORKSPACE, &st, &err);
+	int32_t rc = store_open(c, STORE_WORKSPACE | STORE_READ, &st, &err);
 
 	if (!rc)
 		rc = runs_filter(&c->opt, st.workspace, runs_now_us(), &f, &err);

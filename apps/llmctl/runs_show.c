@@ -259,7 +259,7 @@ int runs_show_run(ctl *c)
 		rc = complain_set(&err, LLM_E_INVALID_REQUEST,
 			"which run? Its id stands in front of each line of: llmctl runs list");
 	if (!rc)
-		rc = store_open(c, STORE_WORKSPACE, &st, &err);
+		rc = store_open(c, STORE_WORKSPACE | STORE_READ, &st, &err);
 	if (!rc)
 		rc = recall_run(&st, c->opt.words.items[0], &s, &err);
 	store_close(&st);

@@ -29,7 +29,6 @@ typedef struct group {
 typedef struct stats {
 	group *list;
 	size_t n;
-	const char *all; /* one group of this name for everything, or null */
 } stats;
 
 /* ---- gathering ---- */
@@ -38,8 +37,6 @@ static group *group_of(stats *s, const char *key)
 {
 	group *more;
 
-	if (s->all)
-		key = s->all;
 	for (size_t i = s->n; i-- > 0;)
 		if (key && s->list[i].key ? strcmp(s->list[i].key, key) == 0 :
 					    !key && !s->list[i].key)
@@ -202,14 +199,14 @@ static void print_json(const stats *s, const char *by)
 
 /* ---- the command ---- */
 
-/* A question names its workspace, so by workspace there is one group: all days of it. */
 static int32_t pick(const char *by, uint32_t *ret, llm_err *err)
 {
 	static const struct {
 		const char *name;
 		uint32_t group;
 	} known[] = {{"profile", LLM_GROUP_PROFILE}, {"provider", LLM_GROUP_PROVIDER},
-		{"model", LLM_GROUP_MODEL}, {"day", LLM_GROUP_DAY}, {"workspace", LLM_GROUP_DAY}};
+		{"model", LLM_GROUP_MODEL}, {"day", LLM_GROUP_DAY},
+		{"workspace", LLM_GROUP_WORKSPACE}};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strcmp(known[i].name, by) == 0) {
@@ -227,13 +224,18 @@ static int32_t gather(ctl *c, const char *by, store *st, stats *s, llm_err *err)
 	uint32_t kind = 0;
 	int32_t rc = pick(by, &kind, err);
 
+	if (!rc && c->opt.all_workspaces && c->opt.workspace)
+		rc = complain_set(err, LLM_E_INVALID_REQUEST,
+			"--all-workspaces and --workspace exclude each other\n"
+			"Try: llmctl runs stats --help");
 	if (!rc)
-		rc = store_open(c, STORE_WORKSPACE, st, err);
+		rc = store_open(
+			c, STORE_READ | (c->opt.all_workspaces ? 0 : STORE_WORKSPACE), st, err);
 	if (!rc)
 		rc = runs_filter(&c->opt, st->workspace, runs_now_us(), &f, err);
+	if (c->opt.all_workspaces)
+		f.workspace_id = LLM_ANY_WORKSPACE;
 	f.group = kind;
-	if (!rc && strcmp(by, "workspace") == 0)
-		s->all = st->workspace;
 	if (!rc)
 		rc = llm_records_read(st->unit, LLM_QUERY_STATS, &f, &sink, err);
 	if (rc == LLM_E_NOMEM)
@@ -248,7 +250,7 @@ int runs_stats_run(ctl *c)
 {
 	const char *by = c->opt.by ? c->opt.by : "model";
 	llm_err err = LLM_ERR_INIT;
-	stats s = {NULL, 0, NULL};
+	stats s = {NULL, 0};
 	store st = {NULL, NULL, NULL};
 	int32_t rc = gather(c, by, &st, &s, &err);
 

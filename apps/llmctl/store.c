@@ -39,17 +39,20 @@ static void take_text(char *ret, size_t cap, const char *value)
 
 static void take_item(ctl_store *s, const llm_config_item *item)
 {
-	char ledger[16];
+	char word[16];
 
 	if (strcmp(item->key, "workspace") == 0) {
 		take_text(s->workspace, sizeof(s->workspace), item->value);
 	} else if (strcmp(item->key, "storage.ledger") == 0) {
-		take_text(ledger, sizeof(ledger), item->value);
-		s->off = strcmp(ledger, "off") == 0;
+		take_text(word, sizeof(word), item->value);
+		s->off = strcmp(word, "off") == 0;
 	} else if (strcmp(item->key, "privacy.key") == 0) {
 		s->has_key = true;
-	} else if (strcmp(item->key, "storage.plugin") == 0 ||
-		strcmp(item->key, "storage.dsn") == 0) {
+	} else if (strcmp(item->key, "storage.plugin") == 0) {
+		s->configured = true;
+		take_text(word, sizeof(word), item->value);
+		s->foreign = strcmp(word, "sqlite") != 0;
+	} else if (strcmp(item->key, "storage.dsn") == 0) {
 		s->configured = true;
 	}
 }
@@ -328,13 +331,39 @@ static int32_t pick_workspace(ctl *c, store *ret, llm_err *err)
 	return 0;
 }
 
+static int32_t open_unit(const ctl *c, store *ret, llm_err *err)
+{
+	llm_storage_opts opts = LLM_STORAGE_OPTS_INIT;
+	int32_t rc;
+
+	opts.service = &c->opts;
+	rc = llm_storage_new(&opts, &ret->storage, err);
+	return rc ? rc : llm_unit_open(ret->storage, &ret->unit, err);
+}
+
+/* What was opened for reading has to be written after all. */
+static int32_t open_to_write(ctl *c, store *st, llm_err *err)
+{
+	ctl_store *s = &c->store;
+
+	if (!s->reading)
+		return 0;
+	store_close(st);
+	st->unit = NULL;
+	st->storage = NULL;
+	s->overrides[--s->n_overrides] = NULL;
+	s->reading = false;
+	return open_unit(c, st, err);
+}
+
 static int32_t check_schema(ctl *c, store *st, llm_err *err)
 {
 	int32_t rc = llm_unit_check_schema(st->unit, err);
 
-	return rc == LLM_E_SCHEMA && c->store.own ?
-		llm_unit_migrate(st->unit, LLM_SCHEMA_LATEST, err) :
-		rc;
+	if (rc != LLM_E_SCHEMA || !c->store.own)
+		return rc;
+	rc = open_to_write(c, st, err);
+	return rc ? rc : llm_unit_migrate(st->unit, LLM_SCHEMA_LATEST, err);
 }
 
 void store_name_file(const ctl *c, llm_err *err)
@@ -366,23 +395,22 @@ static int32_t find(ctl *c, unsigned need, llm_err *err)
 	} else if (!rc && (need & STORE_MAKE)) {
 		override_with(c, "storage.create", "true");
 	}
+	s->reading = !rc && (need & STORE_READ) && !s->foreign && !s->is_new;
+	if (s->reading)
+		override_with(c, "storage.access", "read");
 	return rc;
 }
 
 int32_t store_open(ctl *c, unsigned need, store *ret, llm_err *err)
 {
-	llm_storage_opts opts = LLM_STORAGE_OPTS_INIT;
 	int32_t rc;
 
 	memset(ret, 0, sizeof(*ret));
 	rc = find(c, need, err);
 	if (!rc && (need & STORE_WORKSPACE))
 		rc = pick_workspace(c, ret, err);
-	opts.service = &c->opts;
 	if (!rc)
-		rc = llm_storage_new(&opts, &ret->storage, err);
-	if (!rc)
-		rc = llm_unit_open(ret->storage, &ret->unit, err);
+		rc = open_unit(c, ret, err);
 	if (!rc && !(need & STORE_ANY_SCHEMA))
 		rc = check_schema(c, ret, err);
 	return rc;

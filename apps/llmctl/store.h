@@ -15,11 +15,12 @@ typedef struct store {
 	const char *workspace; /* of the questions; null when `need` did not ask for one */
 } store;
 
-enum { STORE_ANY_SCHEMA = 1, STORE_WORKSPACE = 2, STORE_MAKE = 4 };
+enum { STORE_ANY_SCHEMA = 1, STORE_WORKSPACE = 2, STORE_MAKE = 4, STORE_READ = 8 };
 
 /*
  * Finds the files and opens. The database of llmctl's own is made and migrated when it is
- * not there; of one that is configured the schema has to fit, unless STORE_ANY_SCHEMA.
+ * not there; of one that is configured the schema has to fit, unless STORE_ANY_SCHEMA. With
+ * STORE_READ nothing of one that is there is written, so it may lie on a read-only disk.
  * LLM_E_WORKSPACE_REQUIRED, LLM_E_INVALID_REQUEST and what opening says. Ended with
  * store_close, also after a failure.
  */

@@ -3,6 +3,8 @@
  */
 #include "store/unit.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/err.h"
 
@@ -125,6 +127,10 @@ int32_t unit_query(
 		return unit_lacks(u, "question", kind, err);
 	if (kind != LLM_QUERY_HEALTH && !filter->workspace_id)
 		return err_set(err, LLM_E_WORKSPACE_REQUIRED, "a question names its workspace");
+	if (kind != LLM_QUERY_STATS && kind != LLM_QUERY_HEALTH &&
+		strcmp(filter->workspace_id, LLM_ANY_WORKSPACE) == 0)
+		return err_set(err, LLM_E_INVALID_REQUEST,
+			"only statistics may be asked of all workspaces at once");
 	instance_begin(u->seat, NULL);
 	rc = u->table->query(u->handle, kind, filter, out);
 	return instance_end(u->seat, "query", rc, err);

@@ -244,7 +244,7 @@ enum {
 	LLM_QUERY_CONTENT = 5, /* [llm_content_row] workspace_id, id: the hash */
 	LLM_QUERY_IDEM = 6, /* [llm_idem_row] workspace_id, operation, id: the key's hash */
 	LLM_QUERY_CACHE = 7, /* [llm_cache_row] workspace_id, id: the key */
-	LLM_QUERY_STATS = 8, /* [llm_stat_row] workspace_id, group; from_us, to_us */
+	LLM_QUERY_STATS = 8, /* [llm_stat_row] workspace_id or "*", group; from_us, to_us */
 	LLM_QUERY_SPEND = 9, /* [llm_spend_row] workspace_id; from_us */
 	LLM_QUERY_HEALTH = 10 /* [llm_health_row] nothing: all candidates */
 };
@@ -254,8 +254,15 @@ enum {
 	LLM_GROUP_PROFILE = 1,
 	LLM_GROUP_PROVIDER = 2,
 	LLM_GROUP_MODEL = 3,
-	LLM_GROUP_DAY = 4 /* "2026-01-31", UTC */
+	LLM_GROUP_DAY = 4, /* "2026-01-31", UTC */
+	LLM_GROUP_WORKSPACE = 5
 };
+
+/*
+ * As workspace_id of LLM_QUERY_STATS: the runs of all workspaces, for whoever looks after the
+ * store. No workspace can be called so, and no other question takes it.
+ */
+#define LLM_ANY_WORKSPACE "*"
 
 /* Which rows. Null and -1 (numbers) stand for "any"; a query reads what its kind names. */
 typedef struct llm_filter {

@@ -123,7 +123,16 @@ static int32_t own_make(unit *u, const char *dsn)
 	return file_make(u, path);
 }
 
-static int32_t own_connect(unit *u, const char *dsn)
+static int32_t own_prepare_undo(unit *u)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(u->db, "ROLLBACK", -1, &stmt, NULL);
+
+	u->undo = stmt;
+	return rc ? unit_failed(u, rc, "cannot open the database") : 0;
+}
+
+int32_t own_connect(unit *u, const char *dsn)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
 		SQLITE_OPEN_EXRESCODE;
@@ -140,16 +149,7 @@ static int32_t own_connect(unit *u, const char *dsn)
 	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	return 0;
-}
-
-static int32_t own_prepare_undo(unit *u)
-{
-	sqlite3_stmt *stmt = NULL;
-	int rc = sqlite3_prepare_v2(u->db, "ROLLBACK", -1, &stmt, NULL);
-
-	u->undo = stmt;
-	return rc ? unit_failed(u, rc, "cannot open the database") : 0;
+	return own_prepare_undo(u);
 }
 
 static int32_t own_prepare_writer(unit *u)
@@ -173,16 +173,13 @@ static int32_t own_set_up(unit *u, const char *dsn)
 	if (!rc)
 		rc = own_connect(u, dsn);
 	if (!rc)
-		rc = own_prepare_undo(u);
-	if (!rc)
 		rc = file_is_local(u, u->path);
 	if (!rc)
 		rc = file_join(u, u->path);
 	if (rc)
 		return rc;
 	u->reader = strcmp(own_setting(u->host, "access", "write"), "read") == 0;
-	return u->reader ? own_exec(u, "PRAGMA query_only = 1", "cannot open for reading") :
-			   own_prepare_writer(u);
+	return u->reader ? reader_prepare(u) : own_prepare_writer(u);
 }
 
 int32_t own_open(const llm_host *host, void **ret_unit)

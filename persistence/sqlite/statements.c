@@ -23,14 +23,17 @@
 	"THEN 100000 WHEN duration_ms < 100000000 THEN 1000000 WHEN duration_ms < 1000000000 " \
 	"THEN 10000000 ELSE 100000000 END"
 
-#define STATS(key) \
+/* Of one workspace, or of all of them where the filter says "*": then found by their time. */
+#define STATS(key) STATS_WHERE(key, "workspace_id = :workspace_id")
+#define STATS_ALL(key) STATS_WHERE(key, ":workspace_id = '*'")
+#define STATS_WHERE(key, whose) \
 	"SELECT " key " AS key, " BUCKET " AS bucket_ms, " WIDTH " AS width_ms, " \
 	"count(*) AS runs, count(error_code) AS errors, " \
 	"coalesce(sum(input_tokens), 0) AS input_tokens, " \
 	"coalesce(sum(output_tokens), 0) AS output_tokens, " \
 	"coalesce(sum(cost_nanousd), 0) AS cost_nanousd, " \
 	"count(*) - count(cost_nanousd) AS uncosted FROM llm_runs " \
-	"WHERE workspace_id = :workspace_id AND created_us >= coalesce(:from_us, 0) " \
+	"WHERE " whose " AND created_us >= coalesce(:from_us, 0) " \
 	"AND (:to_us IS NULL OR created_us < :to_us) GROUP BY 1, 2, 3 ORDER BY 1, 2"
 
 const statement statements[ST_COUNT] = {
@@ -197,6 +200,13 @@ const statement statements[ST_COUNT] = {
 	[ST_STATS_MODEL] = {STATS("resolved_model"), &columns_filter, &columns_stat},
 	[ST_STATS_DAY] = {STATS("date(created_us / 1000000, 'unixepoch')"), &columns_filter,
 		&columns_stat},
+	[ST_STATS_WORKSPACE] = {STATS("workspace_id"), &columns_filter, &columns_stat},
+	[ST_STATS_ALL_PROFILE] = {STATS_ALL("profile"), &columns_filter, &columns_stat},
+	[ST_STATS_ALL_PROVIDER] = {STATS_ALL("provider"), &columns_filter, &columns_stat},
+	[ST_STATS_ALL_MODEL] = {STATS_ALL("resolved_model"), &columns_filter, &columns_stat},
+	[ST_STATS_ALL_DAY] = {STATS_ALL("date(created_us / 1000000, 'unixepoch')"), &columns_filter,
+		&columns_stat},
+	[ST_STATS_ALL_WORKSPACE] = {STATS_ALL("+workspace_id"), &columns_filter, &columns_stat},
 	[ST_SPEND] =
 		{"SELECT count(*) AS runs, coalesce(sum(cost_nanousd), 0) AS cost_nanousd, count(*) - "
 		 "count(cost_nanousd) AS uncosted FROM llm_runs WHERE workspace_id = :workspace_id AND "

@@ -74,6 +74,10 @@ void stmt_finish(unit *u);
 /* ---- the slots ---- */
 
 int32_t own_open(const llm_host *host, void **ret_unit);
+/* A path or `file:` URI becomes u->db. */
+int32_t own_connect(unit *u, const char *dsn);
+/* A connection that never writes, also to a file on a disk that takes no writes. */
+int32_t reader_prepare(unit *u);
 void own_close(void *handle);
 /* What a lack of memory has left open is rolled back; LLM_E_NOMEM when it still cannot be. */
 int32_t own_clear(unit *u);

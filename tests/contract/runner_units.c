@@ -147,6 +147,8 @@ Test(runner, R_WS_5_a_question_without_a_workspace)
 	filter.id = ID("1");
 	cr_expect_eq(unit_query(u, LLM_QUERY_RUN, &filter, &sink, &err), LLM_E_WORKSPACE_REQUIRED);
 	cr_expect_eq(unit_query(u, LLM_QUERY_STATS, &filter, &sink, &err), LLM_E_UNSUPPORTED);
+	filter.workspace_id = LLM_ANY_WORKSPACE;
+	cr_expect_eq(unit_query(u, LLM_QUERY_RUN, &filter, &sink, &err), LLM_E_INVALID_REQUEST);
 	llm_unit_close(u);
 	llm_storage_free(st);
 	plugins_free(ps);

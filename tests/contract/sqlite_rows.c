@@ -302,6 +302,45 @@ Test(sqlite_rows, D_2_5_statistics)
 	stand_down(&s);
 }
 
+static int32_t add_runs(void *ctx, const void *row)
+{
+	const llm_stat_row *r = row;
+
+	snprintf((char *)ctx + strlen(ctx), 80, "%s %d; ", r->key, (int)r->runs);
+	return 0;
+}
+
+/* Of one workspace, and of all of them, which is asked for by a name that no workspace has. */
+Test(sqlite_rows, R_WS_5_statistics_of_all_workspaces_are_asked_for_by_name)
+{
+	static const char *const said[][3] = {{"tenant-a", "tenant-a 1; ", "fast 1; "},
+		{"*", "tenant-a 1; tenant-b 1; ", "fast 2; "}};
+	llm_filter filter = LLM_FILTER_INIT;
+	stand s;
+	wire c;
+	int i, by;
+
+	sqlite_stand(&s);
+	c = wire_open(&s);
+	for (i = 0; i < 2; i++) {
+		llm_run_row r = row_begin(i ? "tenant-b" : "tenant-a", ID("1"));
+
+		wire_store(&c, LLM_OP_RUN_BEGIN, &r);
+	}
+	for (i = 0; i < 2; i++)
+		for (by = 0; by < 2; by++) {
+			char got[200] = "";
+			llm_row_sink sink = {sizeof(sink), 0, got, add_runs};
+
+			filter.workspace_id = said[i][0];
+			filter.group = by ? LLM_GROUP_PROFILE : LLM_GROUP_WORKSPACE;
+			cr_assert_eq(wire_query(&c, LLM_QUERY_STATS, &filter, &sink), 0);
+			cr_expect_str_eq(got, said[i][1 + by]);
+		}
+	wire_close(&c);
+	stand_down(&s);
+}
+
 /* ---- retention ---- */
 
 static uint32_t purge(wire *c, const llm_purge *what)

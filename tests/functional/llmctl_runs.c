@@ -303,6 +303,49 @@ Test(llmctl_runs, R_WS_4_workspaces_do_not_see_each_other)
 	account_end(&a);
 }
 
+static int64_t runs_of_key(const json_t *stats, const char *key)
+{
+	const json_t *groups = json_object_get(stats, "groups"), *g;
+	size_t i;
+
+	json_array_foreach(groups, i, g)
+		if (strcmp(json_string_value(json_object_get(g, "key")), key) == 0)
+			return json_integer_value(json_object_get(g, "runs"));
+	return 0;
+}
+
+Test(llmctl_runs, R_WS_5_statistics_of_all_workspaces_have_an_option_of_their_own)
+{
+	static const char *const who[] = {"tenant-a", "tenant-b", "tenant-b"};
+	json_t *got;
+	run_result r;
+	account a;
+	size_t i;
+
+	account_new(&a);
+	for (i = 0; i < 3; i++) {
+		RUN(&a, &r, "ask", "-m", "ollama/sim-small", "--workspace", who[i], "hi");
+		cr_assert_eq(r.status, 0, "%s", r.err);
+		run_done(&r);
+	}
+	got = JSON(&a, "runs", "stats", "--json", "--by", "workspace", "--workspace", "tenant-b");
+	cr_expect_eq(runs_of_key(got, "tenant-a"), 0);
+	cr_expect_eq(runs_of_key(got, "tenant-b"), 2);
+	json_decref(got);
+	got = JSON(&a, "runs", "stats", "--json", "--by", "workspace", "--all-workspaces");
+	cr_expect_eq(runs_of_key(got, "tenant-a"), 1);
+	cr_expect_eq(runs_of_key(got, "tenant-b"), 2);
+	json_decref(got);
+	got = JSON(&a, "runs", "stats", "--json", "--all-workspaces");
+	cr_expect_eq(runs_of_key(got, "sim-small"), 3);
+	json_decref(got);
+	RUN(&a, &r, "runs", "stats", "--all-workspaces", "--workspace", "tenant-a");
+	cr_expect_eq(r.status, 2);
+	cr_expect_not_null(strstr(r.err, "exclude each other"), "%s", r.err);
+	run_done(&r);
+	account_end(&a);
+}
+
 /* Every one is refused in words, and nothing of it reaches the tables. */
 Test(llmctl_runs, R_WS_3_wrong_words_on_the_command_line_are_refused)
 {

@@ -1,5 +1,5 @@
 /*
- * llmctl and databases of another shape, on disks that are full or read-only, nowhere at all:
+ * llmctl and databases of another shape, or nowhere at all:
  * the answer comes where it can, and one clear message names what helps.
  */
 #include <criterion/criterion.h>
@@ -13,7 +13,6 @@
 #include "support/run.h"
 #include "support/sim.h"
 
-#define UNSHARE "/usr/bin/unshare"
 #define SHELL "/bin/sh"
 
 /* An account, an upstream, and a configuration whose storage is runs.db in its home. */
@@ -347,95 +346,6 @@ Test(llmctl_store, runs_from_the_future_of_a_clock_that_stepped_back)
 	EXPECT(&a, 0, "sim-small", "runs", "stats", "-c", a.conf);
 	EXPECT(&a, 0, "0 rows deleted", "runs", "purge", "-c", a.conf);
 	EXPECT(&a, 0, "\tabandoned\t", "runs", "list", "-c", a.conf);
-	account_end(&a);
-}
-
-/* ---- disks: in a namespace of mounts, where the test may make one ---- */
-
-/*
- * The shell runs `script` with $T (a disk of its own), $L (llmctl) and $M (the model). It says
- * whatever it does not find as it should be; false where there are no such namespaces.
- */
-static void on_a_disk(const account *a, const char *size, const char *script)
-{
-	const char *argv[] = {UNSHARE, "-rm", SHELL, "-c", NULL, NULL};
-	const char *env[] = {a->host, NULL};
-	char text[6000];
-	run_result r;
-
-	snprintf(text, sizeof(text),
-		"T=%s L='timeout 15 %s' M=ollama/sim-small\n"
-		"mount -t tmpfs -o size=%s none $T || exit 77\n"
-		"export HOME=$T/home; mkdir $HOME\n"
-		"echo 'workspace = \"w\"; storage = { dsn = \"'$T'/runs.db\"; };' >$T/my.conf\n"
-		"said() { # STATUS WORDS COMMAND...\n"
-		"  want=$1 words=$2; shift 2\n"
-		"  out=$(\"$@\" 2>&1); got=$?\n"
-		"  case $out in *\"$words\"*) ;; *) got=\"$got, not '$words'\" ;; esac\n"
-		"  [ \"$got\" = \"$want\" ] || echo \"$*: $got: $out\"\n"
-		"}\n"
-		"%s",
-		a->home, LLMCTL, size, script);
-	argv[4] = text;
-	run_program(argv, &(run_opts){.env = env, .home = a->home, .records = true}, &r);
-	if (r.status == 77 || r.status == 1 || r.status == -1)
-		fprintf(stderr, "SKIP mounts: no right to mount in a namespace: %s\n", r.err);
-	else
-		cr_expect(!r.out_len && r.status == 0, "%d: %s%s", r.status, r.out, r.err);
-	run_done(&r);
-}
-
-Test(llmctl_store, S_04_a_disk_that_is_read_only)
-{
-	account a;
-
-	account_new(&a, "");
-	on_a_disk(&a, "2m",
-		"said 0 'schema ' $L db migrate -c $T/my.conf\n"
-		"said 0 'All is well' $L ask -m $M hi -c $T/my.conf\n"
-		"mount -o remount,ro $T || exit 77\n"
-		"for c in 'runs list' 'runs purge' 'db status' 'db migrate' 'db vacuum' \\\n"
-		"  'ask hi' \"db backup $T/copy.db\"; do\n"
-		"  said 1 'runs.db-llm: Read-only file system' $L $c -c $T/my.conf\n"
-		"done\n"
-		"said 1 'Read-only file system' $L db export $T/out\n"
-		"said 0 'All is well' $L ask -m $M hi\n"
-		"said 0 'runs are not recorded: the folder '$HOME'/.local cannot be made: Read-only'"
-		" $L ask -m $M hi\n"
-		"said 1 'Read-only file system' $L runs list\n"
-		"mount -o remount,rw $T\n"
-		"said 0 'All is well' $L ask -m $M hi -c $T/my.conf\n"
-		"[ $($L runs list -c $T/my.conf | wc -l) = 2 ] || echo 'not two runs'\n");
-	account_end(&a);
-}
-
-Test(llmctl_store, S_04_a_disk_that_is_full)
-{
-	account a;
-
-	account_new(&a, "");
-	on_a_disk(&a, "1500k",
-		"fill() { dd if=/dev/zero of=$T/fill bs=4k count=9999 2>/dev/null; }\n"
-		"said 0 'schema ' $L db migrate -c $T/my.conf\n"
-		"fill\n"
-		"said 1 'make room on the disk' $L ask -m $M hi -c $T/my.conf\n"
-		"said 1 'disk is full' $L db migrate --to 2 -c $T/my.conf\n"
-		"said 0 'schema\tok' $L db status -c $T/my.conf\n"
-		"said 1 'cannot write the backup' $L db backup $T/copy.db -c $T/my.conf\n"
-		"[ ! -e $T/copy.db ] || echo 'half a backup is left'\n"
-		"said 1 'No space left on device' $L db export $T/out\n"
-		"[ -z \"$(find $T/out -type f)\" ] || echo 'half an export is left'\n"
-		"said 0 'All is well' $L ask -m $M hi\n"
-		"said 0 'runs are not recorded: ' $L ask -m $M hi\n"
-		"said 1 'No space left on device' $L runs list\n"
-		"rm $T/fill\n"
-		"said 0 'All is well' $L ask -m $M hi -c $T/my.conf\n"
-		"said 0 'runs are kept in ' $L ask -m $M hi\n"
-		"fill\n"
-		"said 0 'succeeded' $L runs list\n"
-		"rm $T/fill\n"
-		"said 0 '' $L db backup $T/copy.db -c $T/my.conf\n"
-		"[ -s $T/copy.db ] || echo 'no backup'\n");
 	account_end(&a);
 }
 
