@@ -29,7 +29,7 @@ int32_t llm_unit_open(llm_storage *storage, llm_unit **ret, llm_err *err)
 
 	if (rc)
 		return rc;
-	llm_unit_call(u);
+	llm_unit_enter(u, "open");
 	rc = llm_unit_table(u)->open(llm_unit_host(u), &connection);
 	rc = llm_unit_called(u, "open", rc, err);
 	if (rc) {
@@ -45,8 +45,11 @@ void llm_unit_close(llm_unit *unit)
 {
 	if (!unit)
 		return;
-	if (!llm_unit_is_bound(unit) && llm_unit_connection(unit))
+	if (!llm_unit_is_bound(unit) && llm_unit_connection(unit)) {
+		llm_unit_enter(unit, "close");
 		llm_unit_table(unit)->close(llm_unit_connection(unit));
+		(void)llm_unit_called(unit, "close", 0, NULL);
+	}
 	llm_unit_release(unit);
 }
 
@@ -62,7 +65,7 @@ static int32_t own_step(
 			slot);
 		return host_say(err, LLM_E_STATE, text);
 	}
-	llm_unit_call(u);
+	llm_unit_enter(u, slot);
 	return llm_unit_called(u, slot, step(llm_unit_connection(u)), err);
 }
 
@@ -98,7 +101,7 @@ int32_t llm_unit_migrate(llm_unit *unit, uint32_t version, llm_err *err)
 	table = llm_unit_table(unit);
 	if (!table->migrate)
 		return 0; /* it has no schema */
-	llm_unit_call(unit);
+	llm_unit_enter(unit, "migrate");
 	return llm_unit_called(
 		unit, "migrate", table->migrate(llm_unit_connection(unit), version), err);
 }
@@ -132,7 +135,7 @@ int32_t llm_unit_check_schema(llm_unit *unit, llm_err *err)
 	table = llm_unit_table(unit);
 	if (!table->schema)
 		return 0;
-	llm_unit_call(unit);
+	llm_unit_enter(unit, "schema");
 	rc = llm_unit_called(unit, "schema", table->schema(llm_unit_connection(unit), &s), err);
 	if (rc || s.state == LLM_SCHEMA_OK)
 		return rc;

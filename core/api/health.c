@@ -157,7 +157,7 @@ static int64_t as_ms(uint64_t ns)
 
 int32_t llm_service_watch(llm_service *svc, llm_watch *ret)
 {
-	watch_late now = {0}, last;
+	watch_late now = {0}, last = {0};
 	llm_watch own = {.struct_size = (uint32_t)sizeof(own)};
 	size_t size;
 

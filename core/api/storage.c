@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "llm/runner.h"
+#include "run/watching.h"
 #include "store/unit.h"
 
 #define REAP_AT_ONCE 1000 /* runs in one transaction */
@@ -204,6 +205,9 @@ static int32_t open_all(llm_service *svc, attached *a, const char *owner, llm_er
 	int32_t rc = storage_configured(
 		a->set->conf, a->set->plugins, &svc->mem, &svc->log, &a->storage, err);
 
+	if (!rc)
+		a->storage->watcher = (storage_watcher){
+			&svc->storing_watch, &svc->time, watching_stored_late, svc};
 	if (!rc)
 		rc = prepare(svc, a->storage, owner, err);
 	opts.queue_max = a->set->conf->storage.queue;

@@ -184,12 +184,17 @@ void *llm_unit_connection(const llm_unit *unit)
 	return unit->handle;
 }
 
+void llm_unit_enter(llm_unit *unit, const char *slot)
+{
+	unit_enter(unit, slot);
+}
+
 void llm_unit_call(llm_unit *unit)
 {
-	instance_begin(unit->seat, NULL);
+	unit_enter(unit, "a function");
 }
 
 int32_t llm_unit_called(llm_unit *unit, const char *slot, int32_t returned, llm_err *err)
 {
-	return instance_end(unit->seat, slot, returned, err);
+	return unit_leave(unit, slot, returned, err);
 }

@@ -87,7 +87,8 @@ struct llm_service {
 	confset *lent_sets; /* not in use, but text of them was given out */
 
 	plugin_watch watch; /* of the thread that turns the loop, */
-	plugin_watch making_watch; /* and of the one that makes a provider */
+	plugin_watch making_watch; /* of the one that makes a provider, */
+	plugin_watch storing_watch; /* and of the one that writes records */
 
 	/* for tests, see layers.h; set while nothing runs */
 	void (*layer_fn)(void *ctx, uint32_t layer);

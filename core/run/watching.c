@@ -10,31 +10,44 @@
 
 #define MAKING_LOOKS 10 /* of a second each: then a plugin's creation is given up */
 
-static void tell_late(llm_service *svc, const watch_late *l)
+static void tell_late(llm_service *svc, const plugin_watch *w, const watch_late *l)
 {
-	log_line(&svc->log, LLM_LOG_WARN,
-		"plugin %s: %s was late: everybody else waited %" PRIu64 " ms%s", l->plugin->name,
-		l->slot, l->ns / NS_PER_MS,
+	log_line(&svc->log, LLM_LOG_WARN, "plugin %s: %s was late: %s waited %" PRIu64 " ms%s",
+		l->plugin->name, l->slot,
+		w == &svc->storing_watch ? "what is to be recorded" : "everybody else",
+		l->ns / NS_PER_MS,
 		l->hosted ? " (callbacks of the host ran in that time too)" : "");
 }
 
-static void tell_hanging(llm_service *svc, const watch_late *l)
+static void tell_hanging(llm_service *svc, const plugin_watch *w, const watch_late *l)
 {
 	log_line(&svc->log, LLM_LOG_ERROR,
-		"plugin %s: %s has not returned for %" PRIu64 " s, and everybody else waits for it",
-		l->plugin->name, l->slot, l->ns / NS_PER_S);
+		"plugin %s: %s has not returned for %" PRIu64 " s, and %s for it", l->plugin->name,
+		l->slot, l->ns / NS_PER_S,
+		w == &svc->storing_watch ? "what is to be recorded waits" : "everybody else waits");
+}
+
+static void keep(llm_service *svc, plugin_watch *w, const watch_late *l)
+{
+	pthread_mutex_lock(&svc->lock);
+	w->last = *l;
+	pthread_mutex_unlock(&svc->lock);
+	tell_late(svc, w, l);
 }
 
 static void end(llm_service *svc, plugin_watch *w)
 {
 	watch_late late;
 
-	if (!watch_end(w, &svc->time, &late))
-		return;
-	pthread_mutex_lock(&svc->lock);
-	w->last = late;
-	pthread_mutex_unlock(&svc->lock);
-	tell_late(svc, &late);
+	if (watch_end(w, &svc->time, &late))
+		keep(svc, w, &late);
+}
+
+void watching_stored_late(void *ctx, const watch_late *l)
+{
+	llm_service *svc = ctx;
+
+	keep(svc, &svc->storing_watch, l);
 }
 
 void watching_begin(void *ctx)
@@ -56,7 +69,7 @@ static int look(llm_service *svc, plugin_watch *w, uint64_t now_ns, watch_late *
 	if (!watch_look(w, now_ns, ret, &first))
 		return 0;
 	if (first)
-		tell_hanging(svc, ret);
+		tell_hanging(svc, w, ret);
 	return 1;
 }
 
@@ -66,6 +79,7 @@ void watching_look_at(llm_service *svc, uint64_t now_ns)
 
 	(void)look(svc, &svc->watch, now_ns, &l);
 	(void)look(svc, &svc->making_watch, now_ns, &l);
+	(void)look(svc, &svc->storing_watch, now_ns, &l);
 }
 
 void watching_look(llm_service *svc)
@@ -77,18 +91,24 @@ void watching_find(llm_service *svc, watch_late *ret)
 {
 	const uint64_t now = clock_ns(&svc->time);
 
-	if (!look(svc, &svc->watch, now, ret))
-		(void)look(svc, &svc->making_watch, now, ret);
+	if (!look(svc, &svc->watch, now, ret) && !look(svc, &svc->making_watch, now, ret))
+		(void)look(svc, &svc->storing_watch, now, ret);
 }
 
 unsigned watching_count(llm_service *svc, watch_late *ret_last)
 {
-	const plugin_watch *a = &svc->watch, *b = &svc->making_watch;
+	const plugin_watch *const all[] = {&svc->watch, &svc->making_watch, &svc->storing_watch};
+	unsigned n = 0;
+	size_t i;
 
 	pthread_mutex_lock(&svc->lock);
-	*ret_last = a->last.plugin ? a->last : b->last;
+	for (i = 3; i-- > 0;) {
+		if (all[i]->last.plugin)
+			*ret_last = all[i]->last;
+		n += atomic_load(&all[i]->late);
+	}
 	pthread_mutex_unlock(&svc->lock);
-	return atomic_load(&a->late) + atomic_load(&b->late);
+	return n;
 }
 
 /* ---- creations ---- */

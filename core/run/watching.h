@@ -11,6 +11,9 @@
 void watching_begin(void *svc);
 void watching_end(llm_service *svc);
 
+/* A storage's function was late. The thread that writes. */
+void watching_stored_late(void *svc, const watch_late *l);
+
 /* Names a function that does not return, once. Any thread; no lock of the service is held. */
 void watching_look_at(llm_service *svc, uint64_t now_ns);
 void watching_look(llm_service *svc);

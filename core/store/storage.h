@@ -8,6 +8,14 @@
 #include "llm/unit.h"
 #include "plugin/plugin.h"
 
+/* Who is told of functions that take long. One thread at a time uses such a storage. */
+typedef struct storage_watcher {
+	plugin_watch *watch; /* null: nobody */
+	const llm_time_source *time;
+	void (*late)(void *ctx, const watch_late *l);
+	void *ctx;
+} storage_watcher;
+
 struct llm_storage {
 	llm_allocator mem;
 	logger log;
@@ -15,6 +23,7 @@ struct llm_storage {
 	arena ar;
 	host_config_item *settings;
 	size_t n_settings;
+	storage_watcher watcher;
 };
 
 /*

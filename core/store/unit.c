@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/err.h"
 
 int32_t unit_new(llm_storage *st, llm_unit **ret, llm_err *err)
@@ -38,9 +39,9 @@ int32_t unit_bind(llm_storage *st, const llm_native *native, llm_unit **ret, llm
 	if (rc || !u)
 		return rc;
 	u->bound = 1;
-	instance_begin(u->seat, NULL);
+	unit_enter(u, "bind");
 	rc = u->table->bind(instance_host(u->seat), native, &u->handle);
-	rc = instance_end(u->seat, "bind", rc, err);
+	rc = unit_leave(u, "bind", rc, err);
 	if (rc) {
 		u->handle = NULL;
 		unit_release(u);
@@ -48,6 +49,43 @@ int32_t unit_bind(llm_storage *st, const llm_native *native, llm_unit **ret, llm
 	}
 	*ret = u;
 	return 0;
+}
+
+/* ---- brackets ---- */
+
+void unit_enter(llm_unit *u, const char *slot)
+{
+	const storage_watcher *w = &u->storage->watcher;
+
+	if (w->watch) {
+		watch_begin(w->watch, clock_ns(w->time));
+		watch_enter(w->watch, u->storage->plugin, slot);
+	}
+	instance_begin(u->seat, NULL);
+}
+
+/* Nothing but the plugin is called between begin and commit (R-UOW-3): it is told behind them. */
+static void tell_late(llm_unit *u, const char *slot, int32_t returned)
+{
+	const storage_watcher *w = &u->storage->watcher;
+
+	watch_leave(w->watch);
+	(void)watch_end(w->watch, w->time, &u->late);
+	if (strcmp(slot, "begin") == 0)
+		u->open = !returned;
+	else if (strcmp(slot, "commit") == 0 || strcmp(slot, "rollback") == 0)
+		u->open = 0;
+	if (!u->late.plugin || u->open)
+		return;
+	w->late(w->ctx, &u->late);
+	u->late.plugin = NULL;
+}
+
+int32_t unit_leave(llm_unit *u, const char *slot, int32_t returned, llm_err *err)
+{
+	if (u->storage->watcher.watch)
+		tell_late(u, slot, returned);
+	return instance_end(u->seat, slot, returned, err);
 }
 
 /* ---- the end ---- */
@@ -113,9 +151,9 @@ int32_t unit_apply(llm_unit *u, const llm_op *const *ops, size_t n, llm_op_resul
 	for (i = 0; i < n; i++)
 		if (!storage_has_op(u->storage, ops[i]->kind))
 			return unit_lacks(u, "operation", ops[i]->kind, err);
-	instance_begin(u->seat, NULL);
+	unit_enter(u, "apply");
 	rc = u->table->apply(u->handle, ops, n, results);
-	return instance_end(u->seat, "apply", rc, err);
+	return unit_leave(u, "apply", rc, err);
 }
 
 int32_t unit_query(
@@ -131,9 +169,9 @@ int32_t unit_query(
 		strcmp(filter->workspace_id, LLM_ANY_WORKSPACE) == 0)
 		return err_set(err, LLM_E_INVALID_REQUEST,
 			"only statistics may be asked of all workspaces at once");
-	instance_begin(u->seat, NULL);
+	unit_enter(u, "query");
 	rc = u->table->query(u->handle, kind, filter, out);
-	return instance_end(u->seat, "query", rc, err);
+	return unit_leave(u, "query", rc, err);
 }
 
 int32_t unit_reap(llm_unit *u, uint32_t limit, uint32_t *ret_n, llm_err *err)
@@ -142,9 +180,9 @@ int32_t unit_reap(llm_unit *u, uint32_t limit, uint32_t *ret_n, llm_err *err)
 
 	if (!u->table->reap)
 		return unit_lacks(u, "reaping", 0, err);
-	instance_begin(u->seat, NULL);
+	unit_enter(u, "reap");
 	rc = u->table->reap(u->handle, limit, ret_n);
-	return instance_end(u->seat, "reap", rc, err);
+	return unit_leave(u, "reap", rc, err);
 }
 
 int32_t unit_purge(llm_unit *u, const llm_purge *what, uint32_t *ret_n, llm_err *err)
@@ -153,9 +191,9 @@ int32_t unit_purge(llm_unit *u, const llm_purge *what, uint32_t *ret_n, llm_err 
 
 	if (!u->table->purge)
 		return unit_lacks(u, "purging", 0, err);
-	instance_begin(u->seat, NULL);
+	unit_enter(u, "purge");
 	rc = u->table->purge(u->handle, what, ret_n);
-	return instance_end(u->seat, "purge", rc, err);
+	return unit_leave(u, "purge", rc, err);
 }
 
 int32_t unit_schema(llm_unit *u, llm_schema_state *ret, llm_err *err)
@@ -165,9 +203,9 @@ int32_t unit_schema(llm_unit *u, llm_schema_state *ret, llm_err *err)
 
 	if (!u->table->schema)
 		return unit_lacks(u, "schema", 0, err);
-	instance_begin(u->seat, NULL);
+	unit_enter(u, "schema");
 	rc = u->table->schema(u->handle, &s);
-	rc = instance_end(u->seat, "schema", rc, err);
+	rc = unit_leave(u, "schema", rc, err);
 	if (!rc)
 		*ret = s;
 	return rc;
@@ -179,7 +217,7 @@ int32_t unit_maintain(llm_unit *u, uint32_t what, const char *path, llm_err *err
 
 	if (!u->table->maintain)
 		return unit_lacks(u, "upkeep", what, err);
-	instance_begin(u->seat, NULL);
+	unit_enter(u, "maintain");
 	rc = u->table->maintain(u->handle, what, path);
-	return instance_end(u->seat, "maintain", rc, err);
+	return unit_leave(u, "maintain", rc, err);
 }

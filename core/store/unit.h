@@ -19,12 +19,18 @@ struct llm_unit {
 	instance *seat; /* the host's half: memory and words of the calls */
 	void *handle; /* the plugin's connection or unit */
 	int bound;
+	int open; /* a transaction that we began */
+	watch_late late; /* not told yet */
 	unit_hook *hooks; /* in the order they came */
 };
 
 int32_t unit_new(llm_storage *st, llm_unit **ret, llm_err *err);
 int32_t unit_bind(llm_storage *st, const llm_native *native, llm_unit **ret, llm_err *err);
 void unit_release(llm_unit *u);
+
+/* Brackets of a call into the table; what `returned` comes to. */
+void unit_enter(llm_unit *u, const char *slot);
+int32_t unit_leave(llm_unit *u, const char *slot, int32_t returned, llm_err *err);
 
 /* `fn` is called once: when the unit is committed, or released without. LLM_E_NOMEM. */
 int32_t unit_on_end(llm_unit *u, void (*fn)(void *ctx, int committed), void *ctx);

@@ -186,7 +186,12 @@ LLM_API const struct llm_host *llm_unit_host(llm_unit *unit);
 LLM_API void llm_unit_attach(llm_unit *unit, void *connection);
 LLM_API void *llm_unit_connection(const llm_unit *unit);
 
-/* Brackets of each call into the table: before it, and behind it with what it returned. */
+/*
+ * Brackets of each call into the table: before it, and behind it with what it returned. `slot`
+ * is the function's name, static; a service names one that does not return by it
+ * (llm_service_watch). llm_unit_call is llm_unit_enter without a name.
+ */
+LLM_API void llm_unit_enter(llm_unit *unit, const char *slot);
 LLM_API void llm_unit_call(llm_unit *unit);
 LLM_API int32_t llm_unit_called(llm_unit *unit, const char *slot, int32_t returned, llm_err *err);
 

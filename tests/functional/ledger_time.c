@@ -213,3 +213,47 @@ Test(ledger_time, R_UOW_10_what_finds_no_room_is_given_up_at_its_deadline)
 	cr_expect_geq(stats(&d).settled, 1);
 	desk_close(&d);
 }
+
+/* ---- a storage that takes its time ---- */
+
+static llm_watch watch(desk *d)
+{
+	llm_watch w = {.struct_size = sizeof(w)};
+
+	cr_assert_eq(llm_service_watch(d->s.t.svc, &w), 0);
+	return w;
+}
+
+Test(ledger_time, P_11_a_storage_that_does_not_return_is_named_and_counted_when_it_has)
+{
+	talk_call c;
+	llm_watch w;
+	desk d;
+	int i;
+
+	desk_open(&d, SAYS(LINE("ok") LAST), "busy_timeout = 60000;");
+	cr_expect_eq(watch(&d).late, 0);
+	lock(&d, "BEGIN IMMEDIATE");
+	submit(&d, &c, 30000);
+	still_settle(&d.s);
+	cr_expect_eq(watch(&d).inside_ms, 0, "it is not late yet");
+	still_pass(&d.s, 3000);
+	w = watch(&d);
+	cr_expect_eq(w.inside_ms, 3000);
+	cr_expect_str_eq(w.plugin, "sqlite");
+	cr_expect_str_eq(w.function, "begin");
+	cr_expect_eq(w.late, 0);
+	lock(&d, "COMMIT");
+	cr_assert(talk_finish(&d.s.t, &c));
+	cr_expect_eq(c.code, 0, "%s", c.err.message);
+	talk_done(&c);
+	for (i = 0; i < 200 && !watch(&d).late; i++)
+		still_settle(&d.s);
+	w = watch(&d);
+	cr_expect_eq(w.late, 1);
+	cr_expect_str_eq(w.last_plugin, "sqlite");
+	cr_expect_str_eq(w.last_function, "begin");
+	cr_expect_eq(w.last_ms, 3000);
+	cr_expect_str_eq(w.function, "");
+	desk_close(&d);
+}
