@@ -100,7 +100,7 @@ run_stage() {
 	fi
 }
 
-for group in build test clang check net model export; do
+for group in build test clang check net model export postgres; do
 	need_packages $group || exit 1
 done
 for stage in "${@:-${stages[@]}}"; do

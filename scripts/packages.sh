@@ -4,7 +4,7 @@
 packages_of() {
 	case $1 in
 	build) echo gcc cmake ninja-build pkg-config libc6-dev libcurl4-openssl-dev \
-		libjansson-dev libconfig-dev libssl-dev libsqlite3-dev libedit-dev \
+		libjansson-dev libconfig-dev libssl-dev libsqlite3-dev libpq-dev libedit-dev \
 		ca-certificates ;;
 	test) echo libcriterion-dev ;;
 	clang) echo clang libclang-rt-14-dev llvm ;;
@@ -13,7 +13,8 @@ packages_of() {
 	net) echo python3 python3-h2 iproute2 iptables ;;
 	bench) echo python3 valgrind binutils ;;
 	model) echo python3 python3-pip ;;
-	export) echo sqitch libdbd-sqlite3-perl sqlite3 ;;
+	export) echo sqitch libdbd-sqlite3-perl sqlite3 libdbd-pg-perl ;;
+	postgres) echo postgresql-15 pgbouncer openssl util-linux ;;
 	room) echo debootstrap git ;;
 	*) echo "packages.sh: no group is called $1" >&2 ;;
 	esac
@@ -40,6 +41,21 @@ packages_mb() {
 		awk '$3 > 0 { bytes += $3 } END { if (bytes) print int((bytes + 999999) / 1000000) }'
 }
 
+# The tests start servers of their own: packages of servers neither make a cluster nor start one.
+# Both files are Debian's switches for that, and are there only while apt-get runs.
+no_services() { # SUDO COMMAND... : what is switched already stays as it is
+	local sudo=$1 switch=/etc/postgresql-common/createcluster.d/no-cluster.conf
+	local policy=/usr/sbin/policy-rc.d rc=0
+	shift
+	[ ! -e $policy ] || policy=
+	$sudo mkdir -p "${switch%/*}" && echo 'create_main_cluster = false' | $sudo tee $switch >/dev/null &&
+		{ [ -z "$policy" ] || printf '#!/bin/sh\nexit 101\n' | $sudo install -m 755 /dev/stdin $policy; } &&
+		"$@" || rc=1
+	# shellcheck disable=SC2086 # it may be none
+	$sudo rm -f $switch $policy
+	return $rc
+}
+
 # Ctrl-C may cut the download, not the installation; what was cut before is mended first.
 apt_install() {
 	local sudo=$1
@@ -49,8 +65,13 @@ apt_install() {
 		$sudo apt-get install -y -qq --no-install-recommends --download-only "$@" &&
 		(
 			trap '' INT
-			$sudo env DEBIAN_FRONTEND=noninteractive \
-				apt-get install -y -qq --no-install-recommends "$@" </dev/null
+			# shellcheck disable=SC2086 # it may be none
+			set -- $sudo env DEBIAN_FRONTEND=noninteractive \
+				apt-get install -y -qq --no-install-recommends "$@"
+			case " $* " in
+			*" pgbouncer "* | *" postgresql-15 "*) no_services "$sudo" "$@" </dev/null ;;
+			*) "$@" </dev/null ;;
+			esac
 		)
 }
 
