@@ -2,6 +2,7 @@
  * sqlite_schema.c - migrations of SQLite: their text, up and down, and schemas that do
  * not fit.
  */
+#include "sql_text.h"
 #include "sqlite_help.h"
 
 #include "columns.h"
@@ -9,36 +10,14 @@
 
 /* ---- the text (R-MIG-1) ---- */
 
-static void check_text(const char *name, const char *sql)
-{
-	static const char *const banned[] = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "TRIGGER",
-		"FUNCTION", "DO $", "$$", "::", "%", "PRAGMA", "\\", "\"\"\""};
-	const char *at;
-	size_t i, quotes = 0;
-
-	for (i = 0; i < sizeof(banned) / sizeof(banned[0]); i++)
-		cr_expect_null(strcasestr(sql, banned[i]), "%s has %s", name, banned[i]);
-	for (at = sql; (at = strstr(at, "--")); at++)
-		cr_expect_gt(strcspn(at, ";"), strcspn(at, "\n"), "%s: a ; in a comment", name);
-	for (at = sql; *at; at++) {
-		quotes += *at == '\'';
-		if (*at == ';')
-			cr_expect(at[1] == '\n' && quotes % 2 == 0,
-				"%s: a statement ends with ; at the end of its line", name);
-		if (*at == ':')
-			cr_expect_fail("%s: a colon may be read as a parameter", name);
-	}
-	cr_expect(at - sql > 2 && strcmp(at - 2, ";\n") == 0, "%s ends with a statement", name);
-}
-
 Test(sqlite_schema, R_MIG_1_text_of_the_migrations)
 {
 	unsigned i;
 
 	cr_assert_geq(sql_migration_count, 4);
 	for (i = 0; i < sql_migration_count; i++) {
-		check_text(sql_migrations[i].name, sql_migrations[i].up);
-		check_text(sql_migrations[i].name, sql_migrations[i].down);
+		sql_check_text(sql_migrations[i].name, sql_migrations[i].up);
+		sql_check_text(sql_migrations[i].name, sql_migrations[i].down);
 	}
 }
 
@@ -88,35 +67,18 @@ Test(sqlite_schema, R_MIG_4_up_and_down_leave_nothing)
 	sqlite3_close(db);
 }
 
-/* What a migration after the first may do: nothing that a library before it would miss. */
-static int only_adds(const char *sql)
-{
-	static const char *const allowed[] = {"CREATE TABLE ", "CREATE INDEX ", "CREATE VIEW ",
-		"INSERT INTO llm_schema_meta ", "UPDATE llm_schema_meta "};
-	const size_t end = strcspn(sql, ";");
-	const char *adds = memmem(sql, end, " ADD COLUMN ", 12);
-	const char *strict = memmem(sql, end, " NOT NULL", 9);
-	size_t i;
-
-	for (i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
-		if (strncmp(sql, allowed[i], strlen(allowed[i])) == 0)
-			return 1;
-	return strncmp(sql, "ALTER TABLE ", 12) == 0 && adds &&
-		(!strict || memmem(strict, end - (size_t)(strict - sql), " DEFAULT ", 9));
-}
-
 Test(sqlite_schema, R_MIG_4_later_migrations_only_add)
 {
 	const char *at;
 	unsigned i, n = 0;
 
-	cr_expect(only_adds("ALTER TABLE llm_runs ADD COLUMN mood TEXT NOT NULL DEFAULT '';"));
-	cr_expect(!only_adds("ALTER TABLE llm_runs ADD COLUMN mood TEXT NOT NULL;"));
-	cr_expect(!only_adds("ALTER TABLE llm_runs DROP COLUMN mood;"));
-	cr_expect(!only_adds("DROP TABLE llm_runs;"));
+	cr_expect(sql_only_adds("ALTER TABLE llm_runs ADD COLUMN mood TEXT NOT NULL DEFAULT '';"));
+	cr_expect(!sql_only_adds("ALTER TABLE llm_runs ADD COLUMN mood TEXT NOT NULL;"));
+	cr_expect(!sql_only_adds("ALTER TABLE llm_runs DROP COLUMN mood;"));
+	cr_expect(!sql_only_adds("DROP TABLE llm_runs;"));
 	for (i = 1; i < sql_migration_count; i++)
 		for (at = sql_migrations[i].up; *at; n++) {
-			cr_expect(only_adds(at), "%s: %.60s", sql_migrations[i].name, at);
+			cr_expect(sql_only_adds(at), "%s: %.60s", sql_migrations[i].name, at);
 			at += strcspn(at, ";");
 			at += strspn(at, ";\n");
 		}
@@ -168,13 +130,6 @@ Test(sqlite_schema, R_MIG_4_by_the_plugin)
 
 /* ---- the lists of columns (R-MIG-5) ---- */
 
-/* Members that are not columns: leases and terms are relative, the tables' are instants. */
-static int is_relative(const char *name)
-{
-	return strcmp(name, "lease_us") == 0 || strcmp(name, "lease_left_us") == 0 ||
-		strcmp(name, "ttl_us") == 0;
-}
-
 static void check_columns(sqlite3 *db, const columns *cs)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -202,7 +157,7 @@ static void check_columns(sqlite3 *db, const columns *cs)
 	}
 	sqlite3_finalize(stmt);
 	for (i = 0; i < cs->n; i++)
-		relative += (size_t)is_relative(cs->list[i].name);
+		relative += (size_t)sql_is_relative(cs->list[i].name);
 	cr_expect_eq(seen + relative, cs->n, "%s", cs->table);
 }
 
