@@ -108,6 +108,31 @@ const char *llm_result_usage_raw(const llm_result *r)
 	return r->usage_raw;
 }
 
+uint32_t llm_result_source(const llm_result *r)
+{
+	return r->from ? r->from->source : LLM_SOURCE_PROVIDER;
+}
+
+uint32_t llm_result_replayed(const llm_result *r)
+{
+	return r->from && r->from->source == LLM_SOURCE_REPLAY;
+}
+
+const char *llm_result_original_run_id(const llm_result *r)
+{
+	return r->from ? r->from->run_id : NULL;
+}
+
+void llm_result_original_usage(const llm_result *r, llm_usage *ret)
+{
+	*ret = r->from ? r->from->usage : r->usage;
+}
+
+int64_t llm_result_age_ms(const llm_result *r)
+{
+	return r->from ? r->from->age_ms : -1;
+}
+
 uint32_t llm_result_tool_call_count(const llm_result *r)
 {
 	return (uint32_t)r->tools.n;

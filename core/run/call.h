@@ -74,6 +74,15 @@ typedef struct attempt_row {
 	const struct price_row *price; /* of which that was made; null: of none */
 } attempt_row;
 
+/* Where an answer comes from that nobody was asked for now. In the call's arena. */
+typedef struct retold {
+	uint32_t source; /* LLM_SOURCE_* */
+	const char *run_id; /* that paid for it */
+	const char *candidate; /* that gave it, or null */
+	llm_usage usage; /* what it took then */
+	int64_t age_ms; /* -1: not known */
+} retold;
+
 struct llm_result {
 	arena *ar; /* the call's */
 	uint32_t status;
@@ -106,6 +115,7 @@ struct llm_result {
 	uint32_t cost_flags; /* COST_* */
 	const char *price_rule; /* of the attempt that answered, or null */
 	const char *price_version;
+	const retold *from; /* null: of a provider, or of nobody */
 	llm_err error; /* code 0: none; last, see call_new() */
 };
 

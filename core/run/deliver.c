@@ -77,7 +77,7 @@ int32_t deliver_kept(llm_call *c)
 	int32_t rc;
 	size_t i;
 
-	if (!recover_buffers(c->recovery) || c->op != OP_CHAT)
+	if (!recover_buffers(c->recovery) || c->op != OP_CHAT || c->res.from)
 		return 0;
 	c->whole = 1;
 	rc = deliver_whole(c, LLM_EVENT_REASONING, &c->res.reasoning);

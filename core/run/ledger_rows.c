@@ -302,8 +302,8 @@ int32_t ledger_rows_end(llm_call *c, llm_job *j)
 		.version = 1,
 		.status = r->status,
 		.finish = r->finish,
-		.provider = r->attempts.n ? r->provider : NULL,
-		.resolved_model = r->attempts.n ? r->model : NULL,
+		.provider = r->attempts.n || r->from ? r->provider : NULL,
+		.resolved_model = r->attempts.n || r->from ? r->model : NULL,
 		.response_model = r->response_model,
 		.provider_request_id = r->request_id,
 		.error = r->error.code ? &r->error : NULL,
@@ -320,7 +320,9 @@ int32_t ledger_rows_end(llm_call *c, llm_job *j)
 	int32_t rc = 0;
 	size_t i;
 
-	end.source = end.n_attempts ? "provider" : NULL;
+	end.source = r->from   ? llm_source_name(r->from->source) :
+		end.n_attempts ? "provider" :
+				 NULL;
 	end.fallbacks = moves(&end);
 	for (i = 0; i < end.n_attempts; i++)
 		add_usage(&usage, &((const attempt_row *)(const void *)end.attempts[i])->usage);

@@ -254,7 +254,9 @@ void pricing_run(llm_call *c)
 	llm_result *r = &c->res;
 	int64_t spent;
 
-	if (c->spent.attempts && !cost_nanousd(&c->spent, &r->cost_nanousd))
+	if (r->from)
+		r->cost_nanousd = 0;
+	else if (c->spent.attempts && !cost_nanousd(&c->spent, &r->cost_nanousd))
 		r->cost_flags = c->spent.flags;
 	if (!c->hold.account)
 		return;

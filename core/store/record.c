@@ -247,3 +247,21 @@ int32_t record_metadata(const char *json, size_t len, llm_err *err)
 			"metadata has %zu members, the limit is %d", n, RECORD_METADATA_KEYS);
 	return 0;
 }
+
+const char *llm_source_name(uint32_t source)
+{
+	switch (source) {
+	case LLM_SOURCE_PROVIDER:
+		return "provider";
+	case LLM_SOURCE_CACHE:
+		return "cache";
+	case LLM_SOURCE_COALESCED:
+		return "coalesced";
+	case LLM_SOURCE_REPLAY:
+		return "replay";
+	case LLM_SOURCE_REFRESH:
+		return "refresh";
+	default:
+		return "none";
+	}
+}

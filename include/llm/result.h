@@ -91,6 +91,28 @@ LLM_API int32_t llm_result_part_at(const llm_result *r, uint32_t i, llm_result_p
  */
 LLM_API int32_t llm_request_add_result(llm_request *rq, const llm_result *r);
 
+/* Where an answer comes from. */
+enum {
+	LLM_SOURCE_PROVIDER = 1, /* asked for this run; also where nobody answered */
+	LLM_SOURCE_CACHE = 2, /* stored for an equal request */
+	LLM_SOURCE_COALESCED = 3, /* of an equal request that was in flight */
+	LLM_SOURCE_REPLAY = 4, /* stored for the same idempotency key */
+	LLM_SOURCE_REFRESH = 5 /* asked for in order to store it anew */
+};
+
+/* LLM_SOURCE_*. */
+LLM_API uint32_t llm_result_source(const llm_result *r);
+/* "provider", "cache", "coalesced", "replay", "refresh". Static. */
+LLM_API const char *llm_source_name(uint32_t source);
+/* 1: what an earlier run with the same idempotency key came to, its answer or its error. */
+LLM_API uint32_t llm_result_replayed(const llm_result *r);
+/* The run that paid for the answer, where that is another one; else null. */
+LLM_API const char *llm_result_original_run_id(const llm_result *r);
+/* What the answer took when it was paid for; llm_result_usage is what this run pays for. */
+LLM_API void llm_result_original_usage(const llm_result *r, llm_usage *ret);
+/* How old a stored answer is, in milliseconds; -1: it is not, or nobody knows. */
+LLM_API int64_t llm_result_age_ms(const llm_result *r);
+
 /* What was not honoured, or was mended; text of number `i`, null at the end. */
 LLM_API uint32_t llm_result_warning_count(const llm_result *r);
 LLM_API const char *llm_result_warning(const llm_result *r, uint32_t i);
