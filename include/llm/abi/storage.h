@@ -64,6 +64,7 @@ typedef struct llm_native {
 } llm_native;
 
 #define LLM_NATIVE_SQLITE "sqlite3/1" /* llm/native/sqlite.h fills it */
+#define LLM_NATIVE_POSTGRES "postgres/1" /* llm/native/postgres.h fills it */
 
 /* ---- the table ---- */
 

@@ -1,0 +1,72 @@
+/*
+ * plugin.c - what the plugin is.
+ */
+#include "unit.h"
+
+#define BIT(n) (UINT64_C(1) << (n))
+
+static const llm_key_info key_dsn = {sizeof(key_dsn), LLM_TYPE_STRING, "dsn", NULL, NULL,
+	"the database: key=value pairs or postgresql://...; what it does not say libpq finds in "
+	"PG* variables, service and password files"};
+static const llm_key_info key_schema = {sizeof(key_schema), LLM_TYPE_STRING, "schema", NULL, NULL,
+	"the schema that the tables are in; without it that of the search path"};
+static const llm_key_info key_prepared = {sizeof(key_prepared), LLM_TYPE_STRING, "prepared", NULL,
+	"auto", "on, off, or auto: until a pooler in between shows that they do not stay"};
+static const llm_key_info key_sync = {sizeof(key_sync), LLM_TYPE_STRING, "sync", NULL, "normal",
+	"off, normal (as the database says) or full (survives a power cut)"};
+static const llm_key_info key_connect = {sizeof(key_connect), LLM_TYPE_DURATION, "connect_timeout",
+	"ms", "2000", "how long to wait for a connection"};
+static const llm_key_info key_lock = {sizeof(key_lock), LLM_TYPE_DURATION, "lock_timeout", "ms",
+	"2000", "how long to wait for a lock of another transaction; 0: as long as it takes"};
+static const llm_key_info key_statement = {sizeof(key_statement), LLM_TYPE_DURATION,
+	"statement_timeout", "ms", "5000", "how long a statement may take; 0: as long as it takes"};
+static const llm_key_info key_access = {sizeof(key_access), LLM_TYPE_STRING, "access", NULL,
+	"write", "write, or read: never writes and takes no lock"};
+
+static const llm_storage_info *plugin_describe(void)
+{
+	static const llm_key_info *const keys[] = {&key_dsn, &key_schema, &key_prepared, &key_sync,
+		&key_connect, &key_lock, &key_statement, &key_access, NULL};
+	static const llm_storage_info info = {.struct_size = sizeof(info),
+		.name = "postgres",
+		.label = "PostgreSQL",
+		.ops = BIT(LLM_OP_HEALTH_PUT + 1) - BIT(LLM_OP_RUN_BEGIN),
+		.queries = BIT(LLM_QUERY_HEALTH + 1) - BIT(LLM_QUERY_RUN),
+		.config_keys = keys,
+		.native_kind = LLM_NATIVE_POSTGRES};
+
+	return &info;
+}
+
+LLM_API const llm_plugin_desc *llm_plugin_v1(uint16_t host_minor)
+{
+	static const llm_storage_vtable table = {.struct_size = sizeof(table),
+		.describe = plugin_describe,
+		.open = own_open,
+		.close = own_close,
+		.begin = own_begin,
+		.commit = own_commit,
+		.rollback = own_rollback,
+		.interrupt = own_interrupt,
+		.apply = work_apply,
+		.query = work_query,
+		.bind = bound_bind,
+		.release = bound_release,
+		.schema = schema_state,
+		.migrate = own_migrate,
+		.purge = work_purge,
+		.reap = work_reap,
+		.maintain = own_maintain};
+	static const llm_plugin_part part = {LLM_KIND_STORAGE, &table};
+	static const llm_plugin_part *const parts[] = {&part, NULL};
+	static const llm_plugin_desc desc = {.magic = LLM_PLUGIN_MAGIC,
+		.struct_size = sizeof(desc),
+		.abi_minor = LLM_ABI_MINOR,
+		.id = "org.libllm.postgres",
+		.version = "0.1.0",
+		.licence = "Apache-2.0",
+		.parts = parts};
+
+	(void)host_minor;
+	return &desc;
+}
