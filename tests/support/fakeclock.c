@@ -50,6 +50,7 @@ void fakeclock_init(fakeclock *fc, uint64_t seed)
 		.random = fakeclock_random,
 	};
 	atomic_init(&fc->ns, FAKECLOCK_NS);
+	atomic_init(&fc->step_ns, 0);
 	atomic_init(&fc->utc_us, FAKECLOCK_UTC_US);
 	atomic_init(&fc->chance, seed);
 	atomic_init(&fc->reads, 0);
