@@ -64,6 +64,9 @@ function(llm_test_program folder file inside criterion)
 	endif()
 	if(TARGET llm_pg AND stem MATCHES "postgres|^storage_") # on a server of its own
 		target_link_libraries(${name} PRIVATE llm_pg)
+		if(TARGET postgres)
+			target_compile_definitions(${name} PRIVATE TEST_WITH_POSTGRES)
+		endif()
 	endif()
 	if(stem STREQUAL "postgres_schema") # the records beside the catalogue
 		target_sources(${name} PRIVATE "${CMAKE_SOURCE_DIR}/persistence/columns.c")
@@ -78,7 +81,7 @@ function(llm_test_program folder file inside criterion)
 	set_tests_properties(${name} PROPERTIES LABELS "${folder}" TIMEOUT 600
 		WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	if(NOT folder STREQUAL "unit") # the rest starts tools and loads plugins
-		foreach(tool llm llmsim llmctl openai ollama gemini sqlite ordered weighted
+		foreach(tool llm llmsim llmctl openai ollama gemini sqlite postgres ordered weighted
 				least_busy latency cost affinity)
 			if(TARGET ${tool})
 				add_dependencies(${name} ${tool})

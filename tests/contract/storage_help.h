@@ -6,6 +6,10 @@
 
 #include "plugin_help.h"
 
+#ifdef TEST_WITH_POSTGRES
+#include "support/pg.h"
+#endif
+
 #define W "tenant-a"
 #define ID(n) "01900000-0000-7000-8000-00000000000" n
 #define BEGUN_US INT64_C(1767225600000000) /* 2026-01-01 00:00:00 UTC */
@@ -15,8 +19,10 @@ typedef struct stand {
 	plugins *ps;
 	const plugin *p;
 	const llm_storage_vtable *v;
-	help_path folder;
+	help_path folder; /* "": on a server */
 	help_path dsn;
+	int many; /* 1: several transactions write at once */
+	const char *database; /* on a server */
 } stand;
 
 /* A connection and its half of the host. */
@@ -291,18 +297,21 @@ static inline const llm_run_row *ask_run(wire *c, const char *workspace, const c
 
 /* ---- stands ---- */
 
-/* A fresh store of the plugin in `folder_of` (a folder of plugins) called `name`. */
-static inline void stand_up(stand *s, const char *folder_of, const char *name)
+static inline void stand_load(stand *s, const char *folder_of, const char *name)
 {
 	llm_err err = LLM_ERR_INIT;
-	wire c;
 
 	memset(s, 0, sizeof(*s));
 	s->ps = help_registry(folder_of, NULL);
 	cr_assert_eq(plugins_storage(s->ps, name, NULL, &s->p, &err), 0, "%s", err.message);
 	s->v = s->p->storage;
-	help_folder(s->folder);
-	help_join(s->dsn, s->folder, "records.db");
+}
+
+/* The tables of the plugin, where it has such. */
+static inline void stand_migrate(stand *s)
+{
+	wire c;
+
 	if (!s->v->migrate)
 		return;
 	c = wire_open(s);
@@ -312,6 +321,45 @@ static inline void stand_up(stand *s, const char *folder_of, const char *name)
 	wire_close(&c);
 }
 
+/* A fresh store of the plugin in `folder_of` (a folder of plugins) called `name`. */
+static inline void stand_up(stand *s, const char *folder_of, const char *name)
+{
+	stand_load(s, folder_of, name);
+	help_folder(s->folder);
+	help_join(s->dsn, s->folder, "records.db");
+	stand_migrate(s);
+}
+
+#ifdef TEST_WITH_POSTGRES
+/* A fresh database on the server of this test program, without tables; null: there is no server. */
+static inline pg *stand_server(stand *s, enum pg_way way)
+{
+	const char *missing = pg_missing();
+	static pg *server;
+
+	if (missing) {
+		fprintf(stderr, "SKIP postgres: %s\n", missing);
+		return NULL;
+	}
+	server = server ? server : pg_shared(getppid());
+	stand_load(s, TEST_BINARY_DIR "/plugins", "postgres");
+	s->many = 1;
+	s->database = pg_database(server);
+	snprintf(s->dsn, sizeof(s->dsn), "%s", pg_dsn(server, s->database, way));
+	return server;
+}
+
+/* The same with tables. */
+static inline pg *stand_postgres(stand *s, enum pg_way way)
+{
+	pg *server = stand_server(s, way);
+
+	if (server)
+		stand_migrate(s);
+	return server;
+}
+#endif
+
 /* No file of the store is left. */
 static inline void stand_clear(const stand *s)
 {
@@ -319,7 +367,7 @@ static inline void stand_clear(const stand *s)
 	char path[sizeof(help_path) + 16];
 	size_t i;
 
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]) && s->folder[0]; i++) {
 		snprintf(path, sizeof(path), "%s%s", s->dsn, ends[i]);
 		unlink(path);
 	}
@@ -328,7 +376,8 @@ static inline void stand_clear(const stand *s)
 static inline void stand_down(stand *s)
 {
 	stand_clear(s);
-	cr_expect_eq(rmdir(s->folder), 0, "something was left in %s", s->folder);
+	if (s->folder[0])
+		cr_expect_eq(rmdir(s->folder), 0, "something was left in %s", s->folder);
 	plugins_free(s->ps);
 }
 
@@ -344,6 +393,13 @@ static inline void play_everywhere(void (*play)(stand *s))
 	stand_up(&s, TEST_BINARY_DIR "/plugins", "sqlite");
 	play(&s);
 	stand_down(&s);
+#endif
+#ifdef TEST_WITH_POSTGRES
+	for (int way = PG_DIRECT; way <= PG_POOLED; way++)
+		if (stand_postgres(&s, (enum pg_way)way)) {
+			play(&s);
+			stand_down(&s);
+		}
 #endif
 }
 
