@@ -174,14 +174,18 @@ endfunction()
 # What "llmctl db export" writes, as C files: the migrations of each dialect, and llm_tables.py.
 function(llm_export_text ret_sources)
 	set(dir "${CMAKE_SOURCE_DIR}/persistence/schema")
-	set(made "${CMAKE_BINARY_DIR}/apps/export-sqlite.c" "${CMAKE_BINARY_DIR}/apps/export-tables.c")
-	list(GET made 0 sql)
-	list(GET made 1 tables)
-	file(GLOB migrations CONFIGURE_DEPENDS "${dir}/sqlite/*.sql")
-	add_custom_command(OUTPUT "${sql}" DEPENDS ${migrations}
-		"${CMAKE_SOURCE_DIR}/cmake/embed-sql.cmake"
-		COMMAND ${CMAKE_COMMAND} "-DFROM=${dir}/sqlite" "-DTO=${sql}" -DPREFIX=sqlite
-			-DWHOLE=ON -P "${CMAKE_SOURCE_DIR}/cmake/embed-sql.cmake")
+	set(tables "${CMAKE_BINARY_DIR}/apps/export-tables.c")
+	set(made "${tables}")
+	foreach(dialect sqlite postgres)
+		set(sql "${CMAKE_BINARY_DIR}/apps/export-${dialect}.c")
+		list(APPEND made "${sql}")
+		file(GLOB migrations CONFIGURE_DEPENDS "${dir}/${dialect}/*.sql")
+		add_custom_command(OUTPUT "${sql}" DEPENDS ${migrations}
+			"${CMAKE_SOURCE_DIR}/cmake/embed-sql.cmake"
+			COMMAND ${CMAKE_COMMAND} "-DFROM=${dir}/${dialect}" "-DTO=${sql}"
+				-DPREFIX=${dialect} -DWHOLE=ON
+				-P "${CMAKE_SOURCE_DIR}/cmake/embed-sql.cmake")
+	endforeach()
 	add_custom_command(OUTPUT "${tables}" DEPENDS "${dir}/llm_tables.py"
 		"${CMAKE_SOURCE_DIR}/cmake/embed-text.cmake"
 		COMMAND ${CMAKE_COMMAND} "-DFROM=${dir}/llm_tables.py" "-DTO=${tables}"

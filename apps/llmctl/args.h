@@ -49,6 +49,7 @@ typedef struct ctl_options {
 	const char *to;
 	const char *format;
 	const char *down_revision;
+	const char *dialect;
 	const char *since;
 	const char *until;
 	const char *status;

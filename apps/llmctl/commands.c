@@ -89,6 +89,8 @@ static const arg_option db_export_options[] = {
 		AT(format)},
 	{0, ARG_TEXT, "down-revision", "ID", "alembic: the revision that the first one follows",
 		AT(down_revision)},
+	{0, ARG_TEXT, "dialect", "NAME",
+		"plain, sqitch: sqlite or postgres (default: that of the storage)", AT(dialect)},
 	END,
 };
 
@@ -263,7 +265,7 @@ const command commands[] = {
 		"  llmctl db export migrations/llm\n"
 		"  llmctl db export --format alembic .\n"
 		"  llmctl db export --format alembic . --down-revision 1a2b3c4d5e6f\n"
-		"  llmctl db export --format sqitch sqitch/\n"
+		"  llmctl db export --format sqitch sqitch/ --dialect postgres\n"
 		"  llmctl db export --format sqlalchemy src/\n",
 		db_export_options, 1},
 	{"runs", "list", "List runs, the newest first.", "",

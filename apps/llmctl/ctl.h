@@ -20,6 +20,7 @@ typedef struct ctl_store {
 	bool own; /* the database is llmctl's own */
 	bool is_new; /* and was not there yet */
 	char workspace[160]; /* the configured one, or "" */
+	char plugin[64]; /* the configured one, or "" */
 	char path[1000]; /* of llmctl's own */
 	char texts[8][1100];
 	const char *overrides[9];

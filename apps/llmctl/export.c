@@ -15,7 +15,8 @@
 
 #define FILE_MAX_BYTES (4 << 20)
 
-const export_dialect export_dialects[] = {{"sqlite", sqlite_migrations}};
+const export_dialect export_dialects[] = {{"sqlite", "sqlite", "sqlite", sqlite_migrations},
+	{"postgres", "postgresql", "pg", postgres_migrations}};
 const size_t export_n_dialects = sizeof(export_dialects) / sizeof(export_dialects[0]);
 
 unsigned export_count(void)
@@ -161,7 +162,7 @@ int32_t export_text_put(exporter *e, export_text *t, const char *dir, const char
 
 static int32_t plain_one(exporter *e, unsigned i, llm_err *err)
 {
-	const sql_migration *m = &export_dialects[0].migrations[i];
+	const sql_migration *m = &e->dialect->migrations[i];
 	char name[120];
 	int32_t rc;
 
@@ -205,10 +206,12 @@ int32_t export_sqlalchemy(exporter *e, llm_err *err)
 typedef struct export_form {
 	const char *name;
 	int32_t (*run)(exporter *e, llm_err *err);
+	bool one; /* dialect, not all of them */
 } export_form;
 
-static const export_form forms[] = {{"plain", export_plain}, {"alembic", export_alembic},
-	{"sqitch", export_sqitch}, {"sqlalchemy", export_sqlalchemy}};
+static const export_form forms[] = {{"plain", export_plain, true},
+	{"alembic", export_alembic, false}, {"sqitch", export_sqitch, true},
+	{"sqlalchemy", export_sqlalchemy, false}};
 
 static int32_t pick(const ctl_options *o, const export_form **ret, llm_err *err)
 {
@@ -229,8 +232,39 @@ static int32_t pick(const ctl_options *o, const export_form **ret, llm_err *err)
 	if (o->down_revision && found->run != export_alembic)
 		return complain_set(
 			err, LLM_E_INVALID_REQUEST, "--down-revision is for --format alembic");
+	if (o->dialect && !found->one)
+		return complain_set(err, LLM_E_INVALID_REQUEST,
+			"--dialect is for --format plain and sqitch: %s has all of them", wanted);
 	*ret = found;
 	return 0;
+}
+
+static const export_dialect *dialect_named(const char *name)
+{
+	for (size_t i = 0; i < export_n_dialects; i++)
+		if (strcmp(export_dialects[i].name, name) == 0)
+			return &export_dialects[i];
+	return NULL;
+}
+
+/* What was asked for, else that of the configured storage, else SQLite's. */
+static int32_t pick_dialect(ctl *c, const export_form *form, exporter *e, llm_err *err)
+{
+	const char *configured = "";
+	int32_t rc = 0;
+
+	e->dialect = &export_dialects[0];
+	e->asked = c->opt.dialect != NULL;
+	if (!form->one)
+		return 0;
+	if (!e->asked)
+		rc = store_plugin(c, &configured, err);
+	else if (!dialect_named(c->opt.dialect))
+		rc = complain_set(err, LLM_E_INVALID_REQUEST,
+			"--dialect %.40s is none of sqlite, postgres", c->opt.dialect);
+	if (!rc && dialect_named(e->asked ? c->opt.dialect : configured))
+		e->dialect = dialect_named(e->asked ? c->opt.dialect : configured);
+	return rc;
 }
 
 static void say(const ctl *c, const export_form *form, exporter *e)
@@ -260,6 +294,8 @@ int db_export_run(ctl *c)
 	llm_err err = LLM_ERR_INIT;
 	int32_t rc = pick(&c->opt, &form, &err);
 
+	if (!rc)
+		rc = pick_dialect(c, form, &e, &err);
 	if (!rc) {
 		e.dir = c->opt.words.items[0];
 		rc = form->run(&e, &err);

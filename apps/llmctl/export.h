@@ -8,14 +8,16 @@
 
 #include <jansson.h>
 
-#include "ctl.h"
 #include "migrations.h"
+#include "store.h"
 
 #define EXPORT_PATH 4096
 
 /* A dialect of SQL; the same numbers and names in each. */
 typedef struct export_dialect {
-	const char *name; /* as SQLAlchemy and sqitch call it */
+	const char *name; /* of the plugin, and what --dialect says */
+	const char *sqlalchemy; /* what these call it */
+	const char *sqitch;
 	const sql_migration *migrations;
 } export_dialect;
 
@@ -25,6 +27,8 @@ unsigned export_count(void);
 
 typedef struct exporter {
 	const char *dir;
+	const export_dialect *dialect; /* of the forms that are for one */
+	bool asked; /* it was named on the command line */
 	const char *down_revision; /* that was asked for, or null */
 	json_t *files; /* paths of what was written */
 } exporter;

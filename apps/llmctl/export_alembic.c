@@ -28,7 +28,7 @@ static void write_function(FILE *to, const char *name, unsigned i)
 		const sql_migration *m = &export_dialects[d].migrations[i];
 
 		fprintf(to, "    %s dialect == \"%s\":\n", d ? "elif" : "if",
-			export_dialects[d].name);
+			export_dialects[d].sqlalchemy);
 		write_statements(to, strcmp(name, "upgrade") == 0 ? m->up : m->down);
 	}
 	fprintf(to,

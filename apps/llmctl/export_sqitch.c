@@ -34,14 +34,14 @@ static int32_t put_script(exporter *e, const char *kind, unsigned i, const char 
 	if (rc)
 		return rc;
 	fprintf(text.to, "-- %c%s %s on %s: libllm, written by llmctl db export\n\nBEGIN;\n\n%s%s",
-		kind[0] - 'a' + 'A', kind + 1, change, export_dialects[0].name, sql,
+		kind[0] - 'a' + 'A', kind + 1, change, e->dialect->sqitch, sql,
 		strcmp(kind, "verify") == 0 ? "\nROLLBACK;\n" : "\nCOMMIT;\n");
 	return export_text_put(e, &text, dir, name, EXPORT_REFUSE, err);
 }
 
 static int32_t put_scripts(exporter *e, unsigned i, llm_err *err)
 {
-	const sql_migration *m = &export_dialects[0].migrations[i];
+	const sql_migration *m = &e->dialect->migrations[i];
 	int32_t rc = put_script(e, "deploy", i, m->up, err);
 
 	if (!rc)
@@ -121,16 +121,35 @@ static bool conf_value(const char *conf, const char *key, char *ret, size_t cap)
 	return false;
 }
 
-static int32_t check_conf(const char *path, const char *conf, llm_err *err)
+/* The project's engine decides, unless a dialect was asked for. */
+static int32_t check_engine(exporter *e, const char *path, const char *engine, llm_err *err)
+{
+	const export_dialect *d = NULL;
+
+	for (size_t i = 0; i < export_n_dialects; i++)
+		if (strcmp(export_dialects[i].sqitch, engine) == 0)
+			d = &export_dialects[i];
+	if (!d)
+		return complain_set(err, LLM_E_UNSUPPORTED,
+			"%.300s is for %s: libllm has migrations for sqlite and pg", path, engine);
+	if (e->asked && e->dialect != d)
+		return complain_set(err, LLM_E_INVALID_REQUEST,
+			"%.300s is for %s, and --dialect says %s", path, engine, e->dialect->name);
+	e->dialect = d;
+	return 0;
+}
+
+static int32_t check_conf(exporter *e, const char *path, const char *conf, llm_err *err)
 {
 	static const char *const moved[] = {
 		"top_dir", "plan_file", "deploy_dir", "revert_dir", "verify_dir", "extension"};
 	char value[80];
+	int32_t rc = 0;
 
-	if (conf_value(conf, "engine", value, sizeof(value)) &&
-		strcmp(value, export_dialects[0].name) != 0)
-		return complain_set(err, LLM_E_UNSUPPORTED,
-			"%.300s is for %s: libllm has migrations for sqlite", path, value);
+	if (conf_value(conf, "engine", value, sizeof(value)))
+		rc = check_engine(e, path, value, err);
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < sizeof(moved) / sizeof(moved[0]); i++)
 		if (conf_value(conf, moved[i], value, sizeof(value)))
 			return complain_set(err, LLM_E_UNSUPPORTED,
@@ -143,17 +162,17 @@ static int32_t check_conf(const char *path, const char *conf, llm_err *err)
 
 static int32_t settle_conf(exporter *e, llm_err *err)
 {
-	char path[EXPORT_PATH], *conf = NULL;
+	char path[EXPORT_PATH], made[60], *conf = NULL;
 	int32_t rc;
 
 	if (!export_join(path, e->dir, "sqitch.conf"))
 		return complain_set(err, LLM_E_INVALID_REQUEST, "the path of DIR is too long");
 	rc = export_read(path, &conf, err);
 	if (!rc && conf)
-		rc = check_conf(path, conf, err);
-	else if (!rc)
-		rc = export_put(e, e->dir, "sqitch.conf", "[core]\n\tengine = sqlite\n",
-			EXPORT_REFUSE, err);
+		rc = check_conf(e, path, conf, err);
+	snprintf(made, sizeof(made), "[core]\n\tengine = %s\n", e->dialect->sqitch);
+	if (!rc && !conf)
+		rc = export_put(e, e->dir, "sqitch.conf", made, EXPORT_REFUSE, err);
 	free(conf);
 	return rc;
 }

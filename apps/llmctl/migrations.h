@@ -14,6 +14,8 @@ typedef struct sql_migration {
 
 extern const sql_migration sqlite_migrations[]; /* number i + 1 */
 extern const unsigned sqlite_migration_count;
+extern const sql_migration postgres_migrations[]; /* of the same numbers and names */
+extern const unsigned postgres_migration_count;
 
 extern const char export_tables[]; /* llm_tables.py */
 

@@ -54,6 +54,8 @@ static void take_item(ctl_store *s, const llm_config_item *item)
 		s->foreign = strcmp(word, "sqlite") != 0;
 	} else if (strcmp(item->key, "storage.dsn") == 0) {
 		s->configured = true;
+		if (strcmp(item->key, "storage.plugin") == 0)
+			take_text(s->plugin, sizeof(s->plugin), item->value);
 	}
 }
 
@@ -80,6 +82,17 @@ static bool is_bare(const ctl *c)
 		if (strncmp(*e, "LLM_", 4) == 0)
 			return false;
 	return !c->where.present || !c->where.present[0];
+}
+
+int32_t store_plugin(ctl *c, const char **ret, llm_err *err)
+{
+	int32_t rc = ctl_where(c, err);
+
+	if (!rc && !is_bare(c))
+		rc = look(c, err);
+	if (!rc)
+		*ret = c->store.plugin;
+	return rc;
 }
 
 /* ---- the database of llmctl's own ---- */

@@ -1,6 +1,7 @@
-"""llmctl db export into trees of Alembic's own making: alembic_tree.py LLMCTL WORK
+"""llmctl db export into trees of Alembic's own making: alembic_tree.py LLMCTL WORK [HOST PORT]
 
-Prints "alembic STEP ok" or "alembic STEP FAILED" for each step.
+HOST and PORT are of a PostgreSQL where the role "app" may make databases; without it only
+SQLite is tried. Prints "alembic STEP ok" or "alembic STEP FAILED" for each step.
 """
 
 import contextlib
@@ -8,7 +9,6 @@ import glob
 import importlib.util
 import io
 import os
-import sqlite3
 import subprocess
 import sys
 import traceback
@@ -22,6 +22,7 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 
 LLMCTL, WORK = sys.argv[1:3]
+SERVER = sys.argv[3:5]
 MIGRATIONS = sorted(glob.glob("persistence/schema/sqlite/*.up.sql"))
 LAST = f"llm_{len(MIGRATIONS):04}"
 LAST_FILE = "llm_" + os.path.basename(MIGRATIONS[-1]).replace(".up.sql", ".py")
@@ -65,20 +66,21 @@ llm_tables.declare(metadata)
 '''
 
 AUTHORS = ('op.create_table("authors", sa.Column("id", sa.Integer, primary_key=True))', "authors")
-ANSWERS = (
-    """op.create_table(
+ANSWERS = """op.create_table(
         "answers",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("workspace_id", sa.Text, nullable=False),
-        sa.Column("run_id", sa.Text, nullable=False),
+        sa.Column("run_id", sa.Text, nullable=False),%s
+    )"""
+RUN = """
         sa.ForeignKeyConstraint(
             ["workspace_id", "run_id"],
             ["llm_runs.workspace_id", "llm_runs.id"],
             name="answers_run",
-        ),
-    )""",
-    "answers",
-)
+        ),"""
+RUN_LATER = """op.create_foreign_key(
+        "answers_run", "answers", "llm_runs", ["workspace_id", "run_id"], ["workspace_id", "id"]
+    )"""
 
 
 def export(*args, status=0):
@@ -89,12 +91,74 @@ def export(*args, status=0):
     return done.stdout.split("\n")[:-1], done.stderr
 
 
+class Sqlite:
+    """A database in a file, by name."""
+
+    early = True  # a table may refer to one that is not there yet
+
+    def __init__(self, name):
+        self.plugin = "sqlite"
+        self.dsn = os.path.join(WORK, name + ".db")
+        self.engine = sa.create_engine("sqlite:///" + self.dsn, poolclass=sa.pool.NullPool)
+        sa.event.listen(self.engine, "connect", lambda c, _: c.execute("PRAGMA foreign_keys = ON"))
+
+    def dump(self):
+        return self.rows(
+            "SELECT type, name, sql FROM sqlite_master "
+            "WHERE name <> 'alembic_version' ORDER BY type, name"
+        )
+
+    def by_key(self):
+        """Names of what no reflection shows."""
+        return self.rows("SELECT name FROM pragma_table_list WHERE wr AND name LIKE 'llm%'")
+
+    def rows(self, sql):
+        with self.engine.connect() as connection:
+            return sorted(tuple(row) for row in connection.exec_driver_sql(sql))
+
+
+class Postgres(Sqlite):
+    """A database on the server, made anew."""
+
+    early = False
+
+    def __init__(self, name):
+        self.plugin = "postgres"
+        self.dsn = f"host={SERVER[0]} port={SERVER[1]} user=app dbname={name}"
+        self.engine = self.reach(name)
+        with self.reach("postgres").connect() as connection:
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+
+    @staticmethod
+    def reach(name):
+        url = f"postgresql+psycopg2://app@/{name}?host={SERVER[0]}&port={SERVER[1]}"
+        return sa.create_engine(url, poolclass=sa.pool.NullPool)
+
+    def dump(self):
+        columns = self.rows(
+            "SELECT table_name, column_name, ordinal_position, data_type, is_nullable, "
+            "coalesce(column_default, '') FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND table_name <> 'alembic_version'"
+        )
+        rest = self.rows(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' "
+            "UNION ALL SELECT viewname, definition FROM pg_views WHERE schemaname = 'public' "
+            "UNION ALL SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
+            "WHERE connamespace = CAST('public' AS regnamespace)"
+        )
+        return columns + [row for row in rest if not row[0].startswith("alembic_version")]
+
+    def by_key(self):
+        return []
+
+
 class Tree:
     """A project of a host's, its revisions written by `alembic revision` itself."""
 
-    def __init__(self, name):
-        self.path = os.path.join(WORK, name)
-        self.file = os.path.join(WORK, name + ".db")
+    def __init__(self, name, place=Sqlite):
+        self.path = os.path.join(WORK, place.__name__.lower() + "_" + name)
+        self.store = place(name)
         os.mkdir(self.path)
         self.config = Config(os.path.join(self.path, "alembic.ini"), stdout=io.StringIO())
         scripts = os.path.join(self.path, "alembic")
@@ -106,14 +170,15 @@ class Tree:
         with open(os.path.join(self.path, "host_models.py"), "w") as f:
             f.write(HOST_MODELS)
         with open(os.path.join(scripts, "env.py"), "w") as f:
-            f.write(HOST_ENV.format(tree=self.path, url="sqlite:///" + self.file))
+            url = self.store.engine.url.render_as_string()
+            f.write(HOST_ENV.format(tree=self.path, url=url))
 
     def revision(self, name, body=None, **options):
         made = command.revision(self.config, message=name, rev_id=name, **options)
         if not body:
             return
         text = open(made.path).read()
-        up, down = body[0], f'op.drop_table("{body[1]}")'
+        up, down = body[0], body[1] if "(" in body[1] else f'op.drop_table("{body[1]}")'
         text = text.replace("pass", up, 1)
         text = text.replace("pass", down, 1)
         open(made.path, "w").write(text)
@@ -131,20 +196,14 @@ class Tree:
         sys.modules["llm_tables"] = module
         scope = {}
         exec(HOST_MODELS, scope)
-        return differences(self.file, scope["metadata"])
+        return differences(self.store, scope["metadata"])
 
     def dump(self):
-        with sqlite3.connect(self.file) as db:
-            rows = db.execute(
-                "SELECT type, name, sql FROM sqlite_master "
-                "WHERE name <> 'alembic_version' ORDER BY type, name"
-            ).fetchall()
-        return rows
+        return self.store.dump()
 
 
-def differences(file, metadata):
-    engine = sa.create_engine("sqlite:///" + file)
-    with engine.connect() as connection:
+def differences(store, metadata):
+    with store.engine.connect() as connection:
         options = {"compare_type": True, "compare_server_default": True}
         return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
 
@@ -160,26 +219,33 @@ def declared():
     return metadata
 
 
-def host(name):
-    tree = Tree(name)
+def host(name, place=Sqlite):
+    tree = Tree(name, place)
     tree.revision("host_1", AUTHORS)
-    tree.revision("host_2", ANSWERS)
+    tree.revision("host_2", (ANSWERS % (RUN if place.early else ""), "answers"))
     return tree
+
+
+def migrate(tree):
+    """Exports into the tree, and lets the host's tables refer to ours; to the head."""
+    written, _ = export("--format", "alembic", tree.path)
+    assert len(written) == len(MIGRATIONS), written
+    assert tree.heads() == [LAST], tree.heads()
+    if not tree.store.early:
+        tree.revision("host_3", (RUN_LATER, "op.drop_constraint('answers_run', 'answers')"))
+    command.upgrade(tree.config, "head")
 
 
 # ---- steps ----
 
 
-def up_down_up():
+def up_down_up(place):
     """Into a tree with two revisions and a foreign key to llm_runs."""
-    tree = host("usual")
+    tree = host("usual", place)
     command.upgrade(tree.config, "head")
     before = tree.dump()
-    written, _ = export("--format", "alembic", tree.path)
-    assert len(written) == len(MIGRATIONS), written
-    assert tree.heads() == [LAST], tree.heads()
+    migrate(tree)
     assert tree.down_of("llm_0001") == "host_2", tree.down_of("llm_0001")
-    command.upgrade(tree.config, "head")
     assert tree.differences() == [], tree.differences()
     command.check(tree.config)
     after = tree.dump()
@@ -191,28 +257,29 @@ def up_down_up():
     assert export("--format", "alembic", tree.path)[0] == []
 
 
-def status_fits():
-    """What Alembic has made is what the library expects, and a foreign key to it holds."""
-    tree = Tree.__new__(Tree)
-    tree.file = os.path.join(WORK, "usual.db")
-    conf = os.path.join(WORK, "usual.conf")
+def ctl(store, *args):
+    conf = os.path.join(WORK, "ctl.conf")
     with open(conf, "w") as f:
-        f.write(f'storage = {{ plugin = "sqlite"; dsn = "{tree.file}"; }};\n')
-    done = subprocess.run(
-        [LLMCTL, "db", "status", "-c", conf], capture_output=True, text=True, timeout=30
-    )
+        f.write(f'storage = {{ plugin = "{store.plugin}"; dsn = "{store.dsn}"; }};\n')
+    return subprocess.run([LLMCTL, *args, "-c", conf], capture_output=True, text=True, timeout=30)
+
+
+def status_fits(place):
+    """What Alembic has made is what the library expects, and a foreign key to it holds."""
+    tree = host("fits", place)
+    migrate(tree)
+    done = ctl(tree.store, "db", "status")
     assert done.returncode == 0 and "schema\tok" in done.stdout, done.stdout + done.stderr
-    db = sqlite3.connect(tree.file)
-    db.execute("PRAGMA foreign_keys = ON")
     run = "INSERT INTO llm_runs (workspace_id, id, operation, status, stream, created_us, version)"
-    db.execute(run + " VALUES ('w', 'r', 'chat', 'succeeded', 0, 1, 1)")
-    db.execute("INSERT INTO answers (workspace_id, run_id) VALUES ('w', 'r')")
-    try:
-        db.execute("INSERT INTO answers (workspace_id, run_id) VALUES ('w', 'other')")
-        raise AssertionError("an answer of no run")
-    except sqlite3.IntegrityError:
-        db.rollback()
-    db.close()
+    answer = "INSERT INTO answers (workspace_id, run_id) VALUES ('w', '%s')"
+    with tree.store.engine.connect() as db:
+        db.exec_driver_sql(run + " VALUES ('w', 'r', 'chat', 'succeeded', 0, 1, 1)")
+        db.exec_driver_sql(answer.replace("%s", "r"))
+        try:
+            db.exec_driver_sql(answer.replace("%s", "other"))
+            raise AssertionError("an answer of no run")
+        except sa.exc.IntegrityError:
+            db.rollback()
 
 
 def two_heads():
@@ -317,43 +384,36 @@ def offline_and_other_dialects():
             assert "mysql" in str(e)
 
 
-def module_and_migrations_agree():
+def module_and_migrations_agree(place):
     """Tables that the module makes reflect as those of the migrations do."""
     metadata = declared()
-    migrated, made = os.path.join(WORK, "migrated.db"), os.path.join(WORK, "made.db")
-    conf = os.path.join(WORK, "migrated.conf")
-    with open(conf, "w") as f:
-        f.write(f'storage = {{ plugin = "sqlite"; dsn = "{migrated}"; }};\n')
-    subprocess.run([LLMCTL, "db", "migrate", "-c", conf], check=True, capture_output=True)
+    migrated, made = place("migrated"), place("made")
+    done = ctl(migrated, "db", "migrate")
+    assert done.returncode == 0, done.stderr
     assert differences(migrated, metadata) == []
-    metadata.create_all(sa.create_engine("sqlite:///" + made))
+    metadata.create_all(made.engine)
     left, right = catalogue(migrated), catalogue(made)
     assert sorted(left) == sorted(right) == sorted(metadata.tables), sorted(left)
-    assert by_key(migrated) == by_key(made), by_key(made)
+    assert migrated.by_key() == made.by_key(), made.by_key()
     for table in left:
         assert left[table] == right[table], f"{table}: {left[table]}\n{right[table]}"
 
 
-def by_key(file):
-    with sqlite3.connect(file) as db:
-        rows = db.execute("SELECT name FROM pragma_table_list WHERE wr AND name LIKE 'llm%'")
-        return sorted(name for (name,) in rows)
-
-
-def catalogue(file):
-    look = sa.inspect(sa.create_engine("sqlite:///" + file))
+def catalogue(store):
+    look = sa.inspect(store.engine)
     tables = {}
     for table in look.get_table_names():
         columns = [
-            (c["name"], str(c["type"]), c["nullable"], c["default"], c["primary_key"])
+            (c["name"], str(c["type"]), c["nullable"], c["default"], c.get("primary_key"))
             for c in look.get_columns(table)
         ]
+        key = look.get_pk_constraint(table)["constrained_columns"]
         indexes = sorted(
             (i["name"], i["column_names"], i["unique"], where(i)) for i in look.get_indexes(table)
         )
         unique = sorted(u["column_names"] for u in look.get_unique_constraints(table))
         checks = sorted(c["sqltext"] for c in look.get_check_constraints(table))
-        tables[table] = (columns, indexes, unique, checks)
+        tables[table] = (columns, key, indexes, unique, checks)
     return tables
 
 
@@ -374,28 +434,43 @@ def module_of_others_stays():
     assert "def declare(" in open(path).read()
 
 
+SQLITE_ONLY = (
+    two_heads,
+    merged,
+    first_of_all,
+    later_ones,
+    where_it_may_be,
+    unreadable,
+    offline_and_other_dialects,
+    module_of_others_stays,
+)
+
+
+def has_plugin(place):
+    name = place.__name__.lower() + ".so"
+    return os.path.exists(os.path.join(os.path.dirname(LLMCTL), "..", "plugins", name))
+
+
+def steps():
+    for place in (Sqlite, Postgres) if SERVER else (Sqlite,):
+        for step in (up_down_up, status_fits, module_and_migrations_agree):
+            if step != up_down_up and not has_plugin(place):
+                continue
+            yield f"{place.__name__.lower()} {step.__name__}", lambda: step(place)
+    for step in SQLITE_ONLY:
+        yield step.__name__, step
+
+
 def main():
     bad = 0
-    for step in (
-        up_down_up,
-        status_fits,
-        two_heads,
-        merged,
-        first_of_all,
-        later_ones,
-        where_it_may_be,
-        unreadable,
-        offline_and_other_dialects,
-        module_and_migrations_agree,
-        module_of_others_stays,
-    ):
+    for name, step in steps():
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # Alembic tells what it makes
                 step()
-            print(f"alembic {step.__name__} ok", flush=True)
+            print(f"alembic {name} ok", flush=True)
         except Exception:
             bad = 1
-            print(f"alembic {step.__name__} FAILED", flush=True)
+            print(f"alembic {name} FAILED", flush=True)
             traceback.print_exc()
     return bad
 

@@ -12,7 +12,7 @@
 
 #include "support/run.h"
 
-#define SCHEMA "persistence/schema/sqlite/"
+#define SCHEMA "persistence/schema/"
 #define EXPORT(home, r, ...) export(home, RUN_LIST(__VA_ARGS__), r)
 
 /* `llmctl db export` in words; a word that begins with @ is a path in the folder. */
@@ -71,39 +71,48 @@ static bool is_there(const char *folder, const char *name)
 	return access(path, F_OK) == 0;
 }
 
-/* One file of persistence/schema, and the same in the folder that was exported to. */
-static void expect_same(const char *home, const char *name)
+/* A file of persistence/schema, and the same in the folder that was exported to. */
+static void expect_same(const char *home, const char *to, const char *path)
 {
-	char to[200], *ours, *theirs;
+	char file[200], *ours, *theirs;
 
-	snprintf(to, sizeof(to), "new/%s", name);
-	ours = text_of(SCHEMA, name);
-	theirs = text_of(home, to);
-	cr_expect_str_eq(theirs, ours, "%s", name);
+	snprintf(file, sizeof(file), "%s/%s", to, strrchr(path, '/') + 1);
+	ours = text_of(".", path);
+	theirs = text_of(home, file);
+	cr_expect_str_eq(theirs, ours, "%s", path);
 	free(ours);
 	free(theirs);
+}
+
+/* All of a dialect are in the folder; how many migrations. */
+static size_t expect_all(const char *home, const char *to, const char *dialect)
+{
+	char ups[200], downs[200];
+	glob_t found;
+	size_t i;
+
+	snprintf(ups, sizeof(ups), SCHEMA "%s/*.up.sql", dialect);
+	snprintf(downs, sizeof(downs), SCHEMA "%s/*.down.sql", dialect);
+	cr_assert_eq(glob(ups, 0, NULL, &found), 0);
+	cr_assert_eq(glob(downs, GLOB_APPEND, NULL, &found), 0);
+	for (i = 0; i < found.gl_pathc; i++)
+		expect_same(home, to, found.gl_pathv[i]);
+	globfree(&found);
+	return i / 2;
 }
 
 Test(llmctl_export, R_MIG_2_plain_files_are_the_migrations)
 {
 	char *home = run_folder(), text[200];
-	const char *name;
 	run_result r;
-	glob_t found;
-	size_t i;
+	size_t n;
 
 	EXPECT(home, 0, "0001_records.up.sql\n", "@new");
-	cr_assert_eq(glob(SCHEMA "*.up.sql", 0, NULL, &found), 0);
-	cr_assert_eq(glob(SCHEMA "*.down.sql", GLOB_APPEND, NULL, &found), 0);
-	for (i = 0; i < found.gl_pathc; i++) {
-		name = strrchr(found.gl_pathv[i], '/') + 1;
-		expect_same(home, name);
-	}
+	n = expect_all(home, "new", "sqlite");
 	snprintf(text, sizeof(text),
 		"{\"schema\":\"llm.db-export/1\",\"format\":\"plain\",\"number\":%zu,\"files\":[]}"
 		"\n",
-		i / 2);
-	globfree(&found);
+		n);
 	EXPORT(home, &r, "@new", "--format", "plain", "--json");
 	cr_expect_eq(r.status, 0, "%s", r.err);
 	cr_expect_str_eq(r.out, text);
@@ -111,6 +120,35 @@ Test(llmctl_export, R_MIG_2_plain_files_are_the_migrations)
 	run_folder_put(home, "new/0002_replay.up.sql", "-- mine\n");
 	EXPECT(home, 2, "0002_replay.up.sql is there and says something else", "@new");
 	expect_text(home, "new/0002_replay.up.sql", "-- mine\n", true);
+	run_folder_free(home);
+}
+
+/* What was asked for, else what is configured, else SQLite's. */
+Test(llmctl_export, R_MIG_2_of_the_dialect_that_is_wanted)
+{
+	char *home = run_folder();
+
+	EXPECT(home, 0, "0001_records.up.sql\n", "@asked", "--dialect", "postgres");
+	cr_expect_geq(expect_all(home, "asked", "postgres"), 4);
+	run_folder_put(home, "pg.conf",
+		"storage = { plugin = \"postgres\"; dsn = \"host=127.0.0.1 dbname=none\"; };\n");
+	EXPECT(home, 0, "0001_records.up.sql\n", "@configured", "-c", "@pg.conf");
+	expect_all(home, "configured", "postgres");
+	EXPECT(home, 0, "0001_records.up.sql\n", "@against", "-c", "@pg.conf", "--dialect",
+		"sqlite");
+	expect_all(home, "against", "sqlite");
+	EXPECT(home, 2, "none of sqlite, postgres", "@new", "--dialect", "oracle");
+	EXPECT(home, 2, "alembic has all of them", "@new", "--dialect", "postgres", "--format",
+		"alembic");
+	EXPECT(home, 2, "cannot be read", "@new", "-c", "@none.conf");
+	EXPECT(home, 0, "deploy/llm_0001_records.sql\n", "@pg", "--format", "sqitch", "--dialect",
+		"postgres");
+	expect_text(home, "pg/sqitch.conf", "engine = pg\n", true);
+	expect_text(home, "pg/deploy/llm_0002_replay.sql", "value BYTEA NOT NULL", true);
+	expect_text(home, "pg/deploy/llm_0002_replay.sql", "on pg: libllm", true);
+	EXPECT(home, 0, "everything is there already", "@pg", "--format", "sqitch");
+	EXPECT(home, 2, "is for pg, and --dialect says sqlite", "@pg", "--format", "sqitch",
+		"--dialect", "sqlite");
 	run_folder_free(home);
 }
 
@@ -161,7 +199,7 @@ Test(llmctl_export, R_MIG_2_a_revision_follows_the_head)
 	text = text_of(home, FIRST);
 	for (const char *at = text; (at = strstr(at, "op.execute(")); at++)
 		n++;
-	cr_expect_eq(n, 20, "%zu statements: one op.execute for each", n);
+	cr_expect_eq(n, 40, "%zu statements: one op.execute for each, in two dialects", n);
 	cr_expect_null(strchr(text, ';'), "a driver may take no statement with an end");
 	free(text);
 	EXPECT(home, 0, "everything is there already", "--format", "alembic", "@");
@@ -253,8 +291,8 @@ Test(llmctl_export, R_MIG_2_changes_at_the_end_of_a_sqitch_plan)
 	expect_text(home, "revert/llm_0003_views.sql", "\nDROP VIEW llm_runs_v;\n", true);
 	expect_text(home, "verify/llm_0002_replay.sql", "FROM llm_cache WHERE", true);
 	EXPECT(home, 0, "everything is there already", "--format", "sqitch", "@");
-	run_folder_put(home, "sqitch.conf", "[core]\n\tengine = pg\n");
-	EXPECT(home, 2, "is for pg", "--format", "sqitch", "@");
+	run_folder_put(home, "sqitch.conf", "[core]\n\tengine = mysql\n");
+	EXPECT(home, 2, "is for mysql", "--format", "sqitch", "@");
 	run_folder_put(home, "sqitch.conf", "[core]\n\tengine = sqlite\n\ttop_dir = sql\n");
 	EXPECT(home, 2, "sets top_dir", "--format", "sqitch", "@");
 	run_folder_free(home);
