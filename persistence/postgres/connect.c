@@ -42,6 +42,15 @@ static int32_t connect_keep_secret(unit *u, size_t i, const char *text)
 	return 0;
 }
 
+/* "port= password=x" gives the port the value "password=x", which libpq would then show. */
+static int connect_is_mixed_up(const PQconninfoOption *list)
+{
+	for (; list->keyword; list++)
+		if (list->val && strstr(list->val, "password="))
+			return 1;
+	return 0;
+}
+
 static int32_t connect_keep_secrets(unit *u, const PQconninfoOption *list)
 {
 	const size_t most = sizeof(u->secrets) / sizeof(u->secrets[0]) - 1;
@@ -67,11 +76,13 @@ int32_t connect_check(unit *u)
 	if (!strchr(u->dsn, '=') && !strstr(u->dsn, "://"))
 		return 0; /* the name of a database */
 	list = PQconninfoParse(u->dsn, NULL);
-	if (!list) /* libpq's words would show pieces of it */
+	if (!list || connect_is_mixed_up(list)) { /* libpq's words would show pieces of it */
+		PQconninfoFree(list);
 		return unit_say(u, LLM_E_CONFIG,
 			"the dsn cannot be read\nwrite \"host=... dbname=... user=...\", with values "
 			"that have spaces in '...', or postgresql://USER@HOST/DATABASE",
 			NULL);
+	}
 	rc = connect_keep_secrets(u, list);
 	PQconninfoFree(list);
 	return rc;

@@ -71,7 +71,7 @@ int32_t unit_failed_as(unit *u, const char *state, const char *text, const char 
 {
 	const struct advice *a = advice_of(state);
 	int32_t code = a ? a->code : LLM_E_PERSISTENCE;
-	char said[500], all[800];
+	char all[800];
 	int n;
 
 	snprintf(u->state, sizeof(u->state), "%s", state);
@@ -79,9 +79,10 @@ int32_t unit_failed_as(unit *u, const char *state, const char *text, const char 
 		u->stale = 1; /* what is at this address is not what is wanted */
 	if (u->cancelling && strcmp(state, "57014") == 0)
 		return unit_say(u, LLM_E_CANCELLED, doing, "it was interrupted");
-	unit_plain(u, text, said, sizeof(said));
-	n = snprintf(all, sizeof(all), "%s: %s%s%s%s%s%s", doing, said, *state ? " (SQLSTATE " : "",
-		state, *state ? ")" : "", a ? "\n" : "", a ? a->text : "");
+	unit_plain(u, text, u->said, sizeof(u->said));
+	n = snprintf(all, sizeof(all), "%s: %s%s%s%s%s%s", doing, u->said,
+		*state ? " (SQLSTATE " : "", state, *state ? ")" : "", a ? "\n" : "",
+		a ? a->text : "");
 	return unit_say(u, code, n > 0 ? all : doing, NULL);
 }
 

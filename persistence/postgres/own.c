@@ -4,6 +4,7 @@
  * Whatever is set is set for one transaction (SET LOCAL, as a function so that its values
  * are parameters): behind a pooler the next one may be somebody else's.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include <libpq-fe.h>
@@ -17,6 +18,7 @@
 
 static const column own_columns[] = {
 	{"search_path", COLUMN_TEXT, offsetof(local, search_path)},
+	{"schema", COLUMN_TEXT, offsetof(local, schema)},
 	{"lock_timeout", COLUMN_TEXT, offsetof(local, lock_timeout)},
 	{"statement_timeout", COLUMN_TEXT, offsetof(local, statement_timeout)},
 	{"synchronous_commit", COLUMN_TEXT, offsetof(local, synchronous_commit)},
@@ -35,6 +37,9 @@ static const statement own_sql_set = {
 	"set_config('synchronous_commit', coalesce($4, current_setting('synchronous_commit')), "
 	"true), set_config('idle_in_transaction_session_timeout', '60000', true)",
 	"search_path lock_timeout statement_timeout synchronous_commit", &own_local, NULL};
+static const statement own_sql_schemas = {
+	"SELECT count(*) AS runs FROM pg_catalog.pg_namespace WHERE nspname = $1", "schema",
+	&own_local, &columns_spend};
 
 static const char *own_setting(const llm_host *host, const char *key, const char *none)
 {
@@ -85,12 +90,15 @@ static int32_t own_set_words(unit *u)
 	static const char *const prepared[] = {"off", "on", "auto", NULL};
 	static const char *const sync[] = {"off", "normal", "full", NULL};
 	static const char *const access[] = {"write", "read", NULL};
+	static const char *const create[] = {"false", "true", NULL};
 	static const char *const commits[] = {"off", NULL, "on"};
 	int which = 0;
 	int32_t rc = own_word(u, "prepared", "auto", prepared, &u->prepared);
 
 	if (!rc)
 		rc = own_word(u, "access", "write", access, &u->reader);
+	if (!rc)
+		rc = own_word(u, "create", "false", create, &u->create);
 	if (!rc)
 		rc = own_word(u, "sync", "normal", sync, &which);
 	u->set.synchronous_commit = commits[which];
@@ -116,6 +124,7 @@ static int32_t own_set_schema(unit *u)
 		*to++ = *name;
 	}
 	*to = '"';
+	u->set.schema = own_setting(u->host, "schema", NULL);
 	u->set.search_path = quoted;
 	return 0;
 }
@@ -340,11 +349,37 @@ static const char *own_refusal(const llm_schema_state *s)
 	return NULL;
 }
 
+static int32_t own_is_there(void *ctx, const void *row)
+{
+	*(int64_t *)ctx = ((const llm_spend_row *)row)->runs;
+	return 0;
+}
+
+/* A name is no parameter where a schema is made: it is in quotes, see own_set_schema. */
+static int32_t own_make_schema(unit *u)
+{
+	static const char make[] = "CREATE SCHEMA ";
+	int64_t there = 0;
+	const llm_row_sink sink = {sizeof(sink), 0, &there, own_is_there};
+	step look = {.s = &own_sql_schemas, .record = &u->set, .out = &sink};
+	const size_t n = sizeof(make) - 1, m = strlen(u->set.search_path) + 1;
+	char *text = u->host->alloc(u->host->ctx, LLM_SCOPE_SCRATCH, n + m);
+	int32_t rc = text ? work_read(u, &look, 1) : LLM_E_NOMEM;
+
+	if (rc || there)
+		return rc;
+	memcpy(text, make, n);
+	memcpy(text + n, u->set.search_path, m);
+	return trip_script(u, text, "cannot make the schema");
+}
+
 static int32_t own_migrate_inside(unit *u, uint32_t version)
 {
 	llm_schema_state s = {0};
-	int32_t rc = schema_hold(u);
+	int32_t rc = u->create && u->set.schema ? own_make_schema(u) : 0;
 
+	if (!rc)
+		rc = schema_hold(u);
 	if (!rc)
 		rc = schema_state(u, &s);
 	if (rc)
@@ -383,6 +418,20 @@ int32_t own_migrate(void *handle, uint32_t version)
 	return rc;
 }
 
+/* Names the table or column that a schema lacks which by its number has it. */
+static int32_t own_check(unit *u)
+{
+	llm_schema_state s = {0};
+	char text[500];
+	int32_t rc = schema_state(u, &s);
+
+	if (rc || s.state != LLM_SCHEMA_DAMAGED)
+		return rc;
+	snprintf(text, sizeof(text),
+		"a table or column is missing: %.300s\nadd it again, or restore a backup", u->said);
+	return unit_say(u, LLM_E_SCHEMA, text, NULL);
+}
+
 int32_t own_maintain(void *handle, uint32_t what, const char *path)
 {
 	unit *u = handle;
@@ -393,7 +442,7 @@ int32_t own_maintain(void *handle, uint32_t what, const char *path)
 		return rc;
 	switch (what) {
 	case LLM_MAINTAIN_CHECK:
-		return schema_lacks(u);
+		return own_check(u);
 	case LLM_MAINTAIN_BACKUP:
 		return unit_say(u, LLM_E_UNSUPPORTED,
 			"a server's databases are not copied from here; use pg_dump", NULL);

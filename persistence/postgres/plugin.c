@@ -20,13 +20,15 @@ static const llm_key_info key_lock = {sizeof(key_lock), LLM_TYPE_DURATION, "lock
 	"2000", "how long to wait for a lock of another transaction; 0: as long as it takes"};
 static const llm_key_info key_statement = {sizeof(key_statement), LLM_TYPE_DURATION,
 	"statement_timeout", "ms", "5000", "how long a statement may take; 0: as long as it takes"};
+static const llm_key_info key_create = {sizeof(key_create), LLM_TYPE_BOOL, "create", NULL, "false",
+	"migrating makes the schema too when it is not there"};
 static const llm_key_info key_access = {sizeof(key_access), LLM_TYPE_STRING, "access", NULL,
 	"write", "write, or read: never writes and takes no lock"};
 
 static const llm_storage_info *plugin_describe(void)
 {
 	static const llm_key_info *const keys[] = {&key_dsn, &key_schema, &key_prepared, &key_sync,
-		&key_connect, &key_lock, &key_statement, &key_access, NULL};
+		&key_connect, &key_lock, &key_statement, &key_create, &key_access, NULL};
 	static const llm_storage_info info = {.struct_size = sizeof(info),
 		.name = "postgres",
 		.label = "PostgreSQL",

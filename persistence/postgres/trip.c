@@ -155,7 +155,7 @@ static void trip_failed(unit *u, const step *t, const PGresult *result, outcome 
 		return;
 	snprintf(doing, sizeof(doing), "cannot %s%s%s", t->s->out && t->out ? "read" : "write",
 		cs && cs->table ? " " : "", cs && cs->table ? cs->table : "");
-	o->rc = unit_failed(u, result, cs ? doing : t->s->sql);
+	o->rc = unit_failed(u, result, cs ? doing : "the server refuses");
 }
 
 static void trip_result(unit *u, step *t, PGresult *result, outcome *o)

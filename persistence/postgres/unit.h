@@ -29,7 +29,8 @@ typedef struct map {
 /* What is set for one transaction of ours, as texts; see own.c. */
 typedef struct local {
 	uint32_t struct_size;
-	const char *search_path; /* null: as it is */
+	const char *search_path; /* the schema in quotes, null: as it is */
+	const char *schema; /* its name */
 	const char *lock_timeout;
 	const char *statement_timeout;
 	const char *synchronous_commit; /* null: as it is */
@@ -46,11 +47,13 @@ typedef struct unit {
 	map maps[ST_COUNT];
 	map other; /* of the last statement that is none of the table */
 	char state[UNIT_STATE]; /* SQLSTATE of the last failure, "": it had none */
+	char said[400]; /* the server's words at it */
 	/* Of our own connections only. */
 	const char *dsn;
 	const char *secrets[4]; /* of the dsn: never in a message; null at the end */
 	uint32_t connect_ms, statement_ms;
 	int reader; /* 1: it never writes */
+	int create; /* 1: migrate makes the schema too */
 	int prepared; /* PREPARED_* */
 	uint8_t is_prepared[ST_COUNT];
 	int lost; /* 1: nothing more comes or goes on the connection */
