@@ -211,6 +211,26 @@ static const column spend_list[] = {
 const columns columns_spend = COLUMNS(NULL, spend_list);
 #undef ROW
 
+#define ROW llm_budget_row
+static const column budget_list[] = {
+	FLAG(fixed),
+	TEXT(workspace_id),
+	TEXT(profile),
+	TEXT(run_id),
+	TEXT(period),
+	NUMBER(span_us),
+	NUMBER(limit_nanousd),
+	NUMBER(usual_nanousd),
+	NUMBER(nanousd),
+	NUMBER(spent_nanousd),
+	NUMBER(held_nanousd),
+	NUMBER(window_us),
+	NUMBER(left_us),
+	NUMBER(updated_us),
+};
+const columns columns_budget = COLUMNS("llm_budgets", budget_list);
+#undef ROW
+
 #define ROW llm_filter
 static const column filter_list[] = {
 	TEXT(workspace_id),

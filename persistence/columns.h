@@ -39,6 +39,7 @@ extern const columns columns_idem;
 extern const columns columns_cache;
 extern const columns columns_stat;
 extern const columns columns_spend;
+extern const columns columns_budget;
 extern const columns columns_filter;
 extern const columns columns_purge;
 

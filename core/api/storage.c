@@ -199,6 +199,17 @@ static int32_t prepare(llm_service *svc, llm_storage *st, const char *owner, llm
 	return rc;
 }
 
+/* Where it was asked for, a storage that cannot is no good; else each process counts alone. */
+static int32_t check_budgets(const llm_service *svc, const attached *a, llm_err *err)
+{
+	if (svc->ledger.budgets || a->set->conf->budget.counted != COUNTED_STORAGE)
+		return 0;
+	return err_set(err, LLM_E_CONFIG,
+		"budget.counted is \"storage\", and storage %s keeps no budgets\n"
+		"use another one, or count in this process: counted = \"process\"",
+		a->storage->plugin->name);
+}
+
 static int32_t open_all(llm_service *svc, attached *a, const char *owner, llm_err *err)
 {
 	llm_runner_opts opts = LLM_RUNNER_OPTS_INIT;
@@ -210,6 +221,10 @@ static int32_t open_all(llm_service *svc, attached *a, const char *owner, llm_er
 			&svc->storing_watch, &svc->time, watching_stored_late, svc};
 	if (!rc)
 		rc = prepare(svc, a->storage, owner, err);
+	if (!rc)
+		svc->ledger.budgets = storage_has_op(a->storage, LLM_OP_BUDGET_HOLD);
+	if (!rc)
+		rc = check_budgets(svc, a, err);
 	opts.queue_max = a->set->conf->storage.queue;
 	if (!rc)
 		rc = llm_runner_new(a->storage, &opts, &a->runner, err);

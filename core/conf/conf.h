@@ -69,11 +69,14 @@ typedef struct conf_breaker {
 enum { SPLIT_BY_RUN = 1, SPLIT_BY_USER = 2 };
 enum { ADAPTIVE_OFF = 1, ADAPTIVE_AIMD = 2 };
 
+enum { COUNTED_STORAGE = 1, COUNTED_PROCESS = 2 };
+
 /* What a workspace may spend in a window of time; texts are amounts of US dollars, checked. */
 typedef struct conf_budget {
 	const char *limit; /* null: no budget */
 	const char *default_cost; /* of a run whose cost is not known */
 	uint64_t window; /* ms; 0: not said */
+	uint32_t counted; /* COUNTED_*; 0: in the storage, where runs are on record */
 } conf_budget;
 
 /* Is a stream asked for where the caller wants the whole answer? The nearest wins. */

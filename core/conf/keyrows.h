@@ -308,6 +308,9 @@ static const key_choice content[] = {{"none", CONTENT_NONE}, {"hash", CONTENT_HA
 	}
 
 /* What a workspace may spend. */
+static const key_choice counted[] = {
+	{"storage", COUNTED_STORAGE}, {"process", COUNTED_PROCESS}, {NULL, 0}};
+
 #define BUDGET_ROWS \
 	{.pattern = "budget", .type = KEY_GROUP}, \
 		{.pattern = "budget.limit", \
@@ -317,17 +320,25 @@ static const key_choice content[] = {{"none", CONTENT_NONE}, {"hash", CONTENT_HA
 			.ok = key_ok_money, \
 			.expected = A_SUM, \
 			.preset = "none", \
-			.help = "US dollars that each workspace may spend in a window, in this process"}, \
+			.help = "US dollars that each workspace may spend in a window"}, \
 		{.pattern = "budget.window", \
 			.type = KEY_DURATION, \
 			.scope = SCOPE_CONF, \
 			.offset = offsetof(conf, budget.window), \
 			.help = "how long a window is; needed with a limit"}, \
+		{.pattern = "budget.counted", \
+			.type = KEY_CHOICE, \
+			.scope = SCOPE_CONF, \
+			.offset = offsetof(conf, budget.counted), \
+			.choices = counted, \
+			.preset = "storage, where runs are on record", \
+			.expected = "\"storage\" or \"process\"", \
+			.help = "with all who record there, or by each process alone"}, \
 	{ \
 		.pattern = "budget.default_cost", .type = KEY_STRING, .scope = SCOPE_CONF, \
 		.offset = offsetof(conf, budget.default_cost), .ok = key_ok_money, \
 		.expected = A_SUM, \
-		.help = "US dollars that a run of unknown cost counts; needed with a limit" \
+		.help = "US dollars that a run of unknown cost counts; needed with a budget" \
 	}
 
 #define LATER_ROW(name, kind) \

@@ -17,14 +17,14 @@
 /* ---- jobs out, and back ---- */
 
 /* What one of the run's own rows said, where the unit as a whole was committed. */
-static int32_t code_of(const llm_op_result *const *results, size_t n)
+static int32_t code_of(const llm_job *j, call_record *rec)
 {
+	int32_t code = 0;
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		if (results[i]->code)
-			return results[i]->code;
-	return 0;
+	for (i = 0; i < j->n && !code; i++)
+		code = ledger_budget_code(j, i, rec);
+	return code;
 }
 
 /* On the thread that ran the job. */
@@ -35,7 +35,9 @@ static void on_done(void *ctx, const llm_op_result *const *results, size_t n, co
 	ledger *l = &svc->ledger;
 	trip *head = atomic_load(&l->returned);
 
-	t->code = why ? why->code : code_of(results, n);
+	(void)results;
+	(void)n;
+	t->code = why ? why->code : code_of(t->job, t->c->rec);
 	t->why = why ? mem_new(&svc->mem, sizeof(*why)) : NULL;
 	if (t->why)
 		*t->why = *why;
@@ -129,12 +131,29 @@ int ledger_begin(llm_call *c)
 		refuse(c, LLM_E_DB_BUSY, "too many records wait to be written already");
 		return 1;
 	}
+	if (ledger_budget_begin(c, j)) {
+		rec->begin = RECORD_LOST;
+		rec->begin_trip.code = LLM_E_NOMEM;
+		refuse(c, LLM_E_NOMEM, "out of memory");
+		return 1;
+	}
 	rec->job = NULL;
 	rec->begin = RECORD_OUT;
 	c->state = RUN_RECORDS;
 	run_arm(c);
 	hand_over(c, j, &rec->begin_trip, c->deadline_ns);
 	return 1;
+}
+
+/* On record it is, and nothing was sent. */
+static void exceed(llm_call *c)
+{
+	const int32_t code = ledger_budget_exceeded(c);
+
+	run_complete_error(c, NULL, code);
+	c->res.error.phase = LLM_PHASE_QUEUE;
+	c->state = RUN_STARTS;
+	run_end(c, code);
 }
 
 static const char *words(const trip *t)
@@ -151,6 +170,8 @@ static void begin_returned(llm_call *c, const trip *t)
 		return; /* cancelled meanwhile: its end is on its way as well */
 	if (t->code)
 		refuse(c, t->code == LLM_E_DB_BUSY ? LLM_E_DB_BUSY : LLM_E_PERSISTENCE, words(t));
+	else if (c->rec->refused)
+		exceed(c);
 	else
 		run_first(c);
 }
@@ -250,6 +271,7 @@ int ledger_settle(llm_call *c)
 
 	if (rec->begin == RECORD_LOST) { /* nothing was sent, and no row is there */
 		lose(c, rec->begin_trip.code, rec->begin_trip.why);
+		ledger_budget_free(c);
 		return 0;
 	}
 	j = end_job(c);
@@ -350,7 +372,7 @@ static int32_t write_bound(llm_call *c, llm_unit *unit, llm_err *err)
 	int32_t rc = job_run_all(&rec->job, 1, unit, err);
 
 	if (!rc)
-		rc = code_of((const llm_op_result *const *)rec->job->results, rec->job->n);
+		rc = code_of(rec->job, rec);
 	if (rc == LLM_E_CONFLICT)
 		err_set(err, rc, "the run %s has a row already", c->res.run_id);
 	else if (!rc && unit_on_end(unit, on_unit_end, c))

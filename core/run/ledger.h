@@ -38,12 +38,22 @@ typedef struct trip {
 /* How far a row has got. */
 enum { RECORD_NONE = 0, RECORD_OUT, RECORD_KEPT, RECORD_LOST };
 
+/* The budget of a run, where the storage counts it. */
+enum { BUDGET_HELD = 1, BUDGET_TOLD = 2 };
+#define BUDGET_OPS 2 /* of a job: the workspace's, the profile's */
+
 typedef struct call_record {
 	llm_job *job; /* operations that nobody was given yet */
 	uint32_t bound; /* written by the host in its own transaction, with llm_unit_record */
 	uint32_t counted; /* among the ledger's open runs */
 	uint32_t begin; /* RECORD_*: the row `running` */
 	uint32_t settle; /* RECORD_*: its end */
+	uint32_t budget; /* BUDGET_*: reserved there, or only told what the run has cost; else 0 */
+	uint32_t refused; /* its budget did not bear it: */
+	uint32_t of_profile; /* the profile's, not the workspace's */
+	int64_t limit_nanousd;
+	int64_t left_us; /* of the window, -1: it does not end */
+	int64_t nanousd; /* an estimate, and at the end what it cost; -1: not known */
 	int64_t created_us;
 	trip begin_trip;
 	trip settle_trip;
@@ -69,6 +79,8 @@ typedef struct ledger {
 	loop_timer timer;
 	idmap health; /* breaker_saved by candidate, as the storage had it at the start */
 	uint64_t beat_ns; /* the lease was renewed then */
+	int budgets; /* the storage counts budgets */
+	uint64_t reaped_ns; /* what the dead held of a budget was looked for then */
 	uint64_t held_ns; /* since then jobs wait for neighbours; 0: none do */
 	size_t n_open; /* runs that have begun on record */
 	size_t n_out; /* trips */
@@ -138,6 +150,15 @@ int32_t ledger_rows_begin(struct llm_call *c, llm_job *j);
 int32_t ledger_rows_end(struct llm_call *c, llm_job *j);
 /* ledger_params.c: {"options", "stop", "format", "left_out"} as JSON. LLM_E_NOMEM. */
 int32_t ledger_params(const llm_request *rq, buf *out);
+/* ledger_budget.c: the part of a budget in them. LLM_E_NOMEM. */
+int32_t ledger_budget_begin(struct llm_call *c, llm_job *j);
+int32_t ledger_budget_end(struct llm_call *c, llm_job *j);
+/* The beginning was lost, perhaps behind its commit. */
+void ledger_budget_free(struct llm_call *c);
+/* What operation `i` came to; a budget that does not bear the run is noted instead. */
+int32_t ledger_budget_code(const llm_job *j, size_t i, call_record *rec);
+/* Says so in the result, with its code. */
+int32_t ledger_budget_exceeded(struct llm_call *c);
 /* So many operations has the end at most. */
 size_t ledger_rows_room(const struct llm_call *c);
 

@@ -163,7 +163,7 @@ int32_t ledger_rows_begin(llm_call *c, llm_job *j)
 
 size_t ledger_rows_room(const llm_call *c)
 {
-	return c->res.attempts.n + 2; /* the run, the answer */
+	return c->res.attempts.n + 2 + BUDGET_OPS; /* the run, the answer */
 }
 
 /* What nobody has reported stays unknown, and adds nothing. */
@@ -329,6 +329,8 @@ int32_t ledger_rows_end(llm_call *c, llm_job *j)
 	rc = keep_answer(c, j, &end);
 	if (!rc)
 		rc = put_run(c, j, &end);
+	if (!rc)
+		rc = ledger_budget_end(c, j);
 	for (i = 0; !rc && i < end.n_attempts; i++)
 		rc = put_attempt(c, j, &end, i);
 	return rc;

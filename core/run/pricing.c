@@ -80,6 +80,22 @@ static int64_t nanousd(const char *text)
 	return n;
 }
 
+/* Budgets that were set in the storage, and none that is configured. */
+static int32_t check_counted(const conf *c, const budget_rules *rules, llm_err *err)
+{
+	if (c->budget.counted != COUNTED_STORAGE)
+		return 0;
+	if (rules->usual_nanousd <= 0)
+		return err_set(err, LLM_E_CONFIG,
+			"a budget needs the cost of a run whose price is not known\n"
+			"set default_cost beside counted");
+	if (!conf_has_storage(c) || c->storage.ledger == LEDGER_OFF)
+		return err_set(err, LLM_E_CONFIG,
+			"budget.counted is \"storage\", and runs are not on record\n"
+			"configure a storage with ledger = \"strict\", or leave it out");
+	return 0;
+}
+
 static int32_t read_all(pricing *p, const conf *c, llm_err *err)
 {
 	int32_t rc;
@@ -87,7 +103,10 @@ static int32_t read_all(pricing *p, const conf *c, llm_err *err)
 	p->rules = (budget_rules){.limit_nanousd = nanousd(c->budget.limit),
 		.usual_nanousd = nanousd(c->budget.default_cost),
 		.window_ms = c->budget.window};
+	p->counted = c->budget.counted;
 	rc = budgets_check(&p->rules, err);
+	if (!rc)
+		rc = check_counted(c, &p->rules, err);
 	if (!rc)
 		rc = read_own(p, c, err);
 	return rc ? rc : read_files(p, c, err);
@@ -238,11 +257,28 @@ static int64_t estimate(llm_call *c)
 	return ret;
 }
 
+/* Does the storage count what this run costs? */
+static int is_counted_there(const llm_call *c, const pricing *p)
+{
+	return c->rec && c->svc->ledger.budgets && p->counted != COUNTED_PROCESS &&
+		(p->rules.limit_nanousd || p->counted == COUNTED_STORAGE);
+}
+
 int32_t pricing_reserve(llm_call *c, llm_err *err)
 {
 	const pricing *p = of(c);
 
-	if (!p->rules.limit_nanousd || c->op != OP_CHAT)
+	if (c->op != OP_CHAT || (!p->rules.limit_nanousd && p->counted != COUNTED_STORAGE))
+		return 0;
+	if (is_counted_there(c, p)) {
+		c->rec->budget = BUDGET_TOLD;
+		if (!c->rec->bound && c->svc->ledger.mode == LEDGER_STRICT) {
+			c->rec->budget = BUDGET_HELD; /* with its row, by the storage */
+			c->rec->nanousd = estimate(c);
+			return 0;
+		}
+	}
+	if (!p->rules.limit_nanousd)
 		return 0;
 	budgets_rule(&c->svc->budgets, &p->rules);
 	return budgets_reserve(&c->svc->budgets, c->workspace, estimate(c),
@@ -258,8 +294,10 @@ void pricing_run(llm_call *c)
 		r->cost_nanousd = 0;
 	else if (c->spent.attempts && !cost_nanousd(&c->spent, &r->cost_nanousd))
 		r->cost_flags = c->spent.flags;
+	spent = r->cost_nanousd < 0 && !c->may_be_billed ? 0 : r->cost_nanousd;
+	if (c->rec)
+		c->rec->nanousd = spent;
 	if (!c->hold.account)
 		return;
-	spent = r->cost_nanousd < 0 && !c->may_be_billed ? 0 : r->cost_nanousd;
 	budgets_settle(&c->svc->budgets, &c->hold, spent, routing_now_ms(c->set->routing));
 }

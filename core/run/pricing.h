@@ -23,7 +23,8 @@ typedef struct pricing {
 	int on; /* there is a price */
 	int dated; /* some hold from a day on */
 	uint64_t serial; /* of these prices; never 0 */
-	budget_rules rules; /* the accounts are the service's */
+	budget_rules rules; /* the accounts are the service's, */
+	uint32_t counted; /* or the storage's: COUNTED_*, 0 */
 } pricing;
 
 /* LLM_E_CONFIG for a price file that is wrong or not there, LLM_E_NOMEM. */

@@ -150,14 +150,20 @@ static uint32_t placed_table(uint32_t kind)
 		[LLM_OP_HEALTH_PUT] = 2,
 		[LLM_OP_IDEM_CLAIM] = 3,
 		[LLM_OP_IDEM_SETTLE] = 3,
-		[LLM_OP_RUN_BEGIN] = 4,
-		[LLM_OP_RUN_FINISH] = 4,
-		[LLM_OP_ATTEMPT_PUT] = 5,
-		[LLM_OP_STAGE_PUT] = 6,
-		[LLM_OP_CONTENT_PUT] = 7,
-		[LLM_OP_CACHE_PUT] = 8,
-		[LLM_OP_CACHE_TOUCH] = 8,
-		[LLM_OP_CACHE_DROP] = 8,
+		/* Before runs: the first count of a budget sees those of earlier groups. */
+		[LLM_OP_BUDGET_HOLD] = 4,
+		[LLM_OP_BUDGET_SETTLE] = 4,
+		[LLM_OP_BUDGET_SPEND] = 4,
+		[LLM_OP_BUDGET_SET] = 4,
+		[LLM_OP_BUDGET_REAP] = 4,
+		[LLM_OP_RUN_BEGIN] = 5,
+		[LLM_OP_RUN_FINISH] = 5,
+		[LLM_OP_ATTEMPT_PUT] = 6,
+		[LLM_OP_STAGE_PUT] = 7,
+		[LLM_OP_CONTENT_PUT] = 8,
+		[LLM_OP_CACHE_PUT] = 9,
+		[LLM_OP_CACHE_TOUCH] = 9,
+		[LLM_OP_CACHE_DROP] = 9,
 	};
 
 	return kind < sizeof(ranks) ? ranks[kind] : UINT32_MAX;

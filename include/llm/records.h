@@ -16,7 +16,7 @@ LLM_EXTERN_C_BEGIN
 /*
  * Asks a question; each row of the answer goes to the sink, borrowed for that call.
  * @param kind    LLM_QUERY_*, which says the type of the rows and what the filter needs
- * @param filter  names a workspace, for every kind but LLM_QUERY_HEALTH
+ * @param filter  names a workspace, for every kind but LLM_QUERY_HEALTH and LLM_QUERY_BUDGETS
  * @return 0 (also when nothing was found), what the sink returned, LLM_E_WORKSPACE_REQUIRED,
  *         LLM_E_UNSUPPORTED (the backend does not know that kind), LLM_E_DB_BUSY,
  *         LLM_E_PERSISTENCE, LLM_E_CANCELLED, LLM_E_INVALID_REQUEST
@@ -48,6 +48,16 @@ LLM_API int32_t llm_records_purge(
  * @return LLM_E_UNSUPPORTED when the backend has no schema
  */
 LLM_API int32_t llm_records_schema(llm_unit *unit, llm_schema_state *ret, llm_err *err);
+
+/*
+ * Sets the budget of a workspace or of one of its profiles, or with `fixed` 0 gives it back to
+ * the configurations of the services (rows.h). Needs an open transaction.
+ * @param row  workspace_id, profile ("": the whole workspace), and with `fixed` 1 usual_nanousd,
+ *             period (with "span": span_us) and limit_nanousd, -1: counted without a limit
+ * @return 0, LLM_E_INVALID_REQUEST, LLM_E_STATE (no transaction is open), LLM_E_UNSUPPORTED,
+ *         LLM_E_DB_BUSY, LLM_E_PERSISTENCE
+ */
+LLM_API int32_t llm_budget_set(llm_unit *unit, const llm_budget_row *row, llm_err *err);
 
 /*
  * Upkeep of the whole store, on a connection of its own without an open transaction.

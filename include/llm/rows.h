@@ -233,6 +233,40 @@ typedef struct llm_spend_row {
 	int64_t uncosted;
 } llm_spend_row;
 
+/*
+ * What a workspace may spend in a window of time, and what it has spent: the budget of all
+ * of it, or of those of its runs that name a profile. Each operation on it concerns one
+ * budget; a run that has two brings two.
+ *
+ * BUDGET_HOLD, BUDGET_SPEND bring what the service's configuration says (period, span_us,
+ * limit_nanousd, usual_nanousd), which holds where nobody has said otherwise with BUDGET_SET;
+ * without a limit in either there is no budget, and nothing is written.
+ *
+ * BUDGET_HOLD reserves `nanousd` for `run_id`, or is refused with LLM_E_CONFLICT. BUDGET_SETTLE
+ * turns what the run holds into what it cost, once; of a run that holds nothing it does
+ * nothing. BUDGET_SPEND adds what a run did cost that had reserved nothing. BUDGET_SET with
+ * `fixed` 1 sets period, span_us, limit_nanousd and usual_nanousd, with 0 it gives them back to
+ * the services' configurations. BUDGET_REAP turns into spending what runs still hold whose
+ * service has gone.
+ */
+typedef struct llm_budget_row {
+	uint32_t struct_size;
+	uint32_t fixed; /* 1: it was set with BUDGET_SET; 0: it is as services are configured */
+	const char *workspace_id; /* key */
+	const char *profile; /* key; "": the whole workspace */
+	const char *run_id;
+	const char *period; /* the window: span (a multiple of it since 1970) month total */
+	int64_t span_us;
+	int64_t limit_nanousd; /* -1: none */
+	int64_t usual_nanousd; /* what a run counts whose cost is not known */
+	int64_t nanousd; /* HOLD: an estimate; SETTLE, SPEND: the cost; -1: not known */
+	int64_t spent_nanousd; /* queries: by runs that ended in this window */
+	int64_t held_nanousd; /* queries: by runs that have not ended */
+	int64_t window_us; /* queries: when it began */
+	int64_t left_us; /* queries: until it ends, -1: it does not */
+	int64_t updated_us; /* queries */
+} llm_budget_row;
+
 /* ---- questions ---- */
 
 /* Kinds of questions; the row of each in brackets, with the members of the filter it needs. */
@@ -246,7 +280,8 @@ enum {
 	LLM_QUERY_CACHE = 7, /* [llm_cache_row] workspace_id, id: the key */
 	LLM_QUERY_STATS = 8, /* [llm_stat_row] workspace_id or "*", group; from_us, to_us */
 	LLM_QUERY_SPEND = 9, /* [llm_spend_row] workspace_id; from_us */
-	LLM_QUERY_HEALTH = 10 /* [llm_health_row] nothing: all candidates */
+	LLM_QUERY_HEALTH = 10, /* [llm_health_row] nothing: all candidates */
+	LLM_QUERY_BUDGETS = 11 /* [llm_budget_row] workspace_id (null: all of them); profile */
 };
 
 /* By what statistics are told apart. */

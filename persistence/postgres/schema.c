@@ -63,10 +63,10 @@ static uint32_t schema_judge(int64_t found, int64_t least, int64_t done)
 /* Every question can be asked, so every table and column is there; without values none finds rows. */
 int32_t schema_lacks(unit *u)
 {
-	step steps[ST_HEALTH - ST_RUN + 2] = {{.s = &schema_sql_owners}};
+	step steps[ST_BUDGETS - ST_RUN + 2] = {{.s = &schema_sql_owners}};
 	size_t n = 1, i;
 
-	for (i = ST_RUN; i <= ST_HEALTH; i++)
+	for (i = ST_RUN; i <= ST_BUDGETS; i++)
 		steps[n++].s = &statements[i];
 	return work_read(u, steps, n);
 }

@@ -7,6 +7,8 @@
  */
 #include "statements.h"
 
+#include "budgets.h"
+
 /* Microseconds since 1970 by the database's own clock, which goes on in a transaction. */
 #define NOW "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000000) AS BIGINT)"
 
@@ -250,6 +252,19 @@ const statement statements[ST_COUNT] = {
 	[ST_HEALTH] = {"SELECT candidate, state, until_us, counters_json, updated_us FROM "
 		       "llm_health ORDER BY candidate",
 		NULL, &columns_filter, &columns_health},
+	[ST_BUDGETS] = {BUDGETS_SQL, "workspace_id profile limit", &columns_filter,
+		&columns_budget},
+	[ST_BUDGET_TURN] = {BUDGET_TURN_SQL, BUDGET_NAMES, &columns_budget, NULL},
+	[ST_BUDGET_HOLD] = {BUDGET_HOLD_SQL, BUDGET_NAMES, &columns_budget, NULL},
+	[ST_BUDGET_TELL] = {BUDGET_TELL_SQL, BUDGET_NAMES, &columns_budget, &columns_budget},
+	[ST_BUDGET_SETTLE] = {BUDGET_SETTLE_SQL, BUDGET_NAMES, &columns_budget, NULL},
+	[ST_BUDGET_SPEND] = {BUDGET_SPEND_SQL, BUDGET_NAMES, &columns_budget, NULL},
+	[ST_BUDGET_SET] = {BUDGET_SET_SQL, BUDGET_NAMES, &columns_budget, NULL},
+	[ST_BUDGET_COUNT] = {BUDGET_COUNT_SQL, BUDGET_NAMES, &columns_budget, NULL},
+	[ST_BUDGET_UNSET] = {BUDGET_UNSET_SQL, BUDGET_NAMES, &columns_budget, NULL},
+	[ST_BUDGET_REAP] = {BUDGET_REAP(BUDGET_OF, BUDGET_LIVES), BUDGET_NAMES, &columns_budget,
+		NULL},
+	[ST_REAP_HOLDS] = {BUDGET_REAP("", ""), NULL, NULL, NULL},
 	[ST_REAP] = {"UPDATE llm_runs SET status = 'abandoned', finished_us = " NOW
 		     ", version = version + 1 WHERE status = 'running' AND (workspace_id, id) "
 		     "IN (SELECT r.workspace_id, r.id FROM llm_runs r WHERE r.status = "
@@ -295,6 +310,14 @@ const statement statements[ST_COUNT] = {
 			    "c.workspace_id = $1) AND ($2 = 1 OR ($3 = 1 AND c.expires_us < " NOW
 			    ")) LIMIT $4)",
 		"workspace_id all_of_workspace expired limit", &columns_purge, NULL},
+	[ST_PURGE_HOLDS] = {"DELETE FROM llm_budget_holds WHERE (workspace_id, profile, run_id) IN "
+			    "(SELECT c.workspace_id, c.profile, c.run_id FROM llm_budget_holds c "
+			    "WHERE $2 = 1 AND c.workspace_id = $1 LIMIT $3)",
+		"workspace_id all_of_workspace limit", &columns_purge, NULL},
+	[ST_PURGE_BUDGETS] = {"DELETE FROM llm_budgets WHERE (workspace_id, profile) IN (SELECT "
+			      "c.workspace_id, c.profile FROM llm_budgets c WHERE $2 = 1 AND "
+			      "c.workspace_id = $1 LIMIT $3)",
+		"workspace_id all_of_workspace limit", &columns_purge, NULL},
 	[ST_SAVEPOINT] = {"SAVEPOINT llm_unit", NULL, NULL, NULL},
 	[ST_RELEASE] = {"RELEASE SAVEPOINT llm_unit", NULL, NULL, NULL},
 	[ST_ROLLBACK_TO] = {"ROLLBACK TO SAVEPOINT llm_unit", NULL, NULL, NULL},

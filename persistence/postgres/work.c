@@ -30,6 +30,7 @@ static const uint8_t query_statements[] = {
 	[LLM_QUERY_CACHE] = ST_CACHE,
 	[LLM_QUERY_SPEND] = ST_SPEND,
 	[LLM_QUERY_HEALTH] = ST_HEALTH,
+	[LLM_QUERY_BUDGETS] = ST_BUDGETS,
 };
 
 static const uint8_t group_statements[] = {
@@ -91,48 +92,120 @@ static int32_t claim_row(void *ctx, const void *row)
 	return 0;
 }
 
-/* The steps of a group, and a sink for each: only claims have rows. */
+/* Of a budget that does not bear a run. */
+static int32_t refused_row(void *ctx, const void *row)
+{
+	const llm_budget_row *b = row;
+	llm_op_result *ret = ctx;
+
+	ret->code = LLM_E_CONFLICT;
+	if (ret->struct_size < sizeof(*ret))
+		return 0;
+	ret->limit_nanousd = b->limit_nanousd;
+	ret->left_us = b->left_us;
+	return 0;
+}
+
+/* What an operation is made of; what it has changed is what the one marked has. */
+#define OP_STEPS 3
+
+typedef struct recipe {
+	uint8_t list[OP_STEPS]; /* ST_NONE: no more */
+	uint8_t counts;
+} recipe;
+
+static recipe recipe_of(const llm_op *op)
+{
+	switch (op->kind) {
+	case LLM_OP_BUDGET_HOLD:
+		return (recipe){{ST_BUDGET_TURN, ST_BUDGET_HOLD, ST_BUDGET_TELL}, 1};
+	case LLM_OP_BUDGET_SETTLE:
+		return (recipe){{ST_BUDGET_SETTLE}, 0};
+	case LLM_OP_BUDGET_SPEND:
+		return (recipe){{ST_BUDGET_TURN, ST_BUDGET_SPEND}, 1};
+	case LLM_OP_BUDGET_SET:
+		return ((const llm_budget_row *)op->record)->fixed ?
+			(recipe){{ST_BUDGET_SET, ST_BUDGET_COUNT}, 0} :
+			(recipe){{ST_BUDGET_UNSET}, 0};
+	case LLM_OP_BUDGET_REAP:
+		return (recipe){{ST_BUDGET_REAP}, 0};
+	default:
+		return (recipe){
+			{(uint8_t)looked_up(op_statements, sizeof(op_statements), op->kind)}, 0};
+	}
+}
+
+/* The steps of a group, and a sink for each: claims and refusals have rows. */
 typedef struct group {
 	step *steps;
 	llm_row_sink *sinks;
+	size_t n;
+	size_t *counts; /* of each operation: the step that counts */
+	size_t *ends; /* the step behind it */
 } group;
 
-static int32_t apply_plan(unit *u, const llm_op *op, llm_op_result *result, group g, size_t i)
+static int32_t apply_plan(unit *u, const llm_op *op, llm_op_result *result, group *g, size_t i)
 {
-	unsigned which = looked_up(op_statements, sizeof(op_statements), op->kind);
+	const recipe r = recipe_of(op);
+	size_t k;
 
-	if (which == ST_NONE)
+	if (r.list[0] == ST_NONE)
 		return unit_say(u, LLM_E_UNSUPPORTED, "there is no such operation", NULL);
 	result->code = 0;
 	result->changed = 0;
 	result->generation = 0;
-	g.sinks[i] = (llm_row_sink){sizeof(g.sinks[i]), 0, result, claim_row};
-	g.steps[i] = (step){.s = &statements[which],
-		.record = op->record,
-		.out = which == ST_IDEM_CLAIM ? &g.sinks[i] : NULL};
+	g->counts[i] = g->n + r.counts;
+	for (k = 0; k < OP_STEPS && r.list[k]; k++, g->n++) {
+		const int rows = r.list[k] == ST_IDEM_CLAIM || r.list[k] == ST_BUDGET_TELL;
+
+		g->sinks[g->n] = (llm_row_sink){sizeof(g->sinks[0]), 0, result,
+			r.list[k] == ST_IDEM_CLAIM ? claim_row : refused_row};
+		g->steps[g->n] = (step){.s = &statements[r.list[k]],
+			.record = op->record,
+			.out = rows ? &g->sinks[g->n] : NULL};
+	}
+	g->ends[i] = g->n;
 	return 0;
+}
+
+static int32_t group_new(const unit *u, size_t n, group *ret)
+{
+	const llm_host *h = u->host;
+	group g = {h->alloc(h->ctx, LLM_SCOPE_SCRATCH, n * OP_STEPS * sizeof(step)),
+		h->alloc(h->ctx, LLM_SCOPE_SCRATCH, n * OP_STEPS * sizeof(llm_row_sink)), 0,
+		h->alloc(h->ctx, LLM_SCOPE_SCRATCH, n * sizeof(size_t)),
+		h->alloc(h->ctx, LLM_SCOPE_SCRATCH, n * sizeof(size_t))};
+
+	*ret = g;
+	return g.steps && g.sinks && g.counts && g.ends ? 0 : LLM_E_NOMEM;
+}
+
+static void apply_tell(const llm_op *op, const step *counts, llm_op_result *ret)
+{
+	if (!counts->out)
+		ret->changed = counts->changed;
+	if (!ret->code)
+		ret->code = op_code(op->kind, ret->changed);
 }
 
 static int32_t apply_all(unit *u, const llm_op *const *ops, size_t n, llm_op_result *const *results)
 {
-	const llm_host *h = u->host;
-	group g = {h->alloc(h->ctx, LLM_SCOPE_SCRATCH, n * sizeof(step)),
-		h->alloc(h->ctx, LLM_SCOPE_SCRATCH, n * sizeof(llm_row_sink))};
-	int32_t rc = g.steps && g.sinks ? 0 : LLM_E_NOMEM;
+	int32_t rc;
 	size_t i;
+	group g;
 
+	rc = group_new(u, n, &g);
 	for (i = 0; i < n && !rc; i++)
-		rc = apply_plan(u, ops[i], results[i], g, i);
+		rc = apply_plan(u, ops[i], results[i], &g, i);
 	if (rc)
 		return rc;
-	rc = work_write(u, g.steps, n);
-	if (rc && u->failed_at < n)
-		results[u->failed_at]->code = rc;
-	for (i = 0; i < n && !rc; i++) {
-		if (!g.steps[i].out)
-			results[i]->changed = g.steps[i].changed;
-		results[i]->code = op_code(ops[i]->kind, results[i]->changed);
-	}
+	rc = work_write(u, g.steps, g.n);
+	for (i = 0; i < n && rc && u->failed_at >= g.ends[i];)
+		i++;
+	if (rc && i < n)
+		results[i]->code = rc;
+	for (i = 0; i < n && !rc; i++)
+		apply_tell(ops[i], &g.steps[g.counts[i]], results[i]);
 	return rc;
 }
 
@@ -166,13 +239,14 @@ int32_t work_query(void *handle, uint32_t kind, const llm_filter *filter, const 
 int32_t work_reap(void *handle, uint32_t limit, uint32_t *ret_n)
 {
 	llm_filter filter = LLM_FILTER_INIT;
-	step t = {.s = &statements[ST_REAP], .record = &filter};
+	step steps[] = {
+		{.s = &statements[ST_REAP], .record = &filter}, {.s = &statements[ST_REAP_HOLDS]}};
 	int32_t rc;
 
 	filter.limit = limit;
-	rc = work_write(handle, &t, 1);
+	rc = work_write(handle, steps, 2);
 	if (!rc)
-		*ret_n = (uint32_t)t.changed;
+		*ret_n = (uint32_t)steps[0].changed;
 	return rc;
 }
 

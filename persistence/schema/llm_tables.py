@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = 4  # the last migration whose tables stand here
+SCHEMA = 5  # the last migration whose tables stand here
 
 
 def declare(metadata):
@@ -35,7 +35,7 @@ def declare(metadata):
 
 
 def _tables():
-    return {**_records(), **_replay()}
+    return {**_records(), **_replay(), **_budgets()}
 
 
 def _records():
@@ -228,5 +228,35 @@ def _replay():
             Column("expires_us", BigInteger, nullable=False),
             Column("used_us", BigInteger, nullable=False),
             Index("llm_cache_expires", "expires_us"),
+        ],
+    }
+
+
+def _budgets():
+    return {
+        "llm_budgets": [
+            Column("workspace_id", Text, primary_key=True, nullable=False),
+            Column("profile", Text, primary_key=True, nullable=False),
+            Column("fixed", SmallInteger, CheckConstraint("fixed IN (0, 1)"), nullable=False),
+            Column(
+                "period",
+                Text,
+                CheckConstraint("period IN ('span', 'month', 'total')"),
+                nullable=False,
+            ),
+            Column("span_us", BigInteger, CheckConstraint("span_us > 0")),
+            Column("limit_nanousd", BigInteger),
+            Column("usual_nanousd", BigInteger, nullable=False),
+            Column("window_us", BigInteger, nullable=False),
+            Column("spent_nanousd", BigInteger, nullable=False),
+            Column("held_nanousd", BigInteger, nullable=False),
+            Column("updated_us", BigInteger, nullable=False),
+        ],
+        "llm_budget_holds": [
+            Column("workspace_id", Text, primary_key=True, nullable=False),
+            Column("profile", Text, primary_key=True, nullable=False),
+            Column("run_id", Text, primary_key=True, nullable=False),
+            Column("held_nanousd", BigInteger, nullable=False),
+            Column("created_us", BigInteger, nullable=False),
         ],
     }

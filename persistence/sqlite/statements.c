@@ -7,6 +7,8 @@
 /* Microseconds since 1970 by the database's own clock (its unixepoch has whole seconds). */
 #define NOW "CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER)"
 
+#include "budgets.h"
+
 /* Durations by decade, each in ninety steps. */
 #define BUCKET \
 	"CASE WHEN duration_ms IS NULL THEN NULL WHEN duration_ms < 100 THEN duration_ms WHEN " \
@@ -161,6 +163,19 @@ const statement statements[ST_COUNT] = {
 		 "(candidate) DO UPDATE SET state = excluded.state, until_us = excluded.until_us, "
 		 "counters_json = excluded.counters_json, updated_us = excluded.updated_us",
 			&columns_health, NULL},
+	[ST_BUDGET_TURN] = {BUDGET_TURN_SQL, &columns_budget, NULL},
+	[ST_BUDGET_HOLD] = {BUDGET_HOLD_SQL, &columns_budget, NULL},
+	[ST_BUDGET_NOTE] = {BUDGET_NOTE_SQL, &columns_budget, NULL},
+	[ST_BUDGET_TELL] = {BUDGET_TELL_SQL, &columns_budget, &columns_budget},
+	[ST_BUDGET_SETTLE] = {BUDGET_SETTLE_SQL, &columns_budget, NULL},
+	[ST_BUDGET_DROP] = {BUDGET_DROP_SQL, &columns_budget, NULL},
+	[ST_BUDGET_SPEND] = {BUDGET_SPEND_SQL, &columns_budget, NULL},
+	[ST_BUDGET_SET] = {BUDGET_SET_SQL, &columns_budget, NULL},
+	[ST_BUDGET_COUNT] = {BUDGET_COUNT_SQL, &columns_budget, NULL},
+	[ST_BUDGET_UNSET] = {BUDGET_UNSET_SQL, &columns_budget, NULL},
+	[ST_BUDGET_REAP] = {BUDGET_REAP(BUDGET_LIVES) " AND " BUDGET_KEY, &columns_budget, NULL},
+	[ST_BUDGET_FORGET] = {BUDGET_FORGET(BUDGET_LIVES) " AND " BUDGET_KEY, &columns_budget,
+		NULL},
 	[ST_RUN] = {"SELECT * FROM llm_runs WHERE workspace_id = :workspace_id AND id = :id",
 		&columns_filter, &columns_run},
 	[ST_RUNS] =
@@ -260,6 +275,17 @@ const statement statements[ST_COUNT] = {
 		 "(:workspace_id IS NULL OR c.workspace_id = :workspace_id) AND (:all_of_workspace = 1 "
 		 "OR (:expired = 1 AND c.expires_us < " NOW ")) LIMIT :limit)",
 			&columns_purge, NULL},
+	[ST_PURGE_HOLDS] =
+		{"DELETE FROM llm_budget_holds WHERE rowid IN (SELECT c.rowid FROM llm_budget_holds c "
+		 "WHERE :all_of_workspace = 1 AND c.workspace_id = :workspace_id LIMIT :limit)",
+			&columns_purge, NULL},
+	[ST_PURGE_BUDGETS] =
+		{"DELETE FROM llm_budgets WHERE rowid IN (SELECT c.rowid FROM llm_budgets c WHERE "
+		 ":all_of_workspace = 1 AND c.workspace_id = :workspace_id LIMIT :limit)",
+			&columns_purge, NULL},
+	[ST_BUDGETS] = {BUDGETS_SQL, &columns_filter, &columns_budget},
+	[ST_REAP_HOLDS] = {BUDGET_REAP(""), NULL, NULL},
+	[ST_REAP_FORGET] = {BUDGET_FORGET(""), NULL, NULL},
 	[ST_SAVEPOINT] = {"SAVEPOINT llm_unit", NULL, NULL},
 	[ST_RELEASE] = {"RELEASE llm_unit", NULL, NULL},
 	[ST_ROLLBACK_TO] = {"ROLLBACK TO llm_unit", NULL, NULL},

@@ -18,6 +18,7 @@ typedef union any_record {
 	llm_stat_row stat;
 	llm_spend_row spend;
 	llm_health_row health;
+	llm_budget_row budget;
 } any_record;
 
 /* ---- preparing ---- */

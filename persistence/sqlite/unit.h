@@ -95,6 +95,13 @@ int32_t work_reap(void *handle, uint32_t limit, uint32_t *ret_n);
 int32_t work_purge(void *handle, const llm_purge *what, uint32_t *ret_n);
 int32_t schema_state(void *handle, llm_schema_state *ret);
 
+/* ---- budget.c ---- */
+
+/* An operation LLM_OP_BUDGET_*. */
+int32_t budget_apply(unit *u, const llm_op *op, llm_op_result *ret);
+/* Behind reaping: what runs that have ended still hold. */
+int32_t budget_reap(unit *u);
+
 /* ---- file.c ---- */
 
 /* Enters the process's list of open files; LLM_E_STATE when another copy of SQLite has it. */

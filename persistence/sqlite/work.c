@@ -30,6 +30,7 @@ static const uint8_t query_statements[] = {
 	[LLM_QUERY_CACHE] = ST_CACHE,
 	[LLM_QUERY_SPEND] = ST_SPEND,
 	[LLM_QUERY_HEALTH] = ST_HEALTH,
+	[LLM_QUERY_BUDGETS] = ST_BUDGETS,
 };
 
 static const uint8_t group_statements[] = {
@@ -87,10 +88,12 @@ static int32_t apply_one(unit *u, const llm_op *op, llm_op_result *ret)
 	llm_row_sink sink = {sizeof(sink), 0, ret, claim_row};
 	int32_t rc;
 
-	if (which == ST_NONE)
-		return unit_say(u, LLM_E_UNSUPPORTED, "there is no such operation", NULL);
 	ret->changed = 0;
 	ret->generation = 0;
+	if (op->kind >= LLM_OP_BUDGET_HOLD && op->kind <= LLM_OP_BUDGET_REAP)
+		return budget_apply(u, op, ret);
+	if (which == ST_NONE)
+		return unit_say(u, LLM_E_UNSUPPORTED, "there is no such operation", NULL);
 	rc = which == ST_IDEM_CLAIM ? stmt_rows(u, which, op->record, &sink) :
 				      stmt_exec(u, which, op->record, &ret->changed);
 	if (!rc)
@@ -172,6 +175,8 @@ int32_t work_reap(void *handle, uint32_t limit, uint32_t *ret_n)
 	filter.limit = limit;
 	if (!rc)
 		rc = stmt_exec(u, ST_REAP, &filter, &n);
+	if (!rc)
+		rc = budget_reap(u);
 	if (!rc)
 		*ret_n = (uint32_t)n;
 	return rc;

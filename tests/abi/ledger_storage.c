@@ -188,6 +188,23 @@ AT(llm_spend_row, cost_nanousd, 16);
 AT(llm_spend_row, uncosted, 24);
 END(llm_spend_row, 32);
 
+AT(llm_budget_row, struct_size, 0);
+AT(llm_budget_row, fixed, 4);
+AT(llm_budget_row, workspace_id, 8);
+AT(llm_budget_row, profile, 16);
+AT(llm_budget_row, run_id, 24);
+AT(llm_budget_row, period, 32);
+AT(llm_budget_row, span_us, 40);
+AT(llm_budget_row, limit_nanousd, 48);
+AT(llm_budget_row, usual_nanousd, 56);
+AT(llm_budget_row, nanousd, 64);
+AT(llm_budget_row, spent_nanousd, 72);
+AT(llm_budget_row, held_nanousd, 80);
+AT(llm_budget_row, window_us, 88);
+AT(llm_budget_row, left_us, 96);
+AT(llm_budget_row, updated_us, 104);
+END(llm_budget_row, 112);
+
 AT(llm_op, struct_size, 0);
 AT(llm_op, kind, 4);
 AT(llm_op, record, 8);
@@ -197,7 +214,9 @@ AT(llm_op_result, struct_size, 0);
 AT(llm_op_result, code, 4);
 AT(llm_op_result, changed, 8);
 AT(llm_op_result, generation, 16);
-END(llm_op_result, 24);
+AT(llm_op_result, limit_nanousd, 24);
+AT(llm_op_result, left_us, 32);
+END(llm_op_result, 40);
 
 AT(llm_filter, struct_size, 0);
 AT(llm_filter, group, 4);

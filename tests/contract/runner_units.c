@@ -202,7 +202,7 @@ Test(runner, R_MIG_3_the_runner_refuses_a_schema_that_does_not_fit)
 	cr_assert_eq(llm_unit_migrate(u, 1, &err), 0, "%s", err.message);
 	cr_expect_eq(llm_runner_new(st, NULL, &r, &err), LLM_E_SCHEMA);
 	cr_expect_not_null(
-		strstr(err.message, "schema 1 was found, 4 is expected"), "%s", err.message);
+		strstr(err.message, "schema 1 was found, 5 is expected"), "%s", err.message);
 	cr_expect_not_null(strstr(err.message, "llmctl db migrate"), "%s", err.message);
 	cr_assert_eq(llm_unit_migrate(u, LLM_SCHEMA_LATEST, &err), 0);
 	llm_unit_close(u);

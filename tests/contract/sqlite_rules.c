@@ -6,7 +6,7 @@
 
 #include "sqlite/statements.h"
 
-#define TABLES 6 /* with a workspace; a new one has to be filled here too */
+#define TABLES 8 /* with a workspace; a new one has to be filled here too */
 
 /* ---- rows in every table ---- */
 
@@ -57,11 +57,21 @@ static void fill_rest(wire *c, const char *workspace)
 		.expires_us = BEGUN_US * 2,
 		.used_us = 1};
 	llm_owner_row o = {sizeof(o), 0, workspace, LLM_UNKNOWN, 60000000};
+	llm_budget_row b = {.struct_size = sizeof(b),
+		.workspace_id = workspace,
+		.profile = "",
+		.run_id = ID("1"),
+		.period = "total",
+		.span_us = LLM_UNKNOWN,
+		.limit_nanousd = 9,
+		.usual_nanousd = 2,
+		.nanousd = 1};
 
 	cr_assert_eq(wire_store(c, LLM_OP_CONTENT_PUT, &t), 0, "%s", c->err.message);
 	cr_assert_eq(wire_store(c, LLM_OP_OWNER_BEAT, &o), 0, "%s", c->err.message);
 	cr_assert_eq(wire_store(c, LLM_OP_IDEM_CLAIM, &i), 0, "%s", c->err.message);
 	cr_assert_eq(wire_store(c, LLM_OP_CACHE_PUT, &k), 0, "%s", c->err.message);
+	cr_assert_eq(wire_store(c, LLM_OP_BUDGET_HOLD, &b), 0, "%s", c->err.message);
 }
 
 static void fill(wire *c, const char *workspace)

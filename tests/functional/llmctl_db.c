@@ -55,14 +55,14 @@ Test(llmctl_db, R_MIG_3_nothing_configured_is_migrated_unasked)
 	snprintf(path, sizeof(path), "%s/runs.db", home);
 	EXPECT(home, 1, "llmctl db migrate", "runs", "list", "-c", conf);
 	cr_expect_neq(access(path, F_OK), 0, "the file was made");
-	EXPECT(home, 0, "schema 4, it was 0", "db", "migrate", "-c", conf);
-	EXPECT(home, 0, "schema 4 was there already", "db", "migrate", "-c", conf);
+	EXPECT(home, 0, "schema 5, it was 0", "db", "migrate", "-c", conf);
+	EXPECT(home, 0, "schema 5 was there already", "db", "migrate", "-c", conf);
 	EXPECT(home, 0, "no run is on record", "runs", "list", "-c", conf);
-	EXPECT(home, 0, "schema 2, it was 4", "db", "migrate", "-c", conf, "--to", "2");
+	EXPECT(home, 0, "schema 2, it was 5", "db", "migrate", "-c", conf, "--to", "2");
 	EXPECT(home, 1, conf, "runs", "list", "-c", conf);
-	EXPECT(home, 1, "older, found 2, expected 4", "db", "status", "-c", conf);
+	EXPECT(home, 1, "older, found 2, expected 5", "db", "status", "-c", conf);
 	EXPECT(home, 0, "schema 0, it was 2", "db", "migrate", "-c", conf, "--to", "0");
-	EXPECT(home, 0, "schema 4, it was 0", "db", "migrate", "-c", conf);
+	EXPECT(home, 0, "schema 5, it was 0", "db", "migrate", "-c", conf);
 	run_folder_free(home);
 }
 
@@ -72,7 +72,7 @@ Test(llmctl_db, backup_and_vacuum)
 	struct stat st;
 
 	snprintf(path, sizeof(path), "%s/copy.db", home);
-	EXPECT(home, 0, "schema 4, it was 0", "db", "migrate");
+	EXPECT(home, 0, "schema 5, it was 0", "db", "migrate");
 	EXPECT(home, 0, "", "db", "backup", path);
 	cr_assert_eq(stat(path, &st), 0);
 	cr_expect_gt(st.st_size, 4096);
@@ -107,7 +107,7 @@ Test(llmctl_db, R_WS_1_a_configured_storage_without_a_workspace)
 		home);
 	run_folder_put(home, "my.conf", text);
 	snprintf(path, sizeof(path), "%s/my.conf", home);
-	EXPECT(home, 0, "schema 4", "db", "migrate", "-c", path);
+	EXPECT(home, 0, "schema 5", "db", "migrate", "-c", path);
 	EXPECT(home, 2, "WORKSPACE_REQUIRED", "runs", "list", "-c", path);
 	EXPECT(home, 0, "no run", "runs", "list", "-c", path, "--workspace", "a");
 	run_folder_free(home);

@@ -36,7 +36,12 @@ enum {
 	LLM_OP_CACHE_PUT = 9, /* [llm_cache_row] */
 	LLM_OP_CACHE_TOUCH = 10, /* [llm_cache_row] */
 	LLM_OP_CACHE_DROP = 11, /* [llm_cache_row] */
-	LLM_OP_HEALTH_PUT = 12 /* [llm_health_row] */
+	LLM_OP_HEALTH_PUT = 12, /* [llm_health_row] */
+	LLM_OP_BUDGET_HOLD = 13, /* [llm_budget_row] */
+	LLM_OP_BUDGET_SETTLE = 14, /* [llm_budget_row] */
+	LLM_OP_BUDGET_SPEND = 15, /* [llm_budget_row] */
+	LLM_OP_BUDGET_SET = 16, /* [llm_budget_row] */
+	LLM_OP_BUDGET_REAP = 17 /* [llm_budget_row] */
 };
 
 typedef struct llm_op {
@@ -51,6 +56,9 @@ typedef struct llm_op_result {
 	int32_t code; /* 0; LLM_E_CONFLICT: the stored row forbids it, nothing was changed */
 	int64_t changed; /* rows written; 0 with code 0: it was there already */
 	int64_t generation; /* IDEM_CLAIM that was given */
+	/* Of a BUDGET_HOLD that was refused; of others they stay as they were. */
+	int64_t limit_nanousd;
+	int64_t left_us; /* until its window ends, -1: it does not */
 } llm_op_result;
 
 /* ---- a handle of the host's ---- */
