@@ -3,6 +3,7 @@
  */
 #include "store/unit.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -83,9 +84,14 @@ static void tell_late(llm_unit *u, const char *slot, int32_t returned)
 
 int32_t unit_leave(llm_unit *u, const char *slot, int32_t returned, llm_err *err)
 {
+	int32_t rc;
+
 	if (u->storage->watcher.watch)
 		tell_late(u, slot, returned);
-	return instance_end(u->seat, slot, returned, err);
+	rc = instance_end(u->seat, slot, returned, err);
+	if (rc == LLM_E_DB_BUSY && err && err->struct_size > offsetof(llm_err, reserved))
+		err->flags |= LLM_ERRF_RETRY_UNIT;
+	return rc;
 }
 
 /* ---- the end ---- */

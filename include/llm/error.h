@@ -51,6 +51,7 @@ typedef struct llm_err {
 #define LLM_ERRF_PARTIAL (UINT32_C(1) << 3) /* a part of the answer was delivered */
 #define LLM_ERRF_RETRY_BUDGET (UINT32_C(1) << 4) /* too many retries there: not asked again */
 #define LLM_ERRF_DEADLINE (UINT32_C(1) << 5) /* too little time was left to ask again */
+#define LLM_ERRF_RETRY_UNIT (UINT32_C(1) << 6) /* roll the unit of work back, and try it again */
 
 #define LLM_ERR_INIT \
 	{ \

@@ -307,3 +307,18 @@ Test(sqlite_rules, R_WS_5_every_read_has_the_workspace_in_its_statement)
 	wire_close(&c);
 	stand_down(&s);
 }
+
+/* What may be there already is no error: it would end a transaction on other databases. */
+Test(sqlite_rules, R_UOW_7_every_insert_says_what_a_row_that_is_there_comes_to)
+{
+	unsigned i, n = 0;
+
+	for (i = ST_NONE + 1; i < ST_COUNT; i++) {
+		if (strncmp(statements[i].sql, "INSERT ", 7) != 0)
+			continue;
+		n++;
+		cr_expect_not_null(
+			strstr(statements[i].sql, " ON CONFLICT"), "%s", statements[i].sql);
+	}
+	cr_expect_geq(n, 8);
+}

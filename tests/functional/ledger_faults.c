@@ -170,16 +170,20 @@ Test(ledger_faults, S_04_a_full_disk_stops_runs_before_they_are_sent)
 	book_close(&b);
 }
 
-Test(ledger_faults, S_04_after_goes_on_serving_and_says_what_is_missing)
+Test(ledger_faults, S_04_R_UOW_9_after_goes_on_serving_and_says_what_is_missing)
 {
+	book b;
+	const oracle_opts opts = {.mode = ORACLE_THREAD,
+		.config = b.config,
+		.log_word = "is not wholly on record",
+		.no_healthy = 1};
 	llm_ledger_stats s;
 	oracle_run *asked;
 	oracle *o;
-	book b;
 	int i;
 
 	book_open(&b, "ledger = \"after\"; " QUICK, "");
-	o = start(&b, NULL);
+	o = oracle_open(&opts);
 	fill(1);
 	asked = oracle_do(o, &(oracle_ask){.stream = 1});
 	cr_expect_eq(asked->code, 0, "%s", asked->err.message);
@@ -189,6 +193,7 @@ Test(ledger_faults, S_04_after_goes_on_serving_and_says_what_is_missing)
 	s = book_stats(o);
 	cr_expect_eq(s.failed, 1);
 	cr_expect_eq(s.degraded, 1);
+	cr_expect_eq(atomic_load(&o->log_words), 1, "one line for each run");
 	cr_expect_eq(oracle_do(o, &(oracle_ask){.stream = 1})->code, 0);
 	cr_assert_eq(oracle_close(o), 0);
 	cr_expect_eq(book_ask(&b, LLM_QUERY_RUNS, WS, NULL)->n, 1);

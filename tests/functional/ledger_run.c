@@ -254,6 +254,82 @@ Test(ledger_run, R_RUN_3_every_wire_request_has_its_row_and_they_add_up)
 	book_close(&b);
 }
 
+/* ---- sums ---- */
+
+#define REPLIES 12
+
+/* A reply by chance: refused, cut, or whole; with counts that may be missing or zero. */
+static size_t add_reply(char *to, size_t cap, uint64_t dice)
+{
+	static const char *const counts[] = {"", ",\\\"prompt_eval_count\\\":9",
+		",\\\"eval_count\\\":5", ",\\\"prompt_eval_count\\\":0,\\\"eval_count\\\":2"};
+	const char *done = counts[dice >> 8 & 3];
+
+	if (dice % 3 == 0)
+		return (size_t)snprintf(to, cap,
+			"accept\nread request\nreply 503 \"Connection: close\" \"{}\"\nclose\n");
+	return (size_t)snprintf(to, cap,
+		"accept\nread request\nhead 200 \"Content-Type: application/x-ndjson\" "
+		"\"Connection: close\"\nsend \"{\\\"message\\\":{\\\"role\\\":\\\"assistant\\\","
+		"\\\"content\\\":\\\"ok\\\"},\\\"done\\\":%s%s}\\n\"\nclose\n",
+		dice % 3 == 1 ? "false" : "true", dice % 3 == 1 ? "" : done);
+}
+
+static int64_t sum_of(const book_rows *rows, size_t at)
+{
+	int64_t sum = LLM_UNKNOWN, n;
+	size_t i;
+
+	for (i = 0; i < rows->n; i++) {
+		memcpy(&n, (const char *)&rows->attempts[i] + at, sizeof(n));
+		if (n >= 0)
+			sum = (sum > 0 ? sum : 0) + n;
+	}
+	return sum;
+}
+
+/* Whatever came of its attempts, a run used what they used; what none reported is unknown. */
+Test(ledger_run, R_RUN_3_the_sum_of_the_attempts_is_the_run_whatever_came_of_them)
+{
+	static char script[REPLIES * 600], ids[REPLIES][40];
+	size_t n = 0, i, runs = 0, sent, requests = 0;
+	fakeclock dice;
+	oracle *o;
+	book b;
+
+	fakeclock_init(&dice, 20260131);
+	for (i = 0; i < REPLIES; i++) {
+		uint64_t chance;
+
+		dice.source.random(&dice, &chance, sizeof(chance));
+		n += add_reply(script + n, sizeof(script) - n, chance);
+	}
+	book_open(&b, "", "");
+	o = start_text(&b, script);
+	while (REQUESTS(o) < REPLIES && runs < REPLIES) {
+		oracle_run *asked = oracle_do(o, &(oracle_ask){.stream = 1});
+
+		snprintf(ids[runs++], sizeof(ids[0]), "%s", book_id(asked));
+	}
+	sent = REQUESTS(o);
+	oracle_close(o);
+	for (i = 0; i < runs; i++) {
+		const llm_run_row *row = book_find(&b, ids[i]);
+		const book_rows *rows = book_attempts(&b, ids[i]);
+
+		cr_assert_not_null(row);
+		cr_expect_eq(row->attempts, (int64_t)rows->n);
+		cr_expect_eq(
+			row->input_tokens, sum_of(rows, offsetof(llm_attempt_row, input_tokens)));
+		cr_expect_eq(
+			row->output_tokens, sum_of(rows, offsetof(llm_attempt_row, output_tokens)));
+		requests += rows->n;
+	}
+	cr_expect_eq(requests, sent, "a row for each");
+	cr_expect_geq(sent, REPLIES / 2);
+	book_close(&b);
+}
+
 Test(ledger_run, R_RUN_4_a_cut_stream_says_what_is_known_and_no_more)
 {
 	const oracle_ask ask = {.stream = 1, .limits = {.idle_ms = 60}};
