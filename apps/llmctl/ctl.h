@@ -15,7 +15,6 @@ typedef struct ctl_store {
 	bool configured; /* a storage section names the place */
 	bool off; /* storage.ledger is off */
 	bool has_key; /* privacy.key is configured */
-	bool foreign; /* storage.plugin is not sqlite */
 	bool reading; /* the last of the overrides says so */
 	bool own; /* the database is llmctl's own */
 	bool is_new; /* and was not there yet */

@@ -50,12 +50,9 @@ static void take_item(ctl_store *s, const llm_config_item *item)
 		s->has_key = true;
 	} else if (strcmp(item->key, "storage.plugin") == 0) {
 		s->configured = true;
-		take_text(word, sizeof(word), item->value);
-		s->foreign = strcmp(word, "sqlite") != 0;
+		take_text(s->plugin, sizeof(s->plugin), item->value);
 	} else if (strcmp(item->key, "storage.dsn") == 0) {
 		s->configured = true;
-		if (strcmp(item->key, "storage.plugin") == 0)
-			take_text(s->plugin, sizeof(s->plugin), item->value);
 	}
 }
 
@@ -408,7 +405,8 @@ static int32_t find(ctl *c, unsigned need, llm_err *err)
 	} else if (!rc && (need & STORE_MAKE)) {
 		override_with(c, "storage.create", "true");
 	}
-	s->reading = !rc && (need & STORE_READ) && !s->foreign && !s->is_new;
+	s->reading = !rc && (need & STORE_READ) && !s->is_new &&
+		(!s->plugin[0] || strcmp(s->plugin, "sqlite") == 0);
 	if (s->reading)
 		override_with(c, "storage.access", "read");
 	return rc;

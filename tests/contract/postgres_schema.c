@@ -251,7 +251,7 @@ Test(postgres_schema, R_MIG_5_records_and_tables_agree)
 	cr_expect_eq(pg_number(p, database,
 			     "SELECT count(*) FROM information_schema.tables WHERE table_name LIKE "
 			     "'llm%' AND table_type = 'BASE TABLE'"),
-		9);
+		11);
 	pg_stop(p);
 }
 
