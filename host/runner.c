@@ -154,10 +154,18 @@ static int32_t runner_try(llm_runner *r, llm_job *const *jobs, uint32_t n, llm_e
 	return rc;
 }
 
-static void runner_finish(llm_runner *r, llm_job *job, int32_t rc, const llm_err *err)
+/* Together they were committed, or not. */
+static void runner_finish(llm_runner *r, llm_job **jobs, uint32_t n, int32_t rc, const llm_err *err)
 {
-	runner_count(r, rc ? &r->stats.failed : &r->stats.committed, 1);
-	llm_job_done(job, rc ? LLM_JOB_ROLLED_BACK : LLM_JOB_COMMITTED, rc ? err : NULL);
+	uint32_t i;
+
+	pthread_mutex_lock(&r->lock);
+	r->stats.commits += !rc;
+	*(rc ? &r->stats.failed : &r->stats.committed) += n;
+	pthread_mutex_unlock(&r->lock);
+	for (i = 0; i < n; i++)
+		llm_job_done(
+			jobs[i], rc ? LLM_JOB_ROLLED_BACK : LLM_JOB_COMMITTED, rc ? err : NULL);
 }
 
 static void runner_one_by_one(llm_runner *r, uint32_t n)
@@ -169,9 +177,7 @@ static void runner_one_by_one(llm_runner *r, uint32_t n)
 	runner_count(r, &r->stats.broken_groups, 1);
 	for (i = 0; i < n; i++) {
 		rc = runner_try(r, &r->group[i], 1, &err);
-		if (!rc)
-			runner_count(r, &r->stats.commits, 1);
-		runner_finish(r, r->group[i], rc, &err);
+		runner_finish(r, &r->group[i], 1, rc, &err);
 	}
 }
 
@@ -179,16 +185,11 @@ static void runner_group(llm_runner *r, uint32_t n)
 {
 	llm_err err = LLM_ERR_INIT;
 	int32_t rc = runner_try(r, r->group, n, &err);
-	uint32_t i;
 
-	if (rc && n > 1) {
+	if (rc && n > 1)
 		runner_one_by_one(r, n);
-		return;
-	}
-	if (!rc)
-		runner_count(r, &r->stats.commits, 1);
-	for (i = 0; i < n; i++)
-		runner_finish(r, r->group[i], rc, &err);
+	else
+		runner_finish(r, r->group, n, rc, &err);
 }
 
 /* What the storage has put off is done while nobody waits for a commit. */

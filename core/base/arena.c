@@ -139,3 +139,17 @@ void arena_reset(arena *ar)
 	}
 	ar->used = 0;
 }
+
+void arena_rewind(arena *ar)
+{
+	arena_block *kept = ar->head;
+
+	if (!kept || arena_single || kept->cap != ar->chunk) {
+		arena_reset(ar);
+		return;
+	}
+	ar->head = kept->next;
+	arena_reset(ar);
+	*kept = (arena_block){.cap = ar->chunk};
+	ar->head = kept;
+}

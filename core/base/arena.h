@@ -28,5 +28,7 @@ char *arena_dup(arena *ar, const char *text, size_t len);
 char *arena_str(arena *ar, const char *text);
 /* Gives everything back; the arena can be used again. */
 void arena_reset(arena *ar);
+/* The same, but for one block, with which it goes on. */
+void arena_rewind(arena *ar);
 
 #endif

@@ -82,6 +82,16 @@ int32_t sha256_take(sha256 *h, unsigned char ret[SHA256_BYTES])
 	return 0;
 }
 
+int32_t sha256_take_hex(sha256 *h, char ret_hex[SHA256_HEX])
+{
+	unsigned char raw[SHA256_BYTES];
+	int32_t rc = sha256_take(h, raw);
+
+	if (!rc)
+		hash_hex(raw, ret_hex);
+	return rc;
+}
+
 void sha256_free(sha256 *h)
 {
 	EVP_MD_CTX_free(hash_ctx(h));

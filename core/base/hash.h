@@ -16,6 +16,8 @@ sha256 *sha256_new(void);
 int32_t sha256_add(sha256 *h, const void *bytes, size_t len);
 /* Lower-case hex; `h` is freed in any case. */
 int32_t sha256_hex(sha256 *h, char ret_hex[SHA256_HEX]);
+/* The same; `h` begins anew and stays the caller's, also when it fails. */
+int32_t sha256_take_hex(sha256 *h, char ret_hex[SHA256_HEX]);
 /* The raw bytes; `h` begins anew and stays the caller's. */
 int32_t sha256_take(sha256 *h, unsigned char ret[SHA256_BYTES]);
 void sha256_free(sha256 *h);

@@ -3,6 +3,8 @@
  */
 #include "base/uuid.h"
 
+#include <string.h>
+
 #define UUID_COUNTER_MAX 0xFFF
 #define UUID_MS_MASK UINT64_C(0xFFFFFFFFFFFF)
 
@@ -38,13 +40,23 @@ static void uuid_write(const unsigned char raw[16], char ret_text[UUID_TEXT])
 	*at = '\0';
 }
 
+static void uuid_chance(uuid_state *st, const llm_time_source *ts, unsigned char ret[UUID_CHANCE])
+{
+	if (!st->left) {
+		clock_random(ts, st->chance, sizeof(st->chance));
+		st->left = UUID_STOCK;
+	}
+	st->left--;
+	memcpy(ret, st->chance + (size_t)st->left * UUID_CHANCE, UUID_CHANCE);
+}
+
 void uuid_v7(uuid_state *st, const llm_time_source *ts, char ret_text[UUID_TEXT])
 {
 	int64_t now_us = clock_utc_us(ts);
 	unsigned char raw[16];
 	uint64_t ms;
 
-	clock_random(ts, raw + 6, 10);
+	uuid_chance(st, ts, raw + 6);
 	uuid_step(st, now_us > 0 ? ((uint64_t)now_us / 1000) & UUID_MS_MASK : 0,
 		(uint16_t)(raw[6] << 8 | raw[7]));
 	ms = st->last_ms;

@@ -64,19 +64,19 @@ void explain_reason(const plan *p, uint32_t i, const llm_policy_info *info, char
 
 static void explain_number(jsonw *w, const char *key, int64_t value)
 {
-	jsonw_key(w, key);
+	jsonw_name(w, key);
 	jsonw_int(w, value);
 }
 
 static void explain_text(jsonw *w, const char *key, const char *text)
 {
-	jsonw_key(w, key);
+	jsonw_name(w, key);
 	jsonw_cstring(w, text);
 }
 
 static void explain_known(jsonw *w, const char *key, int64_t value)
 {
-	jsonw_key(w, key);
+	jsonw_name(w, key);
 	if (value < 0)
 		jsonw_null(w);
 	else
@@ -112,7 +112,7 @@ static void explain_candidate(
 
 	jsonw_object(w);
 	explain_text(w, "id", c->view.id);
-	jsonw_key(w, "kept");
+	jsonw_name(w, "kept");
 	jsonw_bool(w, row->removed == RANK_KEPT);
 	explain_text(
 		w, "removed", row->removed == RANK_KEPT ? NULL : rank_reason_name(row->removed));
@@ -133,23 +133,14 @@ static void explain_candidate(
 /* The bytes from which the plan can be made again. */
 static void explain_frozen(const snapshot *s, jsonw *w)
 {
-	buf bytes;
-	int32_t rc;
-
-	jsonw_key(w, "frozen");
-	if (s->n > EXPLAIN_FULL) {
+	jsonw_name(w, "frozen");
+	if (s->n > EXPLAIN_FULL)
 		jsonw_null(w);
-		return;
-	}
-	buf_init(&bytes, s->mem, 0);
-	rc = snapshot_encode(s, &bytes);
-	jsonw_base64(w, buf_text(&bytes), bytes.len);
-	buf_done(&bytes);
-	if (rc)
-		w->status = rc;
+	else
+		jsonw_base64(w, buf_text(&s->bytes), s->bytes.len);
 }
 
-int32_t explain_write(const snapshot *s, const plan *p, const llm_policy_info *info, jsonw *w)
+int32_t explain_write(snapshot *s, const plan *p, const llm_policy_info *info, jsonw *w)
 {
 	char hex[SHA256_HEX];
 	int32_t rc = snapshot_hash(s, hex);
@@ -163,15 +154,15 @@ int32_t explain_write(const snapshot *s, const plan *p, const llm_policy_info *i
 	explain_text(w, "followed", p->policy);
 	explain_text(w, "refused", p->refusal[0] ? p->refusal : NULL);
 	explain_text(w, "snapshot", hex);
-	jsonw_key(w, "replayable");
+	jsonw_name(w, "replayable");
 	jsonw_bool(w, s->n <= EXPLAIN_FULL);
 	explain_number(w, "input_tokens", s->input_tokens);
-	jsonw_key(w, "candidates");
+	jsonw_name(w, "candidates");
 	jsonw_array(w);
 	for (i = 0; i < p->n; i++)
 		explain_candidate(s, p, i, info, w);
 	jsonw_array_end(w);
-	jsonw_key(w, "plan");
+	jsonw_name(w, "plan");
 	jsonw_array(w);
 	for (i = 0; i < p->n_order; i++)
 		jsonw_cstring(w, s->candidates[p->order[i]].view.id);

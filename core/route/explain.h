@@ -21,6 +21,6 @@ const char *explain_health_name(uint32_t health);
 void explain_reason(const plan *p, uint32_t i, const llm_policy_info *info, char *ret, size_t cap);
 
 /* The record as one JSON object. `info` is of the policy that was asked, or null. */
-int32_t explain_write(const snapshot *s, const plan *p, const llm_policy_info *info, jsonw *w);
+int32_t explain_write(snapshot *s, const plan *p, const llm_policy_info *info, jsonw *w);
 
 #endif

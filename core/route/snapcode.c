@@ -44,88 +44,107 @@ static const snapcode_field snapcode_candidate[] = {VIEW(position), VIEW(level),
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* ---- writing ---- */
+/* ---- writing: to room that was made for all of it ---- */
 
-static int32_t snapcode_put(buf *out, const void *object, const snapcode_field *f)
+static unsigned char *snapcode_put_u32(unsigned char *to, uint32_t value)
 {
-	unsigned char bytes[8];
-	uint64_t value = 0;
-	uint32_t small;
+	to[0] = (unsigned char)value;
+	to[1] = (unsigned char)(value >> 8);
+	to[2] = (unsigned char)(value >> 16);
+	to[3] = (unsigned char)(value >> 24);
+	return to + sizeof(value);
+}
+
+static unsigned char *snapcode_put_all(
+	unsigned char *to, const void *object, const snapcode_field *fields, size_t n)
+{
+	uint64_t value;
+	uint32_t low;
 	size_t i;
 
-	if (f->bytes == sizeof(small)) {
-		memcpy(&small, (const char *)object + f->at, sizeof(small));
-		value = small;
-	} else {
-		memcpy(&value, (const char *)object + f->at, sizeof(value));
+	for (i = 0; i < n; i++) {
+		const char *from = (const char *)object + fields[i].at;
+
+		if (fields[i].bytes == sizeof(low)) {
+			memcpy(&low, from, sizeof(low));
+			to = snapcode_put_u32(to, low);
+		} else {
+			memcpy(&value, from, sizeof(value));
+			to = snapcode_put_u32(to, (uint32_t)value);
+			to = snapcode_put_u32(to, (uint32_t)(value >> 32));
+		}
 	}
-	for (i = 0; i < f->bytes; i++, value >>= 8)
-		bytes[i] = (unsigned char)(value & 0xff);
-	return buf_add(out, (const char *)bytes, f->bytes);
+	return to;
 }
 
-static int32_t snapcode_put_all(
-	buf *out, const void *object, const snapcode_field *fields, size_t n)
+static unsigned char *snapcode_put_bytes(unsigned char *to, const void *bytes, size_t len)
 {
-	int32_t rc = 0;
-	size_t i;
-
-	for (i = 0; !rc && i < n; i++)
-		rc = snapcode_put(out, object, &fields[i]);
-	return rc;
+	if (len)
+		memcpy(to, bytes, len);
+	return to + len;
 }
 
-static int32_t snapcode_put_text(buf *out, const char *bytes, size_t len)
+static unsigned char *snapcode_put_text(unsigned char *to, const char *bytes, size_t len)
 {
-	static const snapcode_field whole = {0, sizeof(uint32_t)};
-	const uint32_t count = (uint32_t)len;
-	int32_t rc = snapcode_put(out, &count, &whole);
-
-	return rc ? rc : buf_add(out, bytes, len);
+	return snapcode_put_bytes(snapcode_put_u32(to, (uint32_t)len), bytes, len);
 }
 
-static int32_t snapcode_put_candidate(buf *out, const snapshot_candidate *c)
+static unsigned char *snapcode_put_candidate(unsigned char *to, const snapshot_candidate *c)
 {
-	int32_t rc = snapcode_put_all(out, c, snapcode_candidate, COUNT(snapcode_candidate));
+	to = snapcode_put_all(to, c, snapcode_candidate, COUNT(snapcode_candidate));
+	to = snapcode_put_bytes(to, c->caps, CAPS_CELLS);
+	return snapcode_put_text(to, c->view.id, strlen(c->view.id));
+}
 
-	if (!rc)
-		rc = buf_add(out, (const char *)c->caps, CAPS_CELLS);
-	return rc ? rc : snapcode_put_text(out, c->view.id, strlen(c->view.id));
+/* Numbers have eight bytes at most. */
+static size_t snapcode_room(const snapshot *s)
+{
+	size_t room = sizeof(snapcode_magic) + COUNT(snapcode_head) * 8 + 4 + strlen(s->policy) +
+		4 + s->state.len;
+	uint32_t i;
+
+	for (i = 0; i < s->n; i++)
+		room += COUNT(snapcode_candidate) * 8 + CAPS_CELLS + 4 +
+			strlen(s->candidates[i].view.id);
+	return room;
 }
 
 int32_t snapshot_encode(const snapshot *s, buf *out)
 {
-	int32_t rc = buf_add(out, snapcode_magic, sizeof(snapcode_magic));
+	int32_t rc = buf_reserve(out, snapcode_room(s));
+	unsigned char *to;
 	uint32_t i;
 
-	if (!rc)
-		rc = snapcode_put_all(out, s, snapcode_head, COUNT(snapcode_head));
-	if (!rc)
-		rc = snapcode_put_text(out, s->policy, strlen(s->policy));
-	if (!rc)
-		rc = snapcode_put_text(out, s->state.ptr, s->state.len);
-	for (i = 0; !rc && i < s->n; i++)
-		rc = snapcode_put_candidate(out, &s->candidates[i]);
-	return rc;
+	if (rc)
+		return rc;
+	to = (unsigned char *)out->ptr + out->len;
+	to = snapcode_put_bytes(to, snapcode_magic, sizeof(snapcode_magic));
+	to = snapcode_put_all(to, s, snapcode_head, COUNT(snapcode_head));
+	to = snapcode_put_text(to, s->policy, strlen(s->policy));
+	to = snapcode_put_text(to, s->state.ptr, s->state.len);
+	for (i = 0; i < s->n; i++)
+		to = snapcode_put_candidate(to, &s->candidates[i]);
+	out->len = (size_t)((char *)to - out->ptr);
+	out->ptr[out->len] = '\0';
+	return 0;
 }
 
-int32_t snapshot_hash(const snapshot *s, char ret_hex[SHA256_HEX])
+int32_t snapshot_hash(snapshot *s, char ret_hex[SHA256_HEX])
 {
-	sha256 *h = NULL;
 	int32_t rc;
-	buf bytes;
 
-	buf_init(&bytes, s->mem, 0);
-	rc = snapshot_encode(s, &bytes);
-	if (!rc) {
-		h = sha256_new();
-		rc = h ? sha256_add(h, bytes.ptr, bytes.len) : LLM_E_NOMEM;
-	}
+	buf_clear(&s->bytes);
+	rc = snapshot_encode(s, &s->bytes);
+	if (!rc && !s->hash)
+		s->hash = sha256_new();
 	if (!rc)
-		rc = sha256_hex(h, ret_hex);
-	else
-		sha256_free(h);
-	buf_done(&bytes);
+		rc = s->hash ? sha256_add(s->hash, s->bytes.ptr, s->bytes.len) : LLM_E_NOMEM;
+	if (!rc)
+		rc = sha256_take_hex(s->hash, ret_hex);
+	if (!rc)
+		return 0;
+	sha256_free(s->hash);
+	s->hash = NULL;
 	return rc;
 }
 

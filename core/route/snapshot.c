@@ -8,6 +8,7 @@
 void snapshot_init(snapshot *s, const llm_allocator *mem)
 {
 	*s = (snapshot){.mem = mem, .policy = "ordered", .output_tokens = -1, .state = {"", 0}};
+	buf_init(&s->bytes, mem, 0);
 }
 
 void snapshot_done(snapshot *s)
@@ -15,6 +16,8 @@ void snapshot_done(snapshot *s)
 	mem_free(s->mem, s->candidates);
 	mem_free(s->mem, s->spare);
 	mem_free(s->mem, s->owned);
+	buf_done(&s->bytes);
+	sha256_free(s->hash);
 	snapshot_init(s, s->mem);
 }
 
@@ -27,6 +30,8 @@ void snapshot_clear(snapshot *s)
 	s->candidates = old.candidates;
 	s->spare = old.spare;
 	s->cap = old.cap;
+	s->bytes = old.bytes;
+	s->hash = old.hash;
 }
 
 static int snapshot_grow(snapshot *s)

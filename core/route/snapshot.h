@@ -44,6 +44,8 @@ typedef struct snapshot {
 	int64_t output_tokens;
 	llm_bytes state;
 	char *owned; /* snapshot_decode: what the texts point into */
+	buf bytes; /* the canonical ones, of snapshot_hash */
+	sha256 *hash; /* kept: to make one takes longer than to use it */
 } snapshot;
 
 void snapshot_init(snapshot *s, const llm_allocator *mem);
@@ -61,8 +63,8 @@ int32_t snapshot_seal(snapshot *s, llm_err *err);
 
 /* The canonical bytes of a sealed snapshot, appended. */
 int32_t snapshot_encode(const snapshot *s, buf *out);
-/* SHA-256 of them. */
-int32_t snapshot_hash(const snapshot *s, char ret_hex[SHA256_HEX]);
+/* SHA-256 of them, which are in s->bytes then. */
+int32_t snapshot_hash(snapshot *s, char ret_hex[SHA256_HEX]);
 /* The snapshot that those bytes are, sealed. LLM_E_INVALID_REQUEST for any others. */
 int32_t snapshot_decode(const void *bytes, size_t len, snapshot *ret, llm_err *err);
 

@@ -5,8 +5,7 @@
 #include "route/explain.h"
 #include "routing.h"
 
-#define PLAN_ROOM 960 /* a plan of one candidate */
-#define FRAME_ROOM 256 /* what stands around the plan, when nothing was moved */
+#define ROOM 1200 /* of the record with one candidate, when nothing was moved */
 
 static int32_t put(void *ctx, const char *bytes, size_t len)
 {
@@ -15,22 +14,44 @@ static int32_t put(void *ctx, const char *bytes, size_t len)
 
 static void text(jsonw *w, const char *key, const char *value)
 {
-	jsonw_key(w, key);
+	jsonw_name(w, key);
 	jsonw_cstring(w, value);
+}
+
+/* The record as far as it is known before the plan: an object that is open still. */
+static int32_t begin(const llm_result *r, buf *to)
+{
+	int32_t rc = buf_reserve(to, ROOM);
+	jsonw w;
+
+	if (rc)
+		return rc;
+	jsonw_init(&w, put, to);
+	jsonw_object(&w);
+	text(&w, "schema", "llm.decision/1");
+	text(&w, "run_id", r->run_id);
+	text(&w, "requested", r->requested);
+	text(&w, "profile", r->profile);
+	jsonw_object_end(&w);
+	rc = jsonw_finish(&w);
+	if (!rc)
+		to->ptr[to->len - 1] = ',';
+	return rc ? rc : buf_add_str(to, "\"plan\":");
 }
 
 void decision_plan(llm_call *c)
 {
-	const routing *r = c->set->routing;
+	const llm_policy_info *info = c->by ? c->by->info : NULL;
+	routing *r = c->set->routing;
 	buf *to = &c->res.decision;
-	jsonw w;
 	int32_t rc;
+	jsonw w;
 
 	buf_clear(to);
+	rc = begin(&c->res, to);
 	jsonw_init(&w, put, to);
-	rc = buf_reserve(to, PLAN_ROOM);
 	if (!rc)
-		rc = explain_write(&r->snap, &r->made, c->by ? c->by->info : NULL, &w);
+		rc = explain_write(&r->snap, &r->made, info, &w);
 	if (!rc)
 		rc = jsonw_finish(&w);
 	if (rc)
@@ -42,7 +63,7 @@ static void write_moves(const llm_result *r, jsonw *w)
 {
 	size_t i;
 
-	jsonw_key(w, "moves");
+	jsonw_name(w, "moves");
 	jsonw_array(w);
 	for (i = 1; i < r->attempts.n; i++) {
 		const llm_attempt *a = r->attempts.items[i - 1], *b = r->attempts.items[i];
@@ -50,7 +71,7 @@ static void write_moves(const llm_result *r, jsonw *w)
 		if (strcmp(a->candidate, b->candidate) == 0)
 			continue;
 		jsonw_object(w);
-		jsonw_key(w, "attempt");
+		jsonw_name(w, "attempt");
 		jsonw_int(w, b->seq);
 		text(w, "candidate", b->candidate);
 		text(w, "cause", a->error_code ? llm_error_name(a->error_code) : "slow_start");
@@ -72,37 +93,32 @@ static const char *chosen(const llm_result *r)
 	return NULL;
 }
 
-static int32_t write(llm_call *c, const buf *made, buf *out)
+/* The rest of the object, in the place of its end. */
+static int32_t finish(const llm_result *r, buf *to)
 {
-	const llm_result *r = &c->res;
+	const size_t at = to->len;
+	int32_t rc;
 	jsonw w;
 
-	jsonw_init(&w, put, out);
+	jsonw_init(&w, put, to);
 	jsonw_object(&w);
-	text(&w, "schema", "llm.decision/1");
-	text(&w, "run_id", r->run_id);
-	text(&w, "requested", r->requested);
-	text(&w, "profile", r->profile);
-	jsonw_key(&w, "plan");
-	jsonw_raw(&w, buf_text(made), made->len);
 	text(&w, "chosen", chosen(r));
 	write_moves(r, &w);
 	jsonw_object_end(&w);
-	return jsonw_finish(&w);
+	rc = jsonw_finish(&w);
+	if (!rc)
+		to->ptr[at] = ',';
+	return rc;
 }
 
 void decision_end(llm_call *c)
 {
 	buf *kept = &c->res.decision;
-	buf whole;
 
 	if (!kept->len)
 		return;
-	buf_init(&whole, &c->mem, 0);
-	if (buf_reserve(&whole, kept->len + FRAME_ROOM) || write(c, kept, &whole))
-		buf_clear(&whole);
-	buf_done(kept);
-	*kept = whole;
+	if (finish(&c->res, kept))
+		buf_clear(kept);
 	if (kept->len)
 		log_line(&c->svc->log, LLM_LOG_DEBUG, "decision %s", buf_text(kept));
 }

@@ -299,17 +299,28 @@ int ledger_settle(llm_call *c)
 
 /* ---- what came back ---- */
 
+/* The job of a beginning has the room for that of the end. */
+static void take_back(llm_call *c, const trip *t)
+{
+	if (t != &c->rec->begin_trip || c->rec->settle != RECORD_NONE) {
+		job_free(t->job);
+		return;
+	}
+	c->rec->job = t->job;
+	job_again(t->job);
+}
+
 static void see(llm_service *svc, trip *t)
 {
 	llm_call *c = t->c;
 
 	svc->ledger.n_out--;
-	job_free(t->job);
 	atomic_store(&svc->ledger.degraded, t->code && t->code != LLM_E_CONFLICT);
 	if (t == &c->rec->begin_trip)
 		begin_returned(c, t);
 	else
 		settle_returned(c, t);
+	take_back(c, t);
 	call_unref(c);
 }
 

@@ -48,8 +48,10 @@ int32_t job_room(llm_job *j, size_t more)
 	results = arena_array(&j->ar, room, sizeof(void *));
 	if (!ops || !results)
 		return LLM_E_NOMEM;
-	memcpy(ops, j->ops, j->n * sizeof(void *));
-	memcpy(results, j->results, j->n * sizeof(void *));
+	if (j->n) {
+		memcpy(ops, j->ops, j->n * sizeof(void *));
+		memcpy(results, j->results, j->n * sizeof(void *));
+	}
 	j->ops = ops;
 	j->results = results;
 	j->room = room;
@@ -106,6 +108,14 @@ const void *const *job_answer(const llm_job *j, size_t i, size_t *ret_n)
 		q = q->next;
 	*ret_n = q->n;
 	return q->n ? q->rows : NULL;
+}
+
+void job_again(llm_job *j)
+{
+	const arena ar = j->ar;
+
+	*j = (llm_job){.mem = j->mem, .ar = ar, .done = j->done};
+	arena_rewind(&j->ar);
 }
 
 void job_free(llm_job *j)

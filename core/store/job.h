@@ -58,6 +58,8 @@ int32_t job_ask(llm_job *j, uint32_t kind, const llm_filter *filter);
  * were asked, each of the question's type, the job's. Null: none.
  */
 const void *const *job_answer(const llm_job *j, size_t i, size_t *ret_n);
+/* Empty, with its memory: of a job that came back and is its maker's. */
+void job_again(llm_job *j);
 /* A job that nobody will run; `done` is not called. */
 void job_free(llm_job *j);
 

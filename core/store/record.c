@@ -38,6 +38,14 @@ static const char *record_clean(arena *ar, const redact *clean, const char *text
 	return copy;
 }
 
+/* The same of one that need not be copied when it is clean as it is. */
+static const char *record_cleaned(arena *ar, const redact *clean, const char *text, int32_t *rc)
+{
+	if (text && redact_is_clean(clean, text, strlen(text)))
+		return text;
+	return record_clean(ar, clean, text, rc);
+}
+
 static llm_run_row *record_blank_run(arena *ar)
 {
 	llm_run_row *r = arena_new(ar, sizeof(*r));
@@ -153,7 +161,7 @@ int32_t record_run_end(const record_end *from, const redact *clean, arena *ar, l
 	r->response_ref = record_text(ar, from->response_ref, &rc);
 	r->cache_key = record_text(ar, from->cache_key, &rc);
 	r->price_version = record_text(ar, from->price_version, &rc);
-	r->decision_json = record_clean(ar, clean, from->decision_json, &rc);
+	r->decision_json = record_cleaned(ar, clean, from->decision_json, &rc);
 	r->status = record_status(from->status);
 	if (from->finish)
 		r->finish_reason = llm_finish_name(from->finish);

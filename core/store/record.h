@@ -1,8 +1,8 @@
 /*
  * record.h - rows of a run and of its attempts, from what the core knows of them.
  *
- * Pure: no clock, no chance, no I/O. Every text of a row is a copy in the arena given,
- * a job's, since rows are written when the run itself may be gone.
+ * Pure: no clock, no chance, no I/O. Every text of a row but the decision is a copy in the
+ * arena given, a job's, since rows are written when the run itself may be gone.
  */
 #ifndef LLM_STORE_RECORD_H
 #define LLM_STORE_RECORD_H
@@ -52,7 +52,7 @@ typedef struct record_end {
 	const char *provider_request_id;
 	const char *response_ref;
 	const char *cache_key;
-	const char *decision_json;
+	const char *decision_json; /* lives as long as the row: it is large, and mostly clean */
 	const llm_err *error; /* null: none */
 	const llm_usage *usage; /* null: nobody reported any */
 	int estimated; /* the usage is an estimate of ours */

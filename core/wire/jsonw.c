@@ -23,23 +23,36 @@ static void flush(jsonw *w)
 	w->used = 0;
 }
 
-static void emit(jsonw *w, const char *bytes, size_t len)
+/* What there is no room for. */
+static void emit_more(jsonw *w, const char *bytes, size_t len)
 {
-	if (len > sizeof(w->pending) - w->used)
-		flush(w);
-	if (w->status || len == 0)
+	flush(w);
+	if (w->status)
 		return;
 	if (len > sizeof(w->pending)) {
 		fail(w, w->put(w->ctx, bytes, len));
+		return;
+	}
+	memcpy(w->pending, bytes, len);
+	w->used = len;
+}
+
+/* Behind an error what is pending is dropped. */
+static inline void emit(jsonw *w, const char *bytes, size_t len)
+{
+	if (len > sizeof(w->pending) - w->used) {
+		emit_more(w, bytes, len);
 		return;
 	}
 	memcpy(w->pending + w->used, bytes, len);
 	w->used += len;
 }
 
-static void emit_char(jsonw *w, char c)
+static inline void emit_char(jsonw *w, char c)
 {
-	emit(w, &c, 1);
+	if (w->used == sizeof(w->pending))
+		flush(w);
+	w->pending[w->used++] = c;
 }
 
 /* ---- structure ---- */
@@ -187,24 +200,32 @@ static void emit_text(jsonw *w, const char *text, size_t len)
 		p = emit_piece(w, p, end);
 }
 
-/* Three bytes, or the last one or two, as four letters. */
-static void emit_base64(jsonw *w, const unsigned char *s, size_t n)
-{
-	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint32_t bits = (uint32_t)s[0] << 16;
-	char text[4] = {0, 0, '=', '='};
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-	if (n > 1)
-		bits |= (uint32_t)s[1] << 8;
-	if (n > 2)
-		bits |= s[2];
-	text[0] = letters[bits >> 18];
-	text[1] = letters[(bits >> 12) & 63];
-	if (n > 1)
-		text[2] = letters[(bits >> 6) & 63];
-	if (n > 2)
-		text[3] = letters[bits & 63];
+/* Three bytes as four letters each. */
+static void put_base64(char *to, const unsigned char *s, size_t threes)
+{
+	uint32_t bits;
+
+	for (; threes > 0; threes--, s += 3, to += 4) {
+		bits = (uint32_t)s[0] << 16 | (uint32_t)s[1] << 8 | s[2];
+		to[0] = letters[bits >> 18];
+		to[1] = letters[(bits >> 12) & 63];
+		to[2] = letters[(bits >> 6) & 63];
+		to[3] = letters[bits & 63];
+	}
+}
+
+/* The last one or two bytes. */
+static void emit_base64_rest(jsonw *w, const unsigned char *s, size_t n)
+{
+	const unsigned char last[3] = {s[0], n > 1 ? s[1] : 0, 0};
+	char text[4];
+
+	put_base64(text, last, 1);
+	if (n < 2)
+		text[2] = '=';
+	text[3] = '=';
 	emit(w, text, sizeof(text));
 }
 
@@ -251,6 +272,27 @@ void jsonw_key_len(jsonw *w, const char *key, size_t len)
 	emit_char(w, '"');
 	emit_text(w, key, len);
 	emit(w, "\":", 2);
+	w->have_key = 1;
+}
+
+void jsonw_name(jsonw *w, const char *key)
+{
+	const size_t len = strlen(key), most = len + sizeof(",\"\":") - 1;
+	char *at;
+
+	if (!in_object(w) || w->have_key || w->in_string || most > sizeof(w->pending))
+		fail(w, LLM_E_INTERNAL);
+	if (most > sizeof(w->pending) - w->used)
+		flush(w);
+	if (w->status)
+		return;
+	at = w->pending + w->used;
+	*at = ',';
+	at += w->need_comma != 0;
+	*at++ = '"';
+	memcpy(at, key, len);
+	memcpy(at + len, "\":", 2);
+	w->used = (size_t)(at + len + 2 - w->pending);
 	w->have_key = 1;
 }
 
@@ -334,16 +376,22 @@ void jsonw_string_part(jsonw *w, const char *text, size_t len)
 void jsonw_string_base64(jsonw *w, const void *bytes, size_t len)
 {
 	const unsigned char *s = bytes;
+	size_t threes;
 
 	if (!w->in_string)
 		fail(w, LLM_E_INTERNAL);
-	while (len > 0 && !w->status) {
-		size_t n = len < 3 ? len : 3;
-
-		emit_base64(w, s, n);
-		s += n;
-		len -= n;
+	while (len >= 3 && !w->status) {
+		if (sizeof(w->pending) - w->used < 4)
+			flush(w);
+		threes = (sizeof(w->pending) - w->used) / 4;
+		threes = threes < len / 3 ? threes : len / 3;
+		put_base64(w->pending + w->used, s, threes);
+		w->used += threes * 4;
+		s += threes * 3;
+		len -= threes * 3;
 	}
+	if (len > 0)
+		emit_base64_rest(w, s, len);
 }
 
 void jsonw_string_close(jsonw *w)

@@ -33,6 +33,8 @@ void jsonw_array(jsonw *w);
 void jsonw_array_end(jsonw *w);
 void jsonw_key(jsonw *w, const char *key);
 void jsonw_key_len(jsonw *w, const char *key, size_t len);
+/* A key that needs no escapes and is not long: the caller vouches. */
+void jsonw_name(jsonw *w, const char *key);
 void jsonw_string(jsonw *w, const char *text, size_t len);
 void jsonw_cstring(jsonw *w, const char *text); /* null writes null */
 void jsonw_int(jsonw *w, int64_t value);

@@ -28,6 +28,8 @@ int32_t redact_add(redact *r, const char *secret, size_t len);
  * holds for it, too.
  */
 int32_t redact_text(const redact *r, const char *text, size_t len, buf *out);
+/* 1 when redact_text would give the text as it is. Takes no memory. */
+int redact_is_clean(const redact *r, const char *text, size_t len);
 /*
  * In place into a buffer of `cap` bytes, cut at a UTF-8 boundary; returns the new
  * length. NUL-terminated when it is below `cap`. Takes no memory.

@@ -228,14 +228,15 @@ size_t redact_secret_at(const redact_secret *s, const char *t, size_t len)
 
 /* ---- beginnings ---- */
 
-static void redact_put_start(redact_starts *to, unsigned char a, unsigned char b)
+static void redact_put_start(redact_starts *to, unsigned char a, unsigned char b, unsigned kind)
 {
-	to->first[a] = 1;
+	to->head[a] = (uint8_t)(to->head[a] | kind);
+	to->tail[b] = (uint8_t)(to->tail[b] | kind);
 	to->pairs[a][b / 64] |= UINT64_C(1) << b % 64;
 }
 
 /* Two digits that may be the first ones; there are always two. */
-static void redact_base64_starts(const redact_base64 *b, redact_starts *ret)
+static void redact_base64_starts(const redact_base64 *b, unsigned kind, redact_starts *ret)
 {
 	for (unsigned a = 0; a < 256; a++) {
 		int digit = redact_digit((char)a);
@@ -244,7 +245,7 @@ static void redact_base64_starts(const redact_base64 *b, redact_starts *ret)
 			continue;
 		for (unsigned next = 0; next < 256; next++)
 			if (redact_digit((char)next) == b->digit[1])
-				redact_put_start(ret, (unsigned char)a, (unsigned char)next);
+				redact_put_start(ret, (unsigned char)a, (unsigned char)next, kind);
 	}
 }
 
@@ -253,11 +254,12 @@ void redact_secret_starts(const redact_secret *s, redact_starts *ret)
 	static const char escapes[] = "\\%+";
 
 	for (size_t i = 0; i < sizeof(escapes) - 1; i++) {
-		ret->first[(unsigned char)escapes[i]] = 1;
+		ret->head[(unsigned char)escapes[i]] |= REDACT_ANY;
 		memset(ret->pairs[(unsigned char)escapes[i]], 0xFF, sizeof(ret->pairs[0]));
-		redact_put_start(ret, (unsigned char)s->text[0], (unsigned char)escapes[i]);
+		redact_put_start(
+			ret, (unsigned char)s->text[0], (unsigned char)escapes[i], REDACT_PLAIN);
 	}
-	redact_put_start(ret, (unsigned char)s->text[0], (unsigned char)s->text[1]);
+	redact_put_start(ret, (unsigned char)s->text[0], (unsigned char)s->text[1], REDACT_PLAIN);
 	for (size_t i = 0; i < REDACT_PHASES; i++)
-		redact_base64_starts(&s->base64[i], ret);
+		redact_base64_starts(&s->base64[i], (unsigned)REDACT_PLAIN << (i + 1), ret);
 }
