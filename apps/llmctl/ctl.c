@@ -73,6 +73,16 @@ static int32_t service_migrated(ctl *c, llm_err *err)
 	return llm_service_new(&c->opts, &c->svc, err);
 }
 
+/* It is the database of llmctl's own, or what stands beside it. */
+static bool may_do_without(const ctl *c, int32_t rc, const llm_err *err)
+{
+	if (!c->store.own || c->opt.store_content)
+		return false;
+	if (rc == LLM_E_CONFIG)
+		return !c->store.has_key && strstr(err->message, "privacy.key");
+	return rc == LLM_E_PERSISTENCE || rc == LLM_E_DB_BUSY || rc == LLM_E_PLUGIN;
+}
+
 int32_t ctl_recording_service(ctl *c, llm_err *err)
 {
 	int32_t rc = ctl_where(c, err);
@@ -84,8 +94,7 @@ int32_t ctl_recording_service(ctl *c, llm_err *err)
 	rc = llm_service_new(&c->opts, &c->svc, err);
 	if (rc == LLM_E_SCHEMA && c->store.own)
 		rc = service_migrated(c, err);
-	if ((rc == LLM_E_PERSISTENCE || rc == LLM_E_DB_BUSY || rc == LLM_E_PLUGIN) &&
-		c->store.own && !c->opt.store_content) {
+	if (may_do_without(c, rc, err)) {
 		store_give_up(c, err);
 		rc = llm_service_new(&c->opts, &c->svc, err);
 	}

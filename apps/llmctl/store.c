@@ -248,10 +248,16 @@ int32_t store_migrate_own(ctl *c, llm_err *err)
 
 void store_give_up(ctl *c, const llm_err *why)
 {
-	char line[600];
+	char line[900];
+	size_t n = (size_t)snprintf(line, sizeof(line), "runs are not recorded: ");
 
-	snprintf(line, sizeof(line), "runs are not recorded: %.*s",
-		(int)strcspn(why->message, "\n"), why->message);
+	/* What helps stands in the next line of it. */
+	for (const char *at = why->message; *at && n < sizeof(line) - 2; at++) {
+		line[n++] = *at == '\n' ? ';' : *at;
+		if (*at == '\n')
+			line[n++] = ' ';
+	}
+	line[n] = '\0';
 	complain_note(&c->term, "note", line);
 	c->store.own = false;
 	c->store.n_overrides = 0;

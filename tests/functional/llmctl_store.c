@@ -349,6 +349,30 @@ Test(llmctl_store, runs_from_the_future_of_a_clock_that_stepped_back)
 	account_end(&a);
 }
 
+/* ---- a key of llmctl's own that cannot be used ---- */
+
+/* The question is answered; the line says what is wrong and what mends it. */
+Test(llmctl_store, R_PRIV_1_a_spoilt_key_of_its_own_keeps_nobody_from_an_answer)
+{
+	char key[600];
+	account a;
+
+	account_new(&a, "");
+	snprintf(key, sizeof(key), "%s/.local/state/llm/privacy.key", a.home);
+	EXPECT(&a, 0, "runs are kept in ", "ask", "-m", "ollama/sim-small", "hi");
+	cr_assert_eq(chmod(key, 0644), 0);
+	EXPECT(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "hi");
+	EXPECT(&a, 0, "; run: chmod 600 ", "ask", "-m", "ollama/sim-small", "hi");
+	EXPECT(&a, 2, "run: chmod 600 ", "ask", "-m", "ollama/sim-small", "--store-content", "hi");
+	cr_assert_eq(chmod(key, 0600), 0);
+	cr_assert_eq(truncate(key, 0), 0);
+	EXPECT(&a, 0, "runs are not recorded: ", "ask", "-m", "ollama/sim-small", "hi");
+	cr_assert_eq(unlink(key), 0);
+	EXPECT(&a, 0, "All is well.\n", "ask", "-m", "ollama/sim-small", "hi");
+	EXPECT(&a, 0, "default\t2\t0\t", "runs", "stats", "--by", "workspace");
+	account_end(&a);
+}
+
 /* ---- an account without a home ---- */
 
 /* Asks with HOME and XDG_STATE_HOME as given (null: not set), then lists. */
