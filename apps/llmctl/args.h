@@ -64,6 +64,7 @@ typedef struct ctl_options {
 	const char *content_older_than;
 	bool all;
 	bool all_workspaces;
+	bool fresh;
 	bool plans;
 	const char *run;
 	bool explain;

@@ -21,6 +21,7 @@ typedef struct ctl_store {
 	char workspace[160]; /* the configured one, or "" */
 	char plugin[64]; /* the configured one, or "" */
 	char path[1000]; /* of llmctl's own */
+	char dsn[1000]; /* the configured one, or "" */
 	char texts[8][1100];
 	const char *overrides[9];
 	size_t n_overrides;

@@ -67,6 +67,8 @@ int db_migrate_run(ctl *c)
 	store st = {NULL, NULL, NULL};
 	int32_t rc = read_version(c->opt.to, &version, &err);
 
+	if (!rc && c->opt.fresh)
+		rc = store_put_aside(c, &err);
 	if (!rc)
 		rc = store_open(c, STORE_ANY_SCHEMA | STORE_MAKE, &st, &err);
 	if (!rc)

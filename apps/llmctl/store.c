@@ -53,6 +53,7 @@ static void take_item(ctl_store *s, const llm_config_item *item)
 		take_text(s->plugin, sizeof(s->plugin), item->value);
 	} else if (strcmp(item->key, "storage.dsn") == 0) {
 		s->configured = true;
+		take_text(s->dsn, sizeof(s->dsn), item->value);
 	}
 }
 
@@ -384,7 +385,8 @@ static int32_t check_schema(ctl *c, store *st, llm_err *err)
 
 void store_name_file(const ctl *c, llm_err *err)
 {
-	static const char *const ends[] = {"llmctl db migrate", "llmctl db status"};
+	static const char *const ends[] = {
+		"llmctl db migrate", "llmctl db migrate --fresh", "llmctl db status"};
 	const size_t n = strlen(err->message);
 	size_t len;
 

@@ -39,6 +39,11 @@ int32_t store_settle(ctl *c, llm_err *err);
 int32_t store_look(ctl *c, llm_err *err);
 /* The name of the configured storage plugin, "" for none; c's. */
 int32_t store_plugin(ctl *c, const char **ret, llm_err *err);
+/*
+ * fresh.c: a file that is damaged, with its log, gets another name, so that a new one can be
+ * made in its place. LLM_E_INVALID_REQUEST when nothing is wrong with it.
+ */
+int32_t store_put_aside(ctl *c, llm_err *err);
 /* Makes or migrates the database of llmctl's own. */
 int32_t store_migrate_own(ctl *c, llm_err *err);
 /* Forgets the database of llmctl's own, with one line that says why: asking goes on. */

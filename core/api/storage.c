@@ -109,7 +109,8 @@ static const char *file_of(const llm_service_opts *opts)
 /* "... with: llmctl db migrate": and of which database. */
 static void name_file(const llm_service_opts *opts, llm_err *err)
 {
-	static const char *const ends[] = {"llmctl db migrate", "llmctl db status"};
+	static const char *const ends[] = {
+		"llmctl db migrate", "llmctl db migrate --fresh", "llmctl db status"};
 	const char *file = file_of(opts);
 	const size_t n = strlen(err->message);
 	size_t i, len;

@@ -38,10 +38,11 @@ static const struct advice {
 	{SQLITE_CANTOPEN, LLM_E_PERSISTENCE,
 		"there is no such database that can be opened; make one with: llmctl db migrate"},
 	{SQLITE_CORRUPT, LLM_E_PERSISTENCE,
-		"the file is damaged; restore a backup of it, or move it and its -wal away and make a "
-		"new one with: llmctl db migrate"},
+		"the file is damaged; restore a backup of it, or put it aside and begin with a new one: "
+		"llmctl db migrate --fresh"},
 	{SQLITE_NOTADB, LLM_E_PERSISTENCE,
-		"the file is no SQLite database; move it away, or name another one"},
+		"the file is no SQLite database; name another one, or put it aside with: llmctl db "
+		"migrate --fresh"},
 	{SQLITE_IOERR, LLM_E_PERSISTENCE, "the disk or file system failed"},
 };
 

@@ -175,8 +175,8 @@ Test(sqlite_disk, S_06_a_damaged_file_is_refused_and_a_new_one_takes_its_place)
 	wire_close(&c);
 	overwrite(&s, 0, "a letter to an aunt", 19);
 	cr_expect_eq(wire_try(&s, &c, NULL, NULL), LLM_E_PERSISTENCE);
-	cr_expect_not_null(
-		strstr(c.err.message, "no SQLite database; move it"), "%s", c.err.message);
+	cr_expect_not_null(strstr(c.err.message, "no SQLite database; name another one, or put"),
+		"%s", c.err.message);
 	help_join(away, s.folder, "away.db");
 	cr_assert_eq(rename(s.dsn, away), 0);
 	c = wire_open(&s);
@@ -215,8 +215,8 @@ Test(sqlite_disk, S_06_damage_that_a_question_meets_names_the_way_out)
 	c = wire_open(&s);
 	filter.workspace_id = W;
 	cr_expect_eq(wire_query(&c, LLM_QUERY_RUNS, &filter, &sink), LLM_E_PERSISTENCE);
-	cr_expect_not_null(
-		strstr(c.err.message, "restore a backup of it, or move it"), "%s", c.err.message);
+	cr_expect_not_null(strstr(c.err.message, "restore a backup of it, or put it aside"), "%s",
+		c.err.message);
 	wire_close(&c);
 	stand_down(&s);
 }

@@ -349,6 +349,50 @@ Test(llmctl_store, runs_from_the_future_of_a_clock_that_stepped_back)
 	account_end(&a);
 }
 
+/* ---- a file that is damaged ---- */
+
+static void damage(const char *db)
+{
+	static const char rubbish[9000] = "this is no database";
+	char path[700];
+	FILE *f = fopen(db, "r+b");
+
+	cr_assert(f && fwrite(rubbish, 1, sizeof(rubbish), f) == sizeof(rubbish) && !fclose(f));
+	snprintf(path, sizeof(path), "%s-wal", db);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s-shm", db);
+	unlink(path);
+}
+
+Test(llmctl_store, S_06_what_is_damaged_is_put_aside_and_a_new_file_takes_its_place)
+{
+	char own[600], aside[700];
+	account a;
+
+	account_new(&a, "");
+	EXPECT(&a, 0, "", "db", "migrate", "--fresh", "-c", a.conf); /* none is there yet */
+	EXPECT(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "hi", "-c", a.conf);
+	EXPECT(&a, 2, "nothing is wrong with", "db", "migrate", "--fresh", "-c", a.conf);
+	EXPECT(&a, 0, "\tsucceeded\t", "runs", "list", "-c", a.conf);
+	for (int i = 0; i < 2; i++) {
+		damage(a.db);
+		EXPECT(&a, 1, "--fresh", "db", "migrate", "-c", a.conf);
+		EXPECT(&a, 0, i ? ".damaged2\n" : ".damaged\n", "db", "migrate", "--fresh", "-c",
+			a.conf);
+		EXPECT(&a, 0, "schema\tok", "db", "status", "-c", a.conf);
+		EXPECT(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "hi", "-c", a.conf);
+	}
+	snprintf(aside, sizeof(aside), "%s.damaged2", a.db);
+	cr_expect_eq(access(aside, F_OK), 0);
+	EXPECT(&a, 0, "runs are kept in", "ask", "-m", "ollama/sim-small", "hi");
+	snprintf(own, sizeof(own), "%s/.local/state/llm/llm.db", a.home);
+	damage(own);
+	EXPECT(&a, 0, "All is well.\n", "ask", "-m", "ollama/sim-small", "hi");
+	EXPECT(&a, 0, "llm.db.damaged\n", "db", "migrate", "--fresh");
+	EXPECT(&a, 0, "no run is on record", "runs", "list");
+	account_end(&a);
+}
+
 /* ---- a key of llmctl's own that cannot be used ---- */
 
 /* The question is answered; the line says what is wrong and what mends it. */
