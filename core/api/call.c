@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "run/call.h"
+#include "run/idem.h"
 #include "run/layers.h"
 #include "run/watching.h"
 #include "store/unit.h"
@@ -27,9 +28,12 @@ static int32_t adopt(const llm_call_opts *opts, llm_call_opts *own, llm_err *err
 	if (own->max_attempts > 10 || own->max_attempts_total > 10)
 		return err_set(
 			err, LLM_E_CONFIG, "max_attempts and max_attempts_total are at most 10");
-	if (own->stream_recovery > LLM_RECOVER_BUFFER || own->priority > LLM_PRIORITY_BATCH)
+	if (own->stream_recovery > LLM_RECOVER_BUFFER || own->priority > LLM_PRIORITY_BATCH ||
+		own->on_duplicate > LLM_DUPLICATE_FAIL)
 		return err_set(err, LLM_E_INVALID_REQUEST,
-			"stream_recovery or priority has a value that does not exist");
+			"stream_recovery, priority or on_duplicate has a value that does not exist");
+	if (own->idempotency_key)
+		return idem_check_key(own->idempotency_key, err);
 	return 0;
 }
 
@@ -90,6 +94,16 @@ static int32_t check_record(const llm_request *rq, const llm_call_opts *opts, ll
 	return rq->metadata_workspace ? workspace_resolve(&said, 0, &ignored, err) : 0;
 }
 
+/* A key without a place to keep it would promise what nobody holds. */
+static int32_t check_kept(const llm_service *svc, const llm_call_opts *opts, llm_err *err)
+{
+	if (opts->unit || svc->ledger.mode)
+		return 0;
+	return err_set(err, LLM_E_CONFIG,
+		"an idempotency key needs a storage that is shared, and none is configured\n"
+		"add one (storage), or send the request without a key");
+}
+
 /* A look at the plan or at a request is no run: nothing is sent, and nothing paid. */
 static int recorded(const llm_call *c, const llm_call_opts *opts)
 {
@@ -106,6 +120,8 @@ static int32_t submit(
 	layer_enter(svc, LAYER_VALIDATE);
 	if (!rc)
 		rc = seal(rq, err);
+	if (!rc && opts->idempotency_key)
+		rc = check_kept(svc, opts, err);
 	if (!rc && (opts->unit || rq->metadata))
 		rc = check_record(rq, opts, err);
 	if (!rc)
@@ -113,10 +129,9 @@ static int32_t submit(
 	if (rc)
 		return rc;
 	name_run(c);
-	layer_enter(svc, LAYER_PLAN);
 	rc = route_call(c, opts, err);
 	if (!rc && recorded(c, opts))
-		rc = ledger_open(c, opts->unit != NULL, err);
+		rc = ledger_open(c, opts, err);
 	if (!rc)
 		rc = hand_over(c, err);
 	if (rc) {

@@ -122,12 +122,12 @@ static void name_file(const llm_service_opts *opts, llm_err *err)
 	}
 }
 
-static int32_t take_lease(llm_unit *u, const char *owner, llm_err *err)
+static int32_t take_lease(llm_unit *u, const char *owner, int64_t lease_us, llm_err *err)
 {
 	llm_owner_row row = {.struct_size = sizeof(row),
 		.id = owner,
 		.started_us = LLM_UNKNOWN,
-		.lease_us = LEDGER_LEASE_US};
+		.lease_us = lease_us};
 	llm_op op = {sizeof(op), LLM_OP_OWNER_BEAT, &row};
 	llm_op_result result = {.struct_size = sizeof(result)};
 	const llm_op *ops[] = {&op};
@@ -158,7 +158,7 @@ static int32_t begin_records(llm_unit *u, llm_service *svc, const char *owner, l
 
 	if (rc)
 		return rc;
-	rc = take_lease(u, owner, err);
+	rc = take_lease(u, owner, (int64_t)(svc->ledger.lease_ns / 1000), err);
 	if (!rc && u->table->reap)
 		rc = reap(u, &svc->log, err);
 	if (!rc)
@@ -269,5 +269,6 @@ int32_t storage_attach(llm_service *svc, const llm_service_opts *opts, llm_err *
 	}
 	ledger_attach(svc, llm_runner_port(a->runner), owner, on_close, a);
 	svc->ledger.beat_ns = clock_ns(&svc->time); /* it has a lease since now */
+	atomic_store(&svc->ledger.leased_ns, svc->ledger.beat_ns);
 	return 0;
 }

@@ -194,9 +194,21 @@ typedef struct conf_storage {
 	size_t n_settings;
 } conf_storage;
 
+enum { REPLAY_TERMINAL = 1, REPLAY_ALL = 2, REPLAY_NONE = 3 };
+
+/* What runs with an idempotency key leave behind. */
+typedef struct conf_idempotency {
+	uint64_t ttl; /* ms, from the end; 0: default */
+	uint64_t lease; /* ms, of the service that holds keys; 0: default */
+	uint32_t replay_errors; /* REPLAY_*; 0: terminal */
+} conf_idempotency;
+
+enum { STORE_BY_CONTENT = 1, STORE_IDEMPOTENCY_ONLY = 2 };
+
 /* What is kept of content: as PRIVACY_*. */
 typedef struct conf_privacy {
 	uint32_t content; /* CONTENT_*; 0: hash */
+	uint32_t store; /* STORE_*; 0: as content says */
 	conf_secret key;
 } conf_privacy;
 
@@ -239,6 +251,7 @@ typedef struct conf {
 	conf_profile *profiles;
 	size_t n_profiles;
 	conf_storage storage;
+	conf_idempotency idempotency;
 	conf_privacy privacy;
 	const char *const *price_files;
 	size_t n_price_files;

@@ -223,6 +223,36 @@ static const key_choice settle[] = {
 static const key_choice content[] = {{"none", CONTENT_NONE}, {"hash", CONTENT_HASH},
 	{"redacted", CONTENT_REDACTED}, {"full", CONTENT_FULL}, {NULL, 0}};
 
+static const key_choice stored[] = {
+	{"content", STORE_BY_CONTENT}, {"idempotency_only", STORE_IDEMPOTENCY_ONLY}, {NULL, 0}};
+
+static const key_choice replay_errors[] = {
+	{"terminal", REPLAY_TERMINAL}, {"all", REPLAY_ALL}, {"none", REPLAY_NONE}, {NULL, 0}};
+
+#define IDEMPOTENCY_ROWS \
+	{.pattern = "idempotency", .type = KEY_GROUP}, \
+		{.pattern = "idempotency.ttl", \
+			.type = KEY_DURATION, \
+			.scope = SCOPE_CONF, \
+			.offset = offsetof(conf, idempotency.ttl), \
+			.preset = "24h", \
+			.env = "IDEMPOTENCY_TTL", \
+			.help = "what a key came to is told again for so long"}, \
+		{.pattern = "idempotency.lease", \
+			.type = KEY_DURATION, \
+			.scope = SCOPE_CONF, \
+			.offset = offsetof(conf, idempotency.lease), \
+			.max = HOUR_MS, \
+			.preset = "30s", \
+			.env = "IDEMPOTENCY_LEASE", \
+			.help = "a service that has not renewed it for so long has lost its keys and runs"}, \
+	{ \
+		.pattern = "idempotency.replay_errors", .type = KEY_CHOICE, .scope = SCOPE_CONF, \
+		.offset = offsetof(conf, idempotency.replay_errors), .choices = replay_errors, \
+		.preset = "terminal", .expected = "\"terminal\", \"all\" or \"none\"", \
+		.env = "IDEMPOTENCY_REPLAY_ERRORS", \
+		.help = "which failures a key keeps; after the others it may be used again" \
+	}
 #define STORAGE_ROWS \
 	{.pattern = "storage", .type = KEY_GROUP}, \
 		{.pattern = "storage.plugin", \
@@ -288,6 +318,14 @@ static const key_choice content[] = {{"none", CONTENT_NONE}, {"hash", CONTENT_HA
 			.expected = "\"none\", \"hash\", \"redacted\" or \"full\"", \
 			.env = "PERSIST_CONTENT", \
 			.help = "what is kept of prompts and answers"}, \
+		{.pattern = "privacy.store", \
+			.type = KEY_CHOICE, \
+			.scope = SCOPE_CONF, \
+			.offset = offsetof(conf, privacy.store), \
+			.choices = stored, \
+			.preset = "content", \
+			.expected = "\"content\" or \"idempotency_only\"", \
+			.help = "whole answers are stored as `content` says, or for idempotency keys all the same"}, \
 	{ \
 		.pattern = "privacy.key", .type = KEY_SECRET, .scope = SCOPE_CONF, \
 		.offset = offsetof(conf, privacy.key), \

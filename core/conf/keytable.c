@@ -458,6 +458,7 @@ const key_def key_table[] = {
 		.help = "slowness alone may move a prompt from this machine to a cloud"},
 
 	STORAGE_ROWS,
+	IDEMPOTENCY_ROWS,
 	LATER_ROW("telemetry", KEY_GROUP),
 	PRIVACY_ROWS,
 	LATER_ROW("cache", KEY_GROUP),

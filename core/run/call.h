@@ -55,7 +55,7 @@ typedef struct target {
 } target;
 
 /* What a run waits for. */
-enum { RUN_STARTS = 0, RUN_QUEUED, RUN_FLIES, RUN_WAITS, RUN_RECORDS, RUN_SETTLES };
+enum { RUN_STARTS = 0, RUN_QUEUED, RUN_FLIES, RUN_WAITS, RUN_RECORDS, RUN_CLAIMS, RUN_SETTLES };
 
 typedef struct tool_acc {
 	uint32_t index; /* the provider's */
@@ -242,6 +242,10 @@ void run_cancel(llm_call *c, uint32_t flags);
 void run_resume(llm_call *c);
 /* Its slots are there: it flies. */
 void run_granted(llm_call *c);
+/* Who is asked, and then asks: what follows when the run has its key. */
+void run_plan(llm_call *c);
+/* Ends the run now, whatever it waits for; c->res.error says why. */
+void run_stop(llm_call *c, int32_t code);
 /* The first attempt: of a chain when the run begins in one, else by health. */
 void run_first(llm_call *c);
 /* The first candidate, by health. */

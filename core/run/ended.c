@@ -117,6 +117,8 @@ static int32_t judge_mending(llm_call *c, int32_t code)
 /* What can be mended by a person only, and what never was on the wire, is no sign of health. */
 static int32_t as_health(const attempt *a, int32_t code)
 {
+	if (code == LLM_E_IDEMPOTENCY_LOST)
+		return LLM_E_CANCELLED;
 	return code && (!a || !a->wire.url) ? LLM_E_CANCELLED : code;
 }
 
@@ -380,7 +382,7 @@ static void follow(llm_call *c)
 {
 	const int32_t code = c->failure.code;
 
-	if (code == LLM_E_CANCELLED || code == LLM_E_DEADLINE ||
+	if (code == LLM_E_CANCELLED || code == LLM_E_DEADLINE || code == LLM_E_IDEMPOTENCY_LOST ||
 		c->deadline_ns <= loop_now(c->svc->loop))
 		run_end(c, code);
 	else if (c->delivered)

@@ -12,10 +12,12 @@
 #include "service.h"
 
 enum {
-	LAYER_VALIDATE = 1, /* on the thread that submits, as the plan is */
+	LAYER_VALIDATE = 1, /* on the thread that submits, with all that is refused there */
+	LAYER_CLAIM, /* of an idempotency key */
 	LAYER_PLAN,
 	LAYER_ATTEMPT, /* once for each */
 	LAYER_FINALISE,
+	LAYER_SETTLE, /* of the key */
 	LAYER_COMPLETE
 };
 

@@ -22,8 +22,9 @@
 struct llm_call;
 struct llm_service;
 
-#define LEDGER_LEASE_US INT64_C(30000000) /* of this service in llm_owners */
-#define LEDGER_BEAT_NS (10 * NS_PER_S) /* while runs are open it is renewed so often */
+#define LEDGER_LEASE_MS UINT64_C(30000) /* of this service in llm_owners, unless it is set */
+#define LEDGER_BEATS 3 /* in the time of a lease, while runs are open */
+#define LEDGER_BUCKETS 512 /* for keys that runs want */
 #define LEDGER_SETTLE_NS NS_PER_S /* the end waits so long for its commit behind the deadline */
 
 /* A job on its way, and on its way back. */
@@ -55,6 +56,7 @@ typedef struct call_record {
 	int64_t left_us; /* of the window, -1: it does not end */
 	int64_t nanousd; /* an estimate, and at the end what it cost; -1: not known */
 	int64_t created_us;
+	struct idem *idem; /* it has an idempotency key; in the call's arena */
 	trip begin_trip;
 	trip settle_trip;
 } call_record;
@@ -68,6 +70,10 @@ typedef struct ledger {
 	llm_redact_fn redact; /* the host's, or null */
 	uintptr_t redact_token;
 	char owner[UUID_TEXT];
+	conf_idempotency keys; /* all of it set */
+	uint64_t lease_ns;
+	_Atomic uint64_t leased_ns; /* the last beat that was committed; 0: none yet */
+	_Atomic(struct claim_watch *) watched; /* idem_watch.c: what came back */
 	_Atomic(trip *) returned;
 	llm_job_port port;
 	int hosted; /* the host runs the jobs, on whatever thread */
@@ -78,6 +84,7 @@ typedef struct ledger {
 	outbox out;
 	loop_timer timer;
 	idmap health; /* breaker_saved by candidate, as the storage had it at the start */
+	struct llm_call *leaders[LEDGER_BUCKETS]; /* of each key that runs want, one (idem.h) */
 	uint64_t beat_ns; /* the lease was renewed then */
 	int budgets; /* the storage counts budgets */
 	uint64_t reaped_ns; /* what the dead held of a budget was looked for then */
@@ -117,16 +124,28 @@ void ledger_drain(struct llm_service *svc);
 void ledger_done(struct llm_service *svc);
 
 /*
- * At submit: makes the call's record. `bound`: the host will write it. LLM_E_NOMEM,
- * LLM_E_WORKSPACE_REQUIRED.
+ * At submit: makes the call's record; with opts->unit the host will write it. LLM_E_NOMEM,
+ * LLM_E_WORKSPACE_REQUIRED, and what idem_open says.
  */
-int32_t ledger_open(struct llm_call *c, int bound, llm_err *err);
+int32_t ledger_open(struct llm_call *c, const struct llm_call_opts *opts, llm_err *err);
 void ledger_forget(struct llm_call *c);
 
 /* The run may begin: 0; or 1, and it waits for its row, or has ended. */
 int ledger_begin(struct llm_call *c);
+/* The run is among those that are open; run_close takes it out. */
+void ledger_enter(struct llm_call *c);
+/* It ends, since its row could not be written; `t` says why. */
+void ledger_refuse(struct llm_call *c, const trip *t);
 /* Its result is ready: 0; or 1, and run_close follows when its row is there. */
 int ledger_settle(struct llm_call *c);
+/* The same when its end had to wait for something to come back. */
+void ledger_end_anew(struct llm_call *c);
+/* A job that comes back by a trip; how it is sent. */
+llm_job *ledger_job(struct llm_call *c, size_t room);
+void ledger_send(struct llm_call *c, llm_job *j, trip *t, uint64_t deadline_ns);
+/* Was the lease renewed not long ago? Until when it is good at least. */
+int ledger_lease_fresh(const struct llm_service *svc);
+uint64_t ledger_lease_end(const struct llm_service *svc);
 /* ledger_life.c: a run begins: the lease is good, and is kept so. */
 void ledger_watch(struct llm_service *svc);
 /* What came back. */

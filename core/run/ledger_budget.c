@@ -127,7 +127,7 @@ static void reap(llm_call *c)
 	const uint64_t now = loop_now(c->svc->loop);
 	llm_job *j;
 
-	if (l->reaped_ns && now < clock_after_ns(l->reaped_ns, LEDGER_BEAT_NS))
+	if (l->reaped_ns && now < clock_after_ns(l->reaped_ns, l->lease_ns / LEDGER_BEATS))
 		return;
 	j = job_new(&c->svc->mem, BUDGET_OPS, 1, NULL, NULL);
 	if (!j)

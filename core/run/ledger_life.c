@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "call.h"
+#include "idem.h"
 
 /* ---- rules ---- */
 
@@ -76,6 +77,11 @@ int32_t ledger_init(llm_service *svc, const llm_service_opts *opts, llm_err *err
 		return rc;
 	l->settle = cf->storage.settle ? cf->storage.settle : SETTLE_COMMITTED;
 	l->persist_strict = cf->storage.persist_strict;
+	l->keys = cf->idempotency;
+	l->keys.ttl = l->keys.ttl ? l->keys.ttl : UINT64_C(24) * 3600 * 1000;
+	l->keys.lease = l->keys.lease ? l->keys.lease : LEDGER_LEASE_MS;
+	l->keys.replay_errors = l->keys.replay_errors ? l->keys.replay_errors : REPLAY_TERMINAL;
+	l->lease_ns = l->keys.lease * NS_PER_MS;
 	l->rules.mode = cf->privacy.content ? cf->privacy.content : PRIVACY_HASH;
 	l->rules.hook = on_redact;
 	l->rules.hook_ctx = svc;
@@ -102,13 +108,39 @@ void ledger_attach(llm_service *svc, const llm_job_port *port, const char *owner
 
 /* ---- the lease ---- */
 
-/* Nobody waits for it. */
+/* Lies in its job. */
+typedef struct beaten {
+	ledger *l;
+	uint64_t at_ns;
+} beaten;
+
+/* Nobody waits for it; one that failed is followed soon enough: three fit into a lease. */
 static void on_beaten(void *ctx, const llm_op_result *const *results, size_t n, const llm_err *why)
 {
-	(void)ctx;
+	const beaten *b = ctx;
+
 	(void)results;
 	(void)n;
-	(void)why; /* the next one comes soon enough: three fit into a lease */
+	if (!why)
+		idem_beaten(b->l, b->at_ns);
+}
+
+static uint64_t beat_after(const ledger *l)
+{
+	return clock_after_ns(l->beat_ns, l->lease_ns / LEDGER_BEATS);
+}
+
+int ledger_lease_fresh(const llm_service *svc)
+{
+	const ledger *l = &svc->ledger;
+	const uint64_t at = atomic_load(&l->leased_ns);
+
+	return at && loop_now(svc->loop) < clock_after_ns(at, l->lease_ns / LEDGER_BEATS);
+}
+
+uint64_t ledger_lease_end(const llm_service *svc)
+{
+	return clock_after_ns(atomic_load(&svc->ledger.leased_ns), svc->ledger.lease_ns);
 }
 
 static void beat(llm_service *svc, uint64_t now)
@@ -116,15 +148,18 @@ static void beat(llm_service *svc, uint64_t now)
 	ledger *l = &svc->ledger;
 	llm_job *j = job_new(&svc->mem, 1, 1, on_beaten, NULL);
 	llm_owner_row *row = j ? arena_new(job_arena(j), sizeof(*row)) : NULL;
+	beaten *b = row ? arena_new(job_arena(j), sizeof(*b)) : NULL;
 
-	if (!row) {
+	if (!b) {
 		job_free(j);
 		return;
 	}
 	*row = (llm_owner_row){.struct_size = sizeof(*row),
 		.id = arena_str(job_arena(j), l->owner),
 		.started_us = LLM_UNKNOWN,
-		.lease_us = LEDGER_LEASE_US};
+		.lease_us = (int64_t)(l->lease_ns / 1000)};
+	*b = (beaten){l, now};
+	j->ctx = b;
 	if (!row->id || job_add(j, LLM_OP_OWNER_BEAT, row)) {
 		job_free(j);
 		return;
@@ -144,10 +179,12 @@ static void on_ledger_timer(loop_timer *t)
 	at = outbox_expire(&l->out, now);
 	if (!l->n_open && !l->out.n)
 		return;
-	if (l->n_open && now >= clock_after_ns(l->beat_ns, LEDGER_BEAT_NS))
+	if (l->n_open && now >= beat_after(l)) {
 		beat(svc, now);
-	if (at > clock_after_ns(l->beat_ns, LEDGER_BEAT_NS))
-		at = clock_after_ns(l->beat_ns, LEDGER_BEAT_NS);
+		idem_watch(svc);
+	}
+	if (at > beat_after(l))
+		at = beat_after(l);
 	loop_timer_set(svc->loop, t, at > now ? at : now + NS_PER_S);
 }
 
@@ -156,12 +193,12 @@ void ledger_watch(llm_service *svc)
 	ledger *l = &svc->ledger;
 	const uint64_t now = loop_now(svc->loop);
 
-	if (!l->beat_ns || now >= clock_after_ns(l->beat_ns, LEDGER_BEAT_NS))
+	if (!l->beat_ns || now >= beat_after(l))
 		beat(svc, now);
 	if (l->timer.armed)
 		return;
 	l->timer.fn = on_ledger_timer;
-	loop_timer_set(svc->loop, &l->timer, clock_after_ns(l->beat_ns, LEDGER_BEAT_NS));
+	loop_timer_set(svc->loop, &l->timer, beat_after(l));
 }
 
 /* ---- the end of the service ---- */
@@ -196,6 +233,7 @@ void ledger_done(llm_service *svc)
 		outbox_done(&l->out, &why);
 		if (l->close)
 			l->close(l->close_ctx);
+		idem_watched(svc);
 		ledger_collect(svc);
 		l->mode = 0;
 	}

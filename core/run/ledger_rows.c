@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "call.h"
+#include "idem.h"
 #include "ledger.h"
 #include "store/prompt.h"
 #include "store/record.h"
@@ -143,6 +144,7 @@ int32_t ledger_rows_begin(llm_call *c, llm_job *j)
 		.profile = c->res.profile,
 		.operation = "chat",
 		.requested_model = c->res.requested,
+		.idempotency_key_hash = rec->idem ? rec->idem->key_hash : NULL,
 		.metadata_json = c->rq->metadata,
 		.stream = (c->flags & LLM_CALL_STREAM) != 0,
 		.created_us = rec->created_us,
@@ -163,7 +165,7 @@ int32_t ledger_rows_begin(llm_call *c, llm_job *j)
 
 size_t ledger_rows_room(const llm_call *c)
 {
-	return c->res.attempts.n + 2 + BUDGET_OPS; /* the run, the answer */
+	return c->res.attempts.n + 3 + BUDGET_OPS; /* the run, the answer, its key */
 }
 
 /* What nobody has reported stays unknown, and adds nothing. */

@@ -11,6 +11,7 @@
 #include "chains.h"
 #include "classify.h"
 #include "engine.h"
+#include "idem.h"
 #include "layers.h"
 #include "models.h"
 #include "planning.h"
@@ -88,7 +89,8 @@ static int32_t choose_error(llm_call *c, int32_t code)
 	const list *rows = &c->res.attempts;
 	size_t i;
 
-	if (!code || code == LLM_E_CANCELLED || code == LLM_E_DEADLINE)
+	if (!code || code == LLM_E_CANCELLED || code == LLM_E_DEADLINE ||
+		code == LLM_E_IDEMPOTENCY_LOST)
 		return code;
 	if (c->broke)
 		return tell_break(c);
@@ -143,7 +145,7 @@ void run_close(llm_call *c)
 }
 
 /* Ends the run now, from outside the transfer, whatever it waits for. */
-static void stop_run(llm_call *c, int32_t code)
+void run_stop(llm_call *c, int32_t code)
 {
 	if (c->att) {
 		attempt_abort(c->att);
@@ -225,17 +227,21 @@ static void expire(llm_call *c, uint32_t phase)
 	int32_t code = phase == LLM_PHASE_DEADLINE ? LLM_E_DEADLINE : LLM_E_TIMEOUT;
 
 	if (c->att && c->att->complete) {
-		stop_run(c, 0);
+		run_stop(c, 0);
 		return;
 	}
 	if (c->state == RUN_RECORDS) {
-		stop_run(c, busy(c));
+		run_stop(c, busy(c));
+		return;
+	}
+	if (c->state == RUN_CLAIMS) {
+		run_stop(c, idem_late(c));
 		return;
 	}
 	explain_time(c, phase, code);
 	if (c->att && c->att->x)
 		xfer_doubt(c->att->x);
-	stop_run(c, code);
+	run_stop(c, code);
 }
 
 /* An answer that is whole waits this long for the end of its body, to keep the connection. */
@@ -272,8 +278,8 @@ static phase_due own_due(const llm_call *c)
 	phase_due due;
 	uint64_t slow;
 
-	if (!c->att && (c->state == RUN_QUEUED || c->state == RUN_WAITS) &&
-		c->wake_ns < c->deadline_ns)
+	if (!c->att && c->state >= RUN_QUEUED && c->state <= RUN_CLAIMS &&
+		c->state != RUN_RECORDS && c->wake_ns < c->deadline_ns)
 		return (phase_due){c->wake_ns, DUE_WAKE};
 	if (!c->att)
 		return (phase_due){c->deadline_ns, LLM_PHASE_DEADLINE};
@@ -298,6 +304,8 @@ static void wake(llm_call *c)
 			"raise queue, or max_concurrency where the provider bears it",
 			c->at->up->title, c->at->queue_ns / NS_PER_MS);
 		run_not_asked(c, LLM_E_QUEUE_TIMEOUT);
+	} else if (c->state == RUN_CLAIMS) {
+		idem_wake(c);
 	} else if (c->repeats) {
 		run_ask(c, c->at, c->at->own ? BREAKER_AS_OWN : BREAKER_AS_USUAL);
 	} else {
@@ -382,7 +390,7 @@ void run_cancel(llm_call *c, uint32_t flags)
 	else
 		err_set(&c->res.error, LLM_E_CANCELLED, "the run was cancelled");
 	c->res.error.flags = flags;
-	stop_run(c, LLM_E_CANCELLED);
+	run_stop(c, LLM_E_CANCELLED);
 }
 
 void run_resume(llm_call *c)
@@ -412,7 +420,7 @@ void run_refuse(llm_call *c)
 	join_live(c);
 	err_set(&c->res.error, LLM_E_CANCELLED, "the service was shut down before the run began");
 	c->res.error.phase = LLM_PHASE_QUEUE;
-	stop_run(c, LLM_E_CANCELLED);
+	run_stop(c, LLM_E_CANCELLED);
 }
 
 /* The plan is all that was asked for, or a look at the request to the first of it. */
@@ -421,7 +429,7 @@ static void show(llm_call *c)
 	int32_t rc = c->flags & LLM_CALL_DRY_RUN ? attempt_show(c) : 0;
 
 	if (rc)
-		stop_run(c, rc);
+		run_stop(c, rc);
 	else
 		run_end(c, 0);
 }
@@ -438,12 +446,11 @@ void run_first(llm_call *c)
 		run_choose(c);
 }
 
-void run_begin(llm_call *c)
+void run_plan(llm_call *c)
 {
 	int32_t rc, planned;
 
-	join_live(c);
-	c->res.timing.queue_ms = clock_ms_between(c->submit_ns, loop_now(c->svc->loop));
+	layer_enter(c->svc, LAYER_PLAN);
 	if (c->op == OP_CHAT)
 		slots_find(c);
 	planned = planning_run(c);
@@ -451,11 +458,21 @@ void run_begin(llm_call *c)
 	if (rc)
 		err_set(&c->res.error, rc, "out of memory");
 	if (rc || planned)
-		stop_run(c, rc ? rc : planned);
+		run_stop(c, rc ? rc : planned);
 	else if (c->flags & (LLM_CALL_PLAN_ONLY | LLM_CALL_DRY_RUN))
 		show(c);
 	else if ((rc = pricing_reserve(c, &c->res.error)))
-		stop_run(c, rc);
+		run_stop(c, rc);
 	else if (!c->rec || !ledger_begin(c))
 		run_first(c);
+}
+
+void run_begin(llm_call *c)
+{
+	join_live(c);
+	c->res.timing.queue_ms = clock_ms_between(c->submit_ns, loop_now(c->svc->loop));
+	if (c->rec && c->rec->idem)
+		idem_begin(c);
+	else
+		run_plan(c);
 }

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "call.h"
 #include "engine.h"
+#include "idem.h"
 #include "reload.h"
 #include "router.h"
 #include "watching.h"
@@ -270,8 +271,10 @@ static void on_woken(void *ctx)
 
 	if (atomic_load(&svc->stopping))
 		see_stop(svc);
-	if (svc->ledger.mode)
+	if (svc->ledger.mode) {
+		idem_watched(svc);
 		ledger_collect(svc);
+	}
 	service_adopt(svc);
 	while ((c = take_inbox(svc, &why))) {
 		obey(c, why);

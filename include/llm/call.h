@@ -59,7 +59,21 @@ typedef struct llm_call_opts {
 	 * llm_run writes to it.
 	 */
 	struct llm_unit *unit;
+	/*
+	 * 1 to 255 printable ASCII bytes: of runs with the same key, in one workspace, one has a
+	 * result, and the others are told that (llm_result_replayed). Null: no such thing. Copied.
+	 * Needs a storage, LLM_E_CONFIG (docs/sharing.md).
+	 */
+	const char *idempotency_key;
+	uint32_t on_duplicate; /* LLM_DUPLICATE_* */
+	uint32_t reserved2;
 } llm_call_opts;
+
+/* What a run does whose key another run holds that has not ended. */
+enum {
+	LLM_DUPLICATE_WAIT = 0, /* for its end, until the deadline */
+	LLM_DUPLICATE_FAIL = 1 /* LLM_E_IDEMPOTENCY_IN_PROGRESS at once, with retry_after_ms */
+};
 
 /* Of those who wait for a slot: after eight interactive ones a batch call has its turn. */
 enum { LLM_PRIORITY_INTERACTIVE = 0, LLM_PRIORITY_BATCH = 1 };
