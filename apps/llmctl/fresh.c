@@ -85,7 +85,7 @@ int32_t store_put_aside(ctl *c, llm_err *err)
 	int32_t rc = check(c, &damaged, err);
 
 	path = c->store.own ? c->store.path : c->store.dsn;
-	if (!rc && (c->store.foreign || strncmp(path, "file:", 5) == 0 || *path == ':'))
+	if (!rc && (!store_is_file(&c->store) || strncmp(path, "file:", 5) == 0 || *path == ':'))
 		return complain_set(err, LLM_E_UNSUPPORTED,
 			"--fresh works on a dsn that is the path of a file\n"
 			"Move what is damaged away yourself, then: llmctl db migrate");

@@ -28,6 +28,11 @@ bool store_is_workspace(const char *text)
 
 /* ---- what is configured ---- */
 
+bool store_is_file(const ctl_store *s)
+{
+	return !s->plugin[0] || strcmp(s->plugin, "sqlite") == 0;
+}
+
 /* Values come as a file would have them; what is looked at here has no escapes. */
 static void take_text(char *ret, size_t cap, const char *value)
 {
@@ -413,8 +418,7 @@ static int32_t find(ctl *c, unsigned need, llm_err *err)
 	} else if (!rc && (need & STORE_MAKE)) {
 		override_with(c, "storage.create", "true");
 	}
-	s->reading = !rc && (need & STORE_READ) && !s->is_new &&
-		(!s->plugin[0] || strcmp(s->plugin, "sqlite") == 0);
+	s->reading = !rc && (need & STORE_READ) && !s->is_new && store_is_file(s);
 	if (s->reading)
 		override_with(c, "storage.access", "read");
 	return rc;

@@ -54,6 +54,9 @@ bool store_own_file(const char *name, char *ret, size_t cap);
 /* Where the message ends in a command: of which database, by -c FILE. */
 void store_name_file(const ctl *c, llm_err *err);
 
+/* Is it a database of SQLite, configured or of our own? */
+bool store_is_file(const ctl_store *s);
+
 /* 1 to 128 bytes of [A-Za-z0-9._:-]. */
 bool store_is_workspace(const char *text);
 
