@@ -58,7 +58,7 @@ function(llm_test_program folder file inside criterion)
 			target_link_libraries(${name} PRIVATE sqlite_inside llm_vfs)
 			target_include_directories(${name} PRIVATE
 				"${CMAKE_SOURCE_DIR}/persistence")
-		elseif(stem STREQUAL "llmctl_store") # spoils databases
+		elseif(stem MATCHES "^(llmctl_store|storage_r[a-z]+)$") # looks into databases
 			target_link_libraries(${name} PRIVATE PkgConfig::SQLITE)
 		endif()
 	endif()
@@ -67,6 +67,10 @@ function(llm_test_program folder file inside criterion)
 		if(TARGET postgres)
 			target_compile_definitions(${name} PRIVATE TEST_WITH_POSTGRES)
 		endif()
+	endif()
+	if(TARGET postgres AND stem MATCHES "^postgres_(bound|statements)$") # looks inside
+		target_link_libraries(${name} PRIVATE postgres_inside)
+		target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}/persistence")
 	endif()
 	if(stem STREQUAL "postgres_schema") # the records beside the catalogue
 		target_sources(${name} PRIVATE "${CMAKE_SOURCE_DIR}/persistence/columns.c")

@@ -31,8 +31,8 @@ if ! diff <(exported "$build/lib/libllm.so") "$kept/symbols" ||
 	rc=1
 fi
 shopt -s extglob nullglob
-storage=("$build"/plugins/sqlite.so)
-scripts/lint-plugin.sh "$build"/plugins/!(sqlite).so || rc=1
-[ ! -e "${storage[0]}" ] || scripts/lint-plugin.sh --storage "${storage[@]}" || rc=1
+storage=("$build"/plugins/@(sqlite|postgres).so)
+scripts/lint-plugin.sh "$build"/plugins/!(sqlite|postgres).so || rc=1
+[ "${#storage[@]}" = 0 ] || scripts/lint-plugin.sh --storage "${storage[@]}" || rc=1
 [ $rc = 0 ] && echo "abi: ok"
 exit $rc

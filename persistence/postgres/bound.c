@@ -88,6 +88,8 @@ int32_t bound_bind(const llm_host *host, const llm_native *native, void **ret_un
 	u->bound = 1;
 	u->wake = -1;
 	rc = bound_check(u, native);
+	if (!rc)
+		rc = own_set_schema(u);
 	if (rc)
 		return rc;
 	u->db = native->handle;
@@ -135,6 +137,58 @@ static int32_t bound_step(unit *u, step *t)
 	return rc;
 }
 
+/* ---- the search path, while it is ours ---- */
+
+typedef struct path {
+	uint32_t struct_size;
+	const char *search_path;
+} path;
+
+static const column bound_columns[] = {{"search_path", COLUMN_TEXT, offsetof(path, search_path)}};
+static const columns bound_path = {NULL, bound_columns, 1, sizeof(path)};
+static const statement bound_sql_take = {
+	"SELECT current_setting('search_path') AS search_path, set_config('search_path', $1, true)",
+	"search_path", &bound_path, &bound_path};
+static const statement bound_sql_give = {
+	"SELECT set_config('search_path', $1, true)", "search_path", &bound_path, NULL};
+
+typedef struct taken {
+	unit *u;
+	path before;
+} taken;
+
+static int32_t bound_before(void *ctx, const void *row)
+{
+	const char *text = ((const path *)row)->search_path;
+	const size_t n = strlen(text) + 1;
+	taken *t = ctx;
+	char *own = t->u->host->alloc(t->u->host->ctx, LLM_SCOPE_SCRATCH, n);
+
+	if (!own)
+		return LLM_E_NOMEM;
+	t->before.search_path = memcpy(own, text, n);
+	return 0;
+}
+
+static int32_t bound_inside(unit *u, step *steps, size_t n)
+{
+	const path mine = {sizeof(mine), u->set.search_path};
+	taken t = {u, {sizeof(t.before), NULL}};
+	const llm_row_sink sink = {sizeof(sink), 0, &t, bound_before};
+	step take = {.s = &bound_sql_take, .record = &mine, .out = &sink};
+	step give = {.s = &bound_sql_give, .record = &t.before};
+	int32_t rc = mine.search_path ? bound_step(u, &take) : 0;
+	size_t i;
+
+	for (i = 0; i < n && !rc; i++) {
+		u->failed_at = i;
+		rc = bound_step(u, &steps[i]);
+	}
+	return rc || !mine.search_path ? rc : bound_step(u, &give);
+}
+
+/* ---- behind a savepoint ---- */
+
 static int32_t bound_do(unit *u, unsigned which)
 {
 	step t = {.s = &statements[which]};
@@ -146,14 +200,12 @@ int32_t bound_run(unit *u, step *steps, size_t n)
 {
 	int32_t rc = bound_check_open(u, u->db);
 	char state[UNIT_STATE];
-	size_t i;
 
 	if (!rc)
 		rc = bound_do(u, ST_SAVEPOINT);
 	if (rc)
 		return rc;
-	for (i = 0; i < n && !rc; i++)
-		rc = bound_step(u, &steps[i]);
+	rc = bound_inside(u, steps, n);
 	if (!rc)
 		return bound_do(u, ST_RELEASE);
 	memcpy(state, u->state, sizeof(state));

@@ -105,8 +105,7 @@ static int32_t own_set_words(unit *u)
 	return rc;
 }
 
-/* The schema's name as it stands in a search path: in quotes, those inside twice. */
-static int32_t own_set_schema(unit *u)
+int32_t own_set_schema(unit *u)
 {
 	const char *name = own_setting(u->host, "schema", NULL);
 	char *quoted, *to;

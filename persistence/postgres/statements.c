@@ -39,14 +39,17 @@
 	"metadata_json, trace_id, span_id, created_us, started_us, finished_us, version " \
 	"FROM llm_runs"
 
-#define STATS(key) \
+#define STATS(key) STATS_WHERE(key, "workspace_id = $1")
+#define STATS_ALL(key) STATS_WHERE(key, "$1 = '*'")
+#define DAY "to_char(to_timestamp(created_us / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+#define STATS_WHERE(key, whose) \
 	"SELECT " key " AS key, " BUCKET " AS bucket_ms, " WIDTH " AS width_ms, " \
 	"count(*) AS runs, count(error_code) AS errors, " \
 	"CAST(coalesce(sum(input_tokens), 0) AS BIGINT) AS input_tokens, " \
 	"CAST(coalesce(sum(output_tokens), 0) AS BIGINT) AS output_tokens, " \
 	"CAST(coalesce(sum(cost_nanousd), 0) AS BIGINT) AS cost_nanousd, " \
 	"count(*) - count(cost_nanousd) AS uncosted FROM llm_runs " \
-	"WHERE workspace_id = $1 AND created_us >= coalesce($2, 0) " \
+	"WHERE " whose " AND created_us >= coalesce($2, 0) " \
 	"AND ($3 IS NULL OR created_us < $3) GROUP BY 1, 2, 3 " \
 	"ORDER BY 1 NULLS FIRST, 2 NULLS FIRST"
 
@@ -242,9 +245,19 @@ const statement statements[ST_COUNT] = {
 		&columns_stat},
 	[ST_STATS_MODEL] = {STATS("resolved_model"), "workspace_id from_us to_us", &columns_filter,
 		&columns_stat},
-	[ST_STATS_DAY] =
-		{STATS("to_char(to_timestamp(created_us / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD')"),
-			"workspace_id from_us to_us", &columns_filter, &columns_stat},
+	[ST_STATS_DAY] = {STATS(DAY), "workspace_id from_us to_us", &columns_filter, &columns_stat},
+	[ST_STATS_WORKSPACE] = {STATS("workspace_id"), "workspace_id from_us to_us",
+		&columns_filter, &columns_stat},
+	[ST_STATS_ALL_PROFILE] = {STATS_ALL("profile"), "workspace_id from_us to_us",
+		&columns_filter, &columns_stat},
+	[ST_STATS_ALL_PROVIDER] = {STATS_ALL("provider"), "workspace_id from_us to_us",
+		&columns_filter, &columns_stat},
+	[ST_STATS_ALL_MODEL] = {STATS_ALL("resolved_model"), "workspace_id from_us to_us",
+		&columns_filter, &columns_stat},
+	[ST_STATS_ALL_DAY] = {STATS_ALL(DAY), "workspace_id from_us to_us", &columns_filter,
+		&columns_stat},
+	[ST_STATS_ALL_WORKSPACE] = {STATS_ALL("workspace_id"), "workspace_id from_us to_us",
+		&columns_filter, &columns_stat},
 	[ST_SPEND] = {"SELECT count(*) AS runs, CAST(coalesce(sum(cost_nanousd), 0) AS BIGINT) "
 		      "AS cost_nanousd, count(*) - count(cost_nanousd) AS uncosted FROM "
 		      "llm_runs WHERE workspace_id = $1 AND created_us >= coalesce($2, 0)",
@@ -265,13 +278,16 @@ const statement statements[ST_COUNT] = {
 	[ST_BUDGET_REAP] = {BUDGET_REAP(BUDGET_OF, BUDGET_LIVES), BUDGET_NAMES, &columns_budget,
 		NULL},
 	[ST_REAP_HOLDS] = {BUDGET_REAP("", ""), NULL, NULL, NULL},
-	[ST_REAP] = {"UPDATE llm_runs SET status = 'abandoned', finished_us = " NOW
-		     ", version = version + 1 WHERE status = 'running' AND (workspace_id, id) "
-		     "IN (SELECT r.workspace_id, r.id FROM llm_runs r WHERE r.status = "
-		     "'running' AND NOT EXISTS (SELECT 1 FROM llm_owners o WHERE o.id = "
-		     "r.owner_id AND o.lease_until_us > " NOW
-		     ") ORDER BY r.workspace_id, r.id LIMIT $1 FOR UPDATE SKIP LOCKED)",
-		"limit", &columns_filter, NULL},
+	/* Locked first, as a table of its own: a limit inside IN may be asked for again and again. */
+	[ST_REAP] =
+		{"WITH gone AS (SELECT r.workspace_id, r.id FROM llm_runs r WHERE r.status = "
+		 "'running' AND NOT EXISTS (SELECT 1 FROM llm_owners o WHERE o.id = r.owner_id AND "
+		 "o.lease_until_us > " NOW
+		 ") ORDER BY r.workspace_id, r.id LIMIT $1 FOR UPDATE SKIP "
+		 "LOCKED) UPDATE llm_runs AS r SET status = 'abandoned', finished_us = " NOW
+		 ", version = r.version + 1 FROM gone WHERE r.workspace_id = gone.workspace_id AND "
+		 "r.id = gone.id AND r.status = 'running'",
+			"limit", &columns_filter, NULL},
 	[ST_PURGE_ATTEMPTS] =
 		{"DELETE FROM llm_attempts WHERE (workspace_id, id) IN (SELECT "
 		 "workspace_id, id FROM llm_attempts WHERE $2 = 1 AND workspace_id = $1 "

@@ -155,6 +155,8 @@ int32_t own_rollback(void *handle);
 void own_interrupt(void *handle);
 int32_t own_migrate(void *handle, uint32_t version);
 int32_t own_maintain(void *handle, uint32_t what, const char *path);
+/* The schema's name as it stands in a search path: in quotes, those inside twice. */
+int32_t own_set_schema(unit *u);
 /* The steps, at most OWN_READS, in a transaction that only reads and is over when it returns. */
 int32_t own_read(unit *u, const step *steps, size_t n);
 #define OWN_READS 24

@@ -38,6 +38,7 @@ static const uint8_t group_statements[] = {
 	[LLM_GROUP_PROVIDER] = ST_STATS_PROVIDER,
 	[LLM_GROUP_MODEL] = ST_STATS_MODEL,
 	[LLM_GROUP_DAY] = ST_STATS_DAY,
+	[LLM_GROUP_WORKSPACE] = ST_STATS_WORKSPACE,
 };
 
 static unsigned looked_up(const uint8_t *list, size_t n, uint32_t i)
@@ -220,6 +221,15 @@ int32_t work_apply(void *handle, const llm_op *const *ops, size_t n, llm_op_resu
 
 /* ---- questions ---- */
 
+static unsigned stats_statement(const llm_filter *f)
+{
+	unsigned which = looked_up(group_statements, sizeof(group_statements), f->group);
+
+	if (which == ST_NONE || !f->workspace_id || strcmp(f->workspace_id, LLM_ANY_WORKSPACE) != 0)
+		return which;
+	return which + (ST_STATS_ALL_PROFILE - ST_STATS_PROFILE);
+}
+
 int32_t work_query(void *handle, uint32_t kind, const llm_filter *filter, const llm_row_sink *out)
 {
 	unit *u = handle;
@@ -227,7 +237,7 @@ int32_t work_query(void *handle, uint32_t kind, const llm_filter *filter, const 
 	step t = {.record = filter, .out = out};
 
 	if (kind == LLM_QUERY_STATS)
-		which = looked_up(group_statements, sizeof(group_statements), filter->group);
+		which = stats_statement(filter);
 	if (which == ST_NONE)
 		return unit_say(u, LLM_E_UNSUPPORTED, "there is no such question", NULL);
 	t.s = &statements[which];

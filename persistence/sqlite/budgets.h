@@ -69,7 +69,7 @@
 #define BUDGET_NOTE_SQL \
 	"INSERT INTO llm_budget_holds (workspace_id, profile, run_id, held_nanousd, created_us) " \
 	"SELECT workspace_id, profile, :run_id, " BUDGET_COST ", " NOW \
-	" FROM llm_budgets WHERE " BUDGET_KEY
+	" FROM llm_budgets WHERE " BUDGET_KEY " ON CONFLICT DO NOTHING"
 
 /* A row when a hold was refused, none when there was no budget or the run has its hold. */
 #define BUDGET_TELL_SQL \

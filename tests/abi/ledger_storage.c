@@ -1,6 +1,7 @@
 /*
  * ledger_storage.c - where every member of the storage ABI lies; see ledger.c.
  */
+#include "llm/abi/ext/postgres.h"
 #include "llm/abi/ext/sqlite.h"
 #include "llm/abi/storage.h"
 
@@ -327,5 +328,28 @@ AT(llm_sqlite_calls, column_text, 176);
 AT(llm_sqlite_calls, column_blob, 184);
 AT(llm_sqlite_calls, column_bytes, 192);
 END(llm_sqlite_calls, 200);
+
+/* ---- llm/abi/ext/postgres.h ---- */
+
+AT(llm_postgres_calls, struct_size, 0);
+AT(llm_postgres_calls, reserved, 4);
+AT(llm_postgres_calls, status, 8);
+AT(llm_postgres_calls, transaction_status, 16);
+AT(llm_postgres_calls, pipeline_status, 24);
+AT(llm_postgres_calls, server_version, 32);
+AT(llm_postgres_calls, parameter_status, 40);
+AT(llm_postgres_calls, error_message, 48);
+AT(llm_postgres_calls, exec_params, 56);
+AT(llm_postgres_calls, result_status, 64);
+AT(llm_postgres_calls, result_error_field, 72);
+AT(llm_postgres_calls, cmd_tuples, 80);
+AT(llm_postgres_calls, ntuples, 88);
+AT(llm_postgres_calls, nfields, 96);
+AT(llm_postgres_calls, fname, 104);
+AT(llm_postgres_calls, getvalue, 112);
+AT(llm_postgres_calls, getlength, 120);
+AT(llm_postgres_calls, getisnull, 128);
+AT(llm_postgres_calls, clear, 136);
+END(llm_postgres_calls, 144);
 
 #endif

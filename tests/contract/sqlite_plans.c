@@ -96,3 +96,37 @@ Test(sqlite_plans, children_are_found_by_their_run)
 	}
 	sqlite3_close(db);
 }
+
+/* ---- what all statements say ---- */
+
+/* Asked for by a name that no workspace has. */
+static int is_of_all(unsigned i)
+{
+	return i >= ST_STATS_ALL_PROFILE && i <= ST_STATS_ALL_WORKSPACE;
+}
+
+Test(sqlite_plans, R_WS_5_every_read_has_the_workspace_in_its_statement)
+{
+	static const char own[] = "workspace_id = :workspace_id", all[] = ":workspace_id = '*'";
+	unsigned i, n = 0;
+
+	for (i = ST_RUN; i < ST_HEALTH; i++, n++)
+		cr_expect_not_null(strstr(statements[i].sql, is_of_all(i) ? all : own), "%s",
+			statements[i].sql);
+	cr_expect_geq(n, 12);
+}
+
+/* What may be there already is no error: it would end a transaction on other databases. */
+Test(sqlite_plans, R_UOW_7_every_insert_says_what_a_row_that_is_there_comes_to)
+{
+	unsigned i, n = 0;
+
+	for (i = ST_NONE + 1; i < ST_COUNT; i++) {
+		if (strncmp(statements[i].sql, "INSERT ", 7) != 0)
+			continue;
+		n++;
+		cr_expect_not_null(
+			strstr(statements[i].sql, " ON CONFLICT"), "%s", statements[i].sql);
+	}
+	cr_expect_geq(n, 8);
+}

@@ -23,6 +23,7 @@ typedef struct stand {
 	help_path dsn;
 	int many; /* 1: several transactions write at once */
 	const char *database; /* on a server */
+	struct pg *server;
 } stand;
 
 /* A connection and its half of the host. */
@@ -344,6 +345,7 @@ static inline pg *stand_server(stand *s, enum pg_way way)
 	server = server ? server : pg_shared(getppid());
 	stand_load(s, TEST_BINARY_DIR "/plugins", "postgres");
 	s->many = 1;
+	s->server = server;
 	s->database = pg_database(server);
 	snprintf(s->dsn, sizeof(s->dsn), "%s", pg_dsn(server, s->database, way));
 	return server;

@@ -1,8 +1,8 @@
 /*
- * sqlite_rows.c - what only the full storage has: keys, answers, contents, leases,
+ * storage_rows.c - what only the full storage has: keys, answers, contents, leases,
  * statistics, retention.
  */
-#include "sqlite_help.h"
+#include "storage_sql.h"
 
 /* The last row that a question gave, texts too. */
 typedef struct last {
@@ -74,15 +74,13 @@ static void beat(wire *c, const char *id, int64_t lease_us)
 	cr_assert_eq(wire_store(c, LLM_OP_OWNER_BEAT, &o), 0);
 }
 
-Test(sqlite_rows, R_RUN_5_reaping)
+static void play_reaping(stand *s)
 {
 	char id[40];
 	int i;
-	stand s;
 	wire c;
 
-	sqlite_stand(&s);
-	c = wire_open(&s);
+	c = wire_open(s);
 	beat(&c, "owner-1", 60000000);
 	beat(&c, "owner-2", 60000000);
 	for (i = 0; i < 10; i++) {
@@ -107,7 +105,11 @@ Test(sqlite_rows, R_RUN_5_reaping)
 			wire_store(&c, LLM_OP_RUN_FINISH, &f), LLM_E_CONFLICT, "it was taken away");
 	}
 	wire_close(&c);
-	stand_down(&s);
+}
+
+Test(storage_rows, R_RUN_5_reaping)
+{
+	play_in_full(play_reaping);
 }
 
 /* ---- idempotency keys ---- */
@@ -144,15 +146,13 @@ static int32_t settle(wire *c, const char *state, int64_t generation, int64_t tt
 	return wire_store(c, LLM_OP_IDEM_SETTLE, &r);
 }
 
-Test(sqlite_rows, D_2_5_claims_and_settles)
+static void play_claims_and_settles(stand *s)
 {
 	int64_t g = 0;
-	stand s;
 	wire c;
 	last l;
 
-	sqlite_stand(&s);
-	c = wire_open(&s);
+	c = wire_open(s);
 	beat(&c, "owner-1", 60000000);
 	cr_expect_eq(claim(&c, "p", "owner-1", &g), 0);
 	cr_expect_eq(g, 1);
@@ -170,19 +170,23 @@ Test(sqlite_rows, D_2_5_claims_and_settles)
 	cr_expect_str_eq(l.text, "succeeded");
 	cr_expect_eq(l.row.idem.response.len, 6);
 	cr_expect_eq(ask(&c, LLM_QUERY_IDEM, sizeof(llm_idem_row), "other", "k").n, 0);
-	sqlite_edit(&s, "UPDATE llm_idempotency SET expires_us = 5");
+	sql_edit(s, "UPDATE llm_idempotency SET expires_us = 5");
 	cr_expect_eq(
 		ask(&c, LLM_QUERY_IDEM, sizeof(llm_idem_row), W, "k").n, 0, "expired is absent");
 	cr_expect_eq(claim(&c, "third", "owner-2", &g), 0);
 	cr_expect_eq(settle(&c, "released", g, -1), 0);
 	cr_expect_eq(claim(&c, "third", "owner-3", &g), 0, "released may be claimed");
 	wire_close(&c);
-	stand_down(&s);
+}
+
+Test(storage_rows, D_2_5_claims_and_settles)
+{
+	play_in_full(play_claims_and_settles);
 }
 
 /* ---- the rest of the tables ---- */
 
-Test(sqlite_rows, D_2_5_cached_answers)
+static void play_cached_answers(stand *s)
 {
 	llm_cache_row k = {.struct_size = sizeof(k),
 		.workspace_id = W,
@@ -193,12 +197,10 @@ Test(sqlite_rows, D_2_5_cached_answers)
 		.created_us = 1,
 		.expires_us = BEGUN_US * 2,
 		.used_us = 1};
-	stand s;
 	wire c;
 	last l;
 
-	sqlite_stand(&s);
-	c = wire_open(&s);
+	c = wire_open(s);
 	cr_expect_eq(wire_store(&c, LLM_OP_CACHE_PUT, &k), 0);
 	k.value = (llm_bytes){"two", 3};
 	cr_expect_eq(wire_store(&c, LLM_OP_CACHE_PUT, &k), 0);
@@ -210,10 +212,14 @@ Test(sqlite_rows, D_2_5_cached_answers)
 	cr_expect_eq(wire_store(&c, LLM_OP_CACHE_DROP, &k), 0);
 	cr_expect_eq(ask(&c, LLM_QUERY_CACHE, sizeof(k), W, "key").n, 0);
 	wire_close(&c);
-	stand_down(&s);
 }
 
-Test(sqlite_rows, D_2_5_contents_stages_health)
+Test(storage_rows, D_2_5_cached_answers)
+{
+	play_in_full(play_cached_answers);
+}
+
+static void play_contents_stages_health(stand *s)
 {
 	llm_content_row t = {sizeof(t), 1, W, "hash", "prompt", {"\0x", 2}, 2, 1};
 	llm_stage_row g = {.struct_size = sizeof(g),
@@ -227,12 +233,10 @@ Test(sqlite_rows, D_2_5_contents_stages_health)
 		.started_us = 1,
 		.finished_us = -1};
 	llm_health_row h = {sizeof(h), 0, "a/b", "open", 5, "{}", 1};
-	stand s;
 	wire c;
 	last l;
 
-	sqlite_stand(&s);
-	c = wire_open(&s);
+	c = wire_open(s);
 	cr_expect_eq(wire_store(&c, LLM_OP_CONTENT_PUT, &t), 0);
 	cr_expect_eq(wire_store(&c, LLM_OP_CONTENT_PUT, &t), 0, "it is there already");
 	l = ask(&c, LLM_QUERY_CONTENT, sizeof(t), W, "hash");
@@ -248,21 +252,23 @@ Test(sqlite_rows, D_2_5_contents_stages_health)
 	l = ask(&c, LLM_QUERY_HEALTH, sizeof(h), NULL, NULL);
 	cr_expect(l.n == 1 && strcmp(l.text, "closed") == 0 && l.row.health.until_us == 5);
 	wire_close(&c);
-	stand_down(&s);
+}
+
+Test(storage_rows, D_2_5_contents_stages_health)
+{
+	play_in_full(play_contents_stages_health);
 }
 
 /* What was kept as a size alone is kept whole when it comes again to be kept; never back. */
-Test(sqlite_rows, R_PRIV_1_a_hash_gains_its_bytes_and_does_not_lose_them)
+static void play_a_hash_gains_its_bytes_and_does_not_lose_them(stand *s)
 {
 	llm_content_row size = {sizeof(size), 0, W, "hash", "prompt", {NULL, 0}, 3, 1};
 	llm_content_row whole = {sizeof(whole), 1, W, "hash", "prompt", {"one", 3}, 3, 9};
 	llm_content_row later = {sizeof(later), 1, W, "hash", "prompt", {"three", 5}, 5, 11};
-	stand s;
 	wire c;
 	last l;
 
-	sqlite_stand(&s);
-	c = wire_open(&s);
+	c = wire_open(s);
 	cr_expect_eq(wire_store(&c, LLM_OP_CONTENT_PUT, &size), 0);
 	l = ask(&c, LLM_QUERY_CONTENT, sizeof(size), W, "hash");
 	cr_expect(l.n == 1 && !l.row.content.has_bytes && l.row.content.created_us == 1);
@@ -273,18 +279,20 @@ Test(sqlite_rows, R_PRIV_1_a_hash_gains_its_bytes_and_does_not_lose_them)
 	cr_expect(l.n == 1 && l.row.content.has_bytes && l.row.content.created_us == 9);
 	cr_expect_eq(l.row.content.bytes.len, 3);
 	wire_close(&c);
-	stand_down(&s);
 }
 
-Test(sqlite_rows, D_2_5_statistics)
+Test(storage_rows, R_PRIV_1_a_hash_gains_its_bytes_and_does_not_lose_them)
+{
+	play_in_full(play_a_hash_gains_its_bytes_and_does_not_lose_them);
+}
+
+static void play_statistics(stand *s)
 {
 	llm_run_row r = row_begin(W, ID("1")), f = row_finish(W, ID("1"), "succeeded");
-	stand s;
 	wire c;
 	last l;
 
-	sqlite_stand(&s);
-	c = wire_open(&s);
+	c = wire_open(s);
 	wire_store(&c, LLM_OP_RUN_BEGIN, &r);
 	f.duration_ms = 1583;
 	f.cost_nanousd = 70;
@@ -299,7 +307,11 @@ Test(sqlite_rows, D_2_5_statistics)
 	l = ask(&c, LLM_QUERY_SPEND, sizeof(llm_spend_row), W, NULL);
 	cr_expect(l.n == 1 && l.row.spend.cost_nanousd == 70 && l.row.spend.runs == 1);
 	wire_close(&c);
-	stand_down(&s);
+}
+
+Test(storage_rows, D_2_5_statistics)
+{
+	play_in_full(play_statistics);
 }
 
 static int32_t add_runs(void *ctx, const void *row)
@@ -311,17 +323,15 @@ static int32_t add_runs(void *ctx, const void *row)
 }
 
 /* Of one workspace, and of all of them, which is asked for by a name that no workspace has. */
-Test(sqlite_rows, R_WS_5_statistics_of_all_workspaces_are_asked_for_by_name)
+static void play_statistics_of_all_workspaces_are_asked_for_by_name(stand *s)
 {
 	static const char *const said[][3] = {{"tenant-a", "tenant-a 1; ", "fast 1; "},
 		{"*", "tenant-a 1; tenant-b 1; ", "fast 2; "}};
 	llm_filter filter = LLM_FILTER_INIT;
-	stand s;
 	wire c;
 	int i, by;
 
-	sqlite_stand(&s);
-	c = wire_open(&s);
+	c = wire_open(s);
 	for (i = 0; i < 2; i++) {
 		llm_run_row r = row_begin(i ? "tenant-b" : "tenant-a", ID("1"));
 
@@ -338,7 +348,11 @@ Test(sqlite_rows, R_WS_5_statistics_of_all_workspaces_are_asked_for_by_name)
 			cr_expect_str_eq(got, said[i][1 + by]);
 		}
 	wire_close(&c);
-	stand_down(&s);
+}
+
+Test(storage_rows, R_WS_5_statistics_of_all_workspaces_are_asked_for_by_name)
+{
+	play_in_full(play_statistics_of_all_workspaces_are_asked_for_by_name);
 }
 
 /* ---- retention ---- */
@@ -375,43 +389,41 @@ static void fill(wire *c, const char *workspace)
 	}
 }
 
-Test(sqlite_rows, R_PRIV_2_retention)
+static void play_retention(stand *s)
 {
 	llm_purge what = {.struct_size = sizeof(what),
 		.contents_before_us = -1,
 		.runs_before_us = BEGUN_US + 3,
 		.limit = 1};
-	sqlite3 *db;
-	stand s;
 	wire c;
 
-	sqlite_stand(&s);
-	c = wire_open(&s);
+	c = wire_open(s);
 	fill(&c, W);
 	fill(&c, "other");
 	what.workspace_id = W;
 	cr_expect_eq(purge(&c, &what), 2, "an attempt and its run");
 	cr_expect_gt(purge(&c, &what), 0, "goes on where it was");
 	cr_expect_eq(purge(&c, &what), 0, "what runs, and what is younger, stays");
-	db = sqlite_own(&s);
 	cr_expect_eq(
-		sqlite_number(db, "SELECT count(*) FROM llm_runs WHERE workspace_id = 'tenant-a'"),
-		3);
+		sql_number(s, "SELECT count(*) FROM llm_runs WHERE workspace_id = 'tenant-a'"), 3);
 	cr_expect_eq(
-		sqlite_number(db, "SELECT count(*) FROM llm_runs WHERE workspace_id = 'other'"), 5);
+		sql_number(s, "SELECT count(*) FROM llm_runs WHERE workspace_id = 'other'"), 5);
 	what.workspace_id = "other";
 	what.all_of_workspace = 1;
 	what.limit = 2;
 	while (purge(&c, &what))
 		;
 	cr_expect_eq(
-		sqlite_number(db,
+		sql_number(s,
 			"SELECT (SELECT count(*) FROM llm_runs WHERE workspace_id = 'other') + "
 			"(SELECT count(*) FROM llm_attempts WHERE workspace_id = 'other') + "
 			"(SELECT count(*) FROM llm_contents WHERE workspace_id = 'other')"),
 		0, "every row of a workspace");
-	cr_expect_eq(sqlite_number(db, "SELECT count(*) FROM llm_runs"), 3);
-	sqlite3_close(db);
+	cr_expect_eq(sql_number(s, "SELECT count(*) FROM llm_runs"), 3);
 	wire_close(&c);
-	stand_down(&s);
+}
+
+Test(storage_rows, R_PRIV_2_retention)
+{
+	play_in_full(play_retention);
 }

@@ -1,10 +1,8 @@
 /*
- * sqlite_rules.c - rules that hold for every table: whose rows are seen, and what is left of a
+ * storage_rules.c - rules that hold for every table: whose rows are seen, and what is left of a
  * workspace that was deleted. The tables are those of the catalogue, also later ones.
  */
-#include "sqlite_help.h"
-
-#include "sqlite/statements.h"
+#include "storage_sql.h"
 
 #define TABLES 8 /* with a workspace; a new one has to be filled here too */
 
@@ -80,33 +78,20 @@ static void fill(wire *c, const char *workspace)
 	fill_rest(c, workspace);
 }
 
-/* Rows of that workspace in the table. */
-static int64_t rows_in(sqlite3 *db, const char *table, const char *workspace)
-{
-	char *sql = sqlite3_mprintf(
-		"SELECT count(*) FROM \"%w\" WHERE workspace_id = %Q", table, workspace);
-	int64_t n = sqlite_number(db, sql);
-
-	sqlite3_free(sql);
-	return n;
-}
-
 /* How many tables with a workspace have rows of it; all that there are in *ret_all. */
 static unsigned tables_with(const stand *s, const char *workspace, unsigned *ret_all)
 {
-	sqlite3 *db = sqlite_own(s);
-	sqlite3_stmt *stmt = NULL;
+	char names[1000], sql[200], *name, *rest = NULL;
 	unsigned n = 0;
 
 	*ret_all = 0;
-	sqlite3_prepare_v2(db,
-		"SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c "
-		"WHERE m.type = 'table' AND c.name = 'workspace_id'",
-		-1, &stmt, NULL);
-	for (; sqlite3_step(stmt) == SQLITE_ROW; ++*ret_all)
-		n += rows_in(db, (const char *)sqlite3_column_text(stmt, 0), workspace) > 0;
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
+	sql_tables(s, names, sizeof(names));
+	for (name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
+		snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s WHERE workspace_id = '%s'",
+			name, workspace);
+		n += sql_number(s, sql) > 0;
+		++*ret_all;
+	}
 	return n;
 }
 
@@ -123,7 +108,7 @@ static int32_t purge(wire *c, const llm_purge *what, uint32_t *ret_n)
 	return rc;
 }
 
-Test(sqlite_rules, R_PRIV_2_a_deleted_workspace_leaves_no_row_in_any_table)
+static void play_a_deleted_workspace_leaves_no_row_in_any_table(stand *s)
 {
 	llm_purge what = {.struct_size = sizeof(what),
 		.workspace_id = "tenant-b",
@@ -133,25 +118,27 @@ Test(sqlite_rules, R_PRIV_2_a_deleted_workspace_leaves_no_row_in_any_table)
 		.limit = 1};
 	uint32_t n = 1;
 	unsigned all;
-	stand s;
 	wire c;
 
-	sqlite_stand(&s);
-	c = wire_open(&s);
+	c = wire_open(s);
 	fill(&c, "tenant-a");
 	fill(&c, "tenant-b");
-	cr_assert_eq(tables_with(&s, "tenant-b", &all), TABLES);
+	cr_assert_eq(tables_with(s, "tenant-b", &all), TABLES);
 	cr_assert_eq(all, TABLES, "every table with a workspace has rows");
 	while (n)
 		cr_assert_eq(purge(&c, &what, &n), 0, "%s", c.err.message);
-	cr_expect_eq(tables_with(&s, "tenant-b", &all), 0);
-	cr_expect_eq(tables_with(&s, "tenant-a", &all), TABLES);
+	cr_expect_eq(tables_with(s, "tenant-b", &all), 0);
+	cr_expect_eq(tables_with(s, "tenant-a", &all), TABLES);
 	wire_close(&c);
-	stand_down(&s);
+}
+
+Test(storage_rules, R_PRIV_2_a_deleted_workspace_leaves_no_row_in_any_table)
+{
+	play_in_full(play_a_deleted_workspace_leaves_no_row_in_any_table);
 }
 
 /* Children first: whenever it stops, no attempt and no stage is without its run. */
-Test(sqlite_rules, R_PRIV_2_by_age_in_every_workspace_and_in_batches)
+static void play_by_age_in_every_workspace_and_in_batches(stand *s)
 {
 	static const char orphans[] =
 		"SELECT count(*) FROM llm_attempts a WHERE a.run_id NOT LIKE 'a run%' AND NOT EXISTS "
@@ -161,31 +148,30 @@ Test(sqlite_rules, R_PRIV_2_by_age_in_every_workspace_and_in_batches)
 		.runs_before_us = BEGUN_US + 1,
 		.limit = 1};
 	uint32_t n = 1, batches = 0;
-	sqlite3 *db;
-	stand s;
 	wire c;
 
-	sqlite_stand(&s);
-	c = wire_open(&s);
+	c = wire_open(s);
 	fill(&c, "tenant-a");
 	fill(&c, "tenant-b");
-	sqlite_edit(&s,
+	sql_edit(s,
 		"UPDATE llm_contents SET created_us = created_us + 1 "
 		"WHERE workspace_id = 'tenant-b'");
-	db = sqlite_own(&s);
 	for (; n; batches++) {
 		cr_assert_eq(purge(&c, &what, &n), 0, "%s", c.err.message);
 		cr_expect_leq(n, 6, "one row of a table at a time");
-		cr_expect_eq(sqlite_number(db, orphans), 0);
+		cr_expect_eq(sql_number(s, orphans), 0);
 	}
 	cr_expect_gt(batches, 2);
-	cr_expect_eq(sqlite_number(db, "SELECT count(*) FROM llm_runs"), 0);
-	cr_expect_eq(sqlite_number(db, "SELECT count(*) FROM llm_contents"), 1, "the younger");
+	cr_expect_eq(sql_number(s, "SELECT count(*) FROM llm_runs"), 0);
+	cr_expect_eq(sql_number(s, "SELECT count(*) FROM llm_contents"), 1, "the younger");
 	what.limit = 1001;
 	cr_expect_eq(purge(&c, &what, &n), LLM_E_INVALID_REQUEST, "more than a batch");
-	sqlite3_close(db);
 	wire_close(&c);
-	stand_down(&s);
+}
+
+Test(storage_rules, R_PRIV_2_by_age_in_every_workspace_and_in_batches)
+{
+	play_in_full(play_by_age_in_every_workspace_and_in_batches);
 }
 
 /* ---- whose rows are seen ---- */
@@ -255,15 +241,13 @@ static seen look_for(wire *c, const struct question *q, const char *workspace)
 }
 
 /* Equal ids, keys and hashes in both: each sees its own, a third one nothing. */
-Test(sqlite_rules, R_WS_4_runs_contents_keys_and_cached_answers_are_not_shared)
+static void play_runs_contents_keys_and_cached_answers_are_not_shared(stand *s)
 {
 	size_t i;
-	stand s;
 	seen got;
 	wire c;
 
-	sqlite_stand(&s);
-	c = wire_open(&s);
+	c = wire_open(s);
 	fill(&c, "tenant-a");
 	fill(&c, "Tenant-a");
 	for (i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
@@ -278,47 +262,26 @@ Test(sqlite_rules, R_WS_4_runs_contents_keys_and_cached_answers_are_not_shared)
 		cr_expect_eq(look_for(&c, &questions[i], "tenant-b").n, 0);
 	}
 	wire_close(&c);
-	stand_down(&s);
 }
 
-/* Asked for by a name that no workspace has. */
-static int is_of_all(unsigned i)
+Test(storage_rules, R_WS_4_runs_contents_keys_and_cached_answers_are_not_shared)
 {
-	return i >= ST_STATS_ALL_PROFILE && i <= ST_STATS_ALL_WORKSPACE;
+	play_in_full(play_runs_contents_keys_and_cached_answers_are_not_shared);
 }
 
 /* No question goes by an id alone: without a workspace none finds anything. */
-Test(sqlite_rules, R_WS_5_every_read_has_the_workspace_in_its_statement)
+static void play_without_a_workspace_nothing_is_found(stand *s)
 {
-	static const char own[] = "workspace_id = :workspace_id", all[] = ":workspace_id = '*'";
-	unsigned i, n = 0;
-	stand s;
-	wire c;
+	wire c = wire_open(s);
+	size_t i;
 
-	for (i = ST_RUN; i < ST_HEALTH; i++, n++)
-		cr_expect_not_null(strstr(statements[i].sql, is_of_all(i) ? all : own), "%s",
-			statements[i].sql);
-	cr_expect_geq(n, 12);
-	sqlite_stand(&s);
-	c = wire_open(&s);
 	fill(&c, "tenant-a");
 	for (i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
 		cr_expect_eq(look_for(&c, &questions[i], NULL).n, 0);
 	wire_close(&c);
-	stand_down(&s);
 }
 
-/* What may be there already is no error: it would end a transaction on other databases. */
-Test(sqlite_rules, R_UOW_7_every_insert_says_what_a_row_that_is_there_comes_to)
+Test(storage_rules, R_WS_5_without_a_workspace_nothing_is_found)
 {
-	unsigned i, n = 0;
-
-	for (i = ST_NONE + 1; i < ST_COUNT; i++) {
-		if (strncmp(statements[i].sql, "INSERT ", 7) != 0)
-			continue;
-		n++;
-		cr_expect_not_null(
-			strstr(statements[i].sql, " ON CONFLICT"), "%s", statements[i].sql);
-	}
-	cr_expect_geq(n, 8);
+	play_in_full(play_without_a_workspace_nothing_is_found);
 }
