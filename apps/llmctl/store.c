@@ -415,7 +415,7 @@ static int32_t find(ctl *c, unsigned need, llm_err *err)
 	if (!rc && !s->configured) {
 		s->own = true;
 		rc = own_begin(c, err);
-	} else if (!rc && (need & STORE_MAKE)) {
+	} else if (!rc && (need & STORE_MAKE) && store_is_file(s)) {
 		override_with(c, "storage.create", "true");
 	}
 	s->reading = !rc && (need & STORE_READ) && !s->is_new && store_is_file(s);

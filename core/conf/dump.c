@@ -7,9 +7,9 @@
 #include "conf/inner.h"
 #include "wire/jsonr.h"
 
-static int32_t add_quoted(buf *b, const char *text)
+static int32_t add_escaped(buf *b, const char *text)
 {
-	int32_t rc = buf_add_char(b, '"');
+	int32_t rc = 0;
 
 	for (; !rc && *text; text++) {
 		char hex[8];
@@ -25,6 +25,15 @@ static int32_t add_quoted(buf *b, const char *text)
 		snprintf(hex, sizeof(hex), "\\x%02x", c);
 		rc = buf_add_str(b, hex);
 	}
+	return rc;
+}
+
+static int32_t add_quoted(buf *b, const char *text)
+{
+	int32_t rc = buf_add_char(b, '"');
+
+	if (!rc)
+		rc = add_escaped(b, text);
 	return rc ? rc : buf_add_char(b, '"');
 }
 
@@ -65,12 +74,80 @@ static int hides_secret(const entry *e)
 	return found;
 }
 
+/* ---- passwords in what a plugin is to connect to ---- */
+
+/* Where userinfo's password begins in "://USER:PASSWORD@", or null. */
+static const char *in_uri(const char *text, size_t *ret_len)
+{
+	const char *from = strstr(text, "://"), *to, *colon;
+
+	if (!from)
+		return NULL;
+	to = from + 3 + strcspn(from + 3, "/?");
+	while (to > from + 3 && *to != '@')
+		to--;
+	colon = memchr(from + 3, ':', (size_t)(to - from - 3));
+	if (!colon)
+		return NULL;
+	*ret_len = (size_t)(to - colon - 1);
+	return colon + 1;
+}
+
+/* The value behind the first "password=", in quotes or not. */
+static const char *behind_key(const char *text, size_t *ret_len)
+{
+	const char *at = strstr(text, "password");
+	size_t n = 0;
+
+	if (!at)
+		return NULL;
+	at += strlen("password");
+	at += strspn(at, " ");
+	if (*at != '=')
+		return behind_key(at, ret_len);
+	at += 1 + strspn(at + 1, " ");
+	if (*at == '\'')
+		for (n = 1; at[n] && at[n] != '\''; n++)
+			n += at[n] == '\\' && at[n + 1];
+	else
+		n = strcspn(at, " &");
+	*ret_len = n + (*at == '\'' && at[n]);
+	return at;
+}
+
+/* The next password of a text, or null. */
+static const char *next_password(const char *text, size_t *ret_len)
+{
+	const char *at = in_uri(text, ret_len);
+
+	return at ? at : behind_key(text, ret_len);
+}
+
+/* The text with each password as three stars. */
+static int32_t add_hidden(loader *l, buf *b, const char *text)
+{
+	int32_t rc = buf_add_char(b, '"');
+	const char *secret, *shown;
+	size_t len = 0;
+
+	while (!rc && (secret = next_password(text, &len))) {
+		shown = arena_dup(l->mem, text, (size_t)(secret - text));
+		rc = shown ? add_escaped(b, shown) : LLM_E_NOMEM;
+		if (!rc)
+			rc = buf_add_str(b, "***");
+		text = secret + len;
+	}
+	if (!rc)
+		rc = add_escaped(b, text);
+	return rc ? rc : buf_add_char(b, '"');
+}
+
 static int is_bare(const entry *e)
 {
 	return e->set.form == FORM_INT || e->set.form == FORM_BOOL;
 }
 
-static int32_t add_value(buf *b, const entry *e)
+static int32_t add_value(loader *l, buf *b, const entry *e)
 {
 	int truth = e->number != 0;
 
@@ -86,7 +163,8 @@ static int32_t add_value(buf *b, const entry *e)
 		return buf_add_str(b, truth ? "true" : "false");
 	if (is_bare(e) || e->def->type == KEY_INT)
 		return buf_add_str(b, e->set.text);
-	return add_quoted(b, e->set.text);
+	return e->def->type == KEY_SETTING ? add_hidden(l, b, e->set.text) :
+					     add_quoted(b, e->set.text);
 }
 
 /* Groups and lists show by their members; empty ones would not show at all. */
@@ -122,7 +200,7 @@ static int32_t add_item(loader *l, buf *b, const entry *e)
 	int32_t rc;
 
 	buf_clear(b);
-	rc = add_value(b, e);
+	rc = add_value(l, b, e);
 	if (rc)
 		return LLM_E_NOMEM;
 	item->key = e->path;

@@ -45,6 +45,37 @@ Test(conf_secret, R_CFG_4_a_literal_in_a_file_is_refused)
 	REFUSED(try_text("providers = { a = { headers = { x-team = \"env:\"; }; }; };"), "x-team");
 }
 
+/* What a storage connects to may hold passwords, and shows the rest. */
+Test(conf_secret, R_CFG_4_passwords_in_a_dsn_show_as_stars)
+{
+	static const char *const dsns[][2] = {
+		{"postgresql://me:canary@db:5432/runs", "postgresql://me:***@db:5432/runs"},
+		{"postgresql://me:ca:n@ry@db/runs", "postgresql://me:***@db/runs"},
+		{"postgresql://me@db/runs?password=canary&sslmode=require",
+			"postgresql://me@db/runs?password=***&sslmode=require"},
+		{"postgresql://me:canary@db/runs?sslpassword=canary",
+			"postgresql://me:***@db/runs?sslpassword=***"},
+		{"host=db password=canary user=me", "host=db password=*** user=me"},
+		{"password = 'canary and \\\\'more' host=db", "password = *** host=db"},
+		{"host=db password='canary", "host=db password=***"},
+		{"host=db passwords none password=", "host=db passwords none password=***"},
+		{"postgresql://db/runs", "postgresql://db/runs"},
+		{"file:/var/runs.db", "file:/var/runs.db"},
+	};
+	char text[300], quoted[200];
+	size_t i;
+
+	for (i = 0; i < sizeof(dsns) / sizeof(dsns[0]); i++) {
+		conf *c;
+
+		snprintf(text, sizeof(text), "storage = { dsn = \"%s\"; };", dsns[i][0]);
+		snprintf(quoted, sizeof(quoted), "\"%s\"", dsns[i][1]);
+		c = accepted(try_text(text));
+		cr_expect_str_eq(item_of(c, "storage.dsn")->value, quoted);
+		conf_free(c);
+	}
+}
+
 Test(conf_secret, R_CFG_4_a_plugin_gets_no_secret)
 {
 	conf_try t = try_text("providers = {\n a = { apikey = \"canary\"; }; };");
