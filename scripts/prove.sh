@@ -5,6 +5,7 @@
 #   scripts/prove.sh guardrails [--slice | --table [ROWS [SEED]]]
 #   scripts/prove.sh routing [--slice]
 #   scripts/prove.sh records [--slice]
+#   scripts/prove.sh sharing [--slice]
 # A topic is a file in scripts/prove. Exit 1 if a row failed or did not run.
 # shellcheck disable=SC2034,SC2317  # the topics use what is set here
 set -uo pipefail

@@ -1,9 +1,10 @@
 /*
  * What it costs to have every run on record: the same calls without a storage and with it.
  *
- *	prove_tax [CALLS [ROUNDS [FLIGHT [DELAY_MS]]]]
+ *	prove_tax [CALLS [ROUNDS [FLIGHT [DELAY_MS [DSN]]]]]
  *
- * 5000 calls a round, 7 rounds of each way, 32 calls in flight, an upstream that answers at once.
+ * 5000 calls a round, 7 rounds of each way, 32 calls in flight, an upstream that answers at once;
+ * SQLite, or the empty PostgreSQL database of DSN, with one more way: each job its own commit.
  *
  * Each round is a process of its own; the ways take turns. Prints for each way the median of
  * CPU us per call (of this process, not of the upstream's), calls per second, and how many
@@ -30,11 +31,13 @@
 #define ROUNDS_MAX 31
 #define WS "tax"
 
-enum { WAY_NONE, WAY_OFF, WAY_AFTER, WAY_STRICT, WAYS };
-static const char *const ways[] = {"none", "off", "after", "strict"};
+enum { WAY_NONE, WAY_OFF, WAY_AFTER, WAY_STRICT, WAY_SINGLE, WAYS };
+static const char *const ways[] = {"none", "off", "after", "strict", "single"};
 
 static struct {
 	llm_service *svc;
+	llm_storage *storage; /* of WAY_SINGLE, with its runner */
+	llm_runner *runner;
 	llm_request *question;
 	int flight;
 	atomic_long left; /* to submit */
@@ -97,6 +100,26 @@ static uint64_t now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
+static const char *plugin_of(const char *dsn)
+{
+	return strchr(dsn, '=') ? "postgres" : "sqlite";
+}
+
+static void make(llm_storage **ret, const char *dsn);
+
+/* A runner that commits each job alone. */
+static const llm_job_port *one_by_one(const char *dsn)
+{
+	llm_runner_opts o = LLM_RUNNER_OPTS_INIT;
+	llm_err err = LLM_ERR_INIT;
+
+	o.group_max = 1;
+	make(&bench.storage, dsn);
+	if (llm_runner_new(bench.storage, &o, &bench.runner, &err))
+		die("runner", err.message);
+	return llm_runner_port(bench.runner);
+}
+
 static void open_service(const char *url, const char *dsn, int way)
 {
 	llm_service_opts so = LLM_SERVICE_OPTS_INIT;
@@ -111,9 +134,11 @@ static void open_service(const char *url, const char *dsn, int way)
 		bench.flight, bench.flight, url, bench.flight);
 	if (way != WAY_NONE)
 		snprintf(text + n, sizeof(text) - n,
-			"storage = { dsn = \"%s\"; ledger = \"%s\"; };\n"
+			"storage = { plugin = \"%s\"; dsn = \"%s\"; ledger = \"%s\"; };\n"
 			"privacy = { content = \"none\"; };\n",
-			dsn, ways[way]);
+			plugin_of(dsn), dsn, ways[way == WAY_SINGLE ? WAY_STRICT : way]);
+	if (way == WAY_SINGLE)
+		so.jobs = one_by_one(dsn);
 	so.flags = LLM_SERVICE_NO_ENV;
 	so.config_text = text;
 	so.plugin_dir = TEST_BINARY_DIR "/plugins";
@@ -152,6 +177,8 @@ static int round_of(const char *url, const char *dsn, int way, long calls)
 	cpu = cpu_us() - cpu;
 	wall = now_us() - wall;
 	llm_service_free(bench.svc);
+	llm_runner_free(bench.runner);
+	llm_storage_free(bench.storage);
 	llm_request_free(bench.question);
 	printf("%" PRIu64 " %" PRIu64 " %ld\n", cpu * 1000 / (uint64_t)calls,
 		wall * 1000 / (uint64_t)calls, atomic_load(&bench.wrong));
@@ -201,13 +228,14 @@ static void make(llm_storage **ret, const char *dsn)
 	llm_service_opts so = LLM_SERVICE_OPTS_INIT;
 	llm_storage_opts o = LLM_STORAGE_OPTS_INIT;
 	char setting[600];
-	const char *settings[] = {setting, "create=true", NULL};
+	const char *settings[] = {setting, strchr(dsn, '=') ? NULL : "create=true", NULL};
 	llm_err err = LLM_ERR_INIT;
 	llm_unit *unit = NULL;
 
 	snprintf(setting, sizeof(setting), "dsn=%s", dsn);
 	so.flags = LLM_SERVICE_NO_ENV;
 	so.plugin_dir = TEST_BINARY_DIR "/plugins";
+	o.plugin = plugin_of(dsn);
 	o.settings = settings;
 	o.service = &so;
 	if (llm_storage_new(&o, ret, &err) || llm_unit_open(*ret, &unit, &err) ||
@@ -244,11 +272,14 @@ static uint64_t rows(llm_storage *st)
 	return n;
 }
 
-static int campaign(const char *self, long calls, int rounds, const char *delay_ms)
+static int campaign(
+	const char *self, long calls, int rounds, const char *delay_ms, const char *server)
 {
 	const char *const args[] = {"--fast", "--delay-ms", delay_ms, NULL};
 	static times all[WAYS];
-	const uint64_t runs = 2 * (uint64_t)rounds * (uint64_t)(calls + calls / 10 + bench.flight);
+	const int n_ways = server ? WAYS : WAYS - 1;
+	const uint64_t runs = (uint64_t)(n_ways - 2) * (uint64_t)rounds *
+		(uint64_t)(calls + calls / 10 + bench.flight);
 	char *folder = run_folder();
 	sim *up = sim_start(args);
 	llm_storage *st = NULL;
@@ -256,13 +287,13 @@ static int campaign(const char *self, long calls, int rounds, const char *delay_
 	uint64_t n;
 	int way, i;
 
-	snprintf(dsn, sizeof(dsn), "%s/runs.db", folder);
+	snprintf(dsn, sizeof(dsn), "%s%s", server ? server : folder, server ? "" : "/runs.db");
 	make(&st, dsn);
 	for (i = 0; i < rounds; i++)
-		for (way = 0; way < WAYS; way++)
+		for (way = 0; way < n_ways; way++)
 			one(self, sim_url(up), dsn, way, calls, &all[way], i);
 	n = rows(st);
-	for (way = 0; way < WAYS; way++) {
+	for (way = 0; way < n_ways; way++) {
 		const uint64_t wall = median(all[way].wall_ns, (size_t)rounds);
 
 		printf("%s %" PRIu64 " ns CPU, %" PRIu64 " calls/s\n", ways[way],
@@ -291,6 +322,7 @@ int main(int argc, char **argv)
 		return round_of(argv[2], argv[3], way, strtol(argv[5], NULL, 10));
 	}
 	if (calls < 1 || rounds < 1 || rounds > ROUNDS_MAX)
-		die("usage", "prove_tax [CALLS [ROUNDS [FLIGHT [DELAY_MS]]]]");
-	return campaign(argv[0], calls, rounds, argc > 4 ? argv[4] : "0");
+		die("usage", "prove_tax [CALLS [ROUNDS [FLIGHT [DELAY_MS [DSN]]]]]");
+	return campaign(
+		argv[0], calls, rounds, argc > 4 ? argv[4] : "0", argc > 5 ? argv[5] : NULL);
 }

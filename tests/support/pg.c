@@ -247,8 +247,10 @@ static PGconn *reach(const pg *p, const char *user, const char *database, unsign
 	char dsn[ROOM];
 	PGconn *c;
 
-	snprintf(dsn, sizeof(dsn), "host=%s port=%u user=%s dbname=%s", p->folder, port, user,
-		database);
+	snprintf(dsn, sizeof(dsn),
+		"host=%s port=%u user=%s dbname=%s "
+		"options='-c default_transaction_read_only=off'",
+		p->folder, port, user, database);
 	c = PQconnectdb(dsn);
 	if (PQstatus(c) != CONNECTION_OK)
 		die(dsn, PQerrorMessage(c));
@@ -400,7 +402,6 @@ void pg_read_only(pg *p, bool on)
 {
 	pg_sql(p, NULL,
 		on ? "ALTER SYSTEM SET default_transaction_read_only = on" :
-		     "SET default_transaction_read_only = off;"
 		     "ALTER SYSTEM RESET default_transaction_read_only");
 	pg_sql(p, NULL, "SELECT pg_reload_conf()");
 }
