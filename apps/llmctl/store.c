@@ -403,6 +403,12 @@ void store_name_file(const ctl *c, llm_err *err)
 	}
 }
 
+/* Another's plugin may not know the key. */
+static bool can_make(const ctl_store *s)
+{
+	return store_is_file(s) || strcmp(s->plugin, "postgres") == 0;
+}
+
 static int32_t find(ctl *c, unsigned need, llm_err *err)
 {
 	ctl_store *s = &c->store;
@@ -415,7 +421,7 @@ static int32_t find(ctl *c, unsigned need, llm_err *err)
 	if (!rc && !s->configured) {
 		s->own = true;
 		rc = own_begin(c, err);
-	} else if (!rc && (need & STORE_MAKE) && store_is_file(s)) {
+	} else if (!rc && (need & STORE_MAKE) && can_make(s)) {
 		override_with(c, "storage.create", "true");
 	}
 	s->reading = !rc && (need & STORE_READ) && !s->is_new && store_is_file(s);

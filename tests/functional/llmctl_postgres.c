@@ -225,6 +225,27 @@ Test(llmctl_postgres, tail_shows_runs_as_they_end)
 	account_end(&a);
 }
 
+Test(llmctl_postgres, K_10_sql_in_what_is_asked_for)
+{
+	static const char *const texts[] = {"'; DROP TABLE llm_runs; --", "x' OR '1'='1", "$1",
+		"%s%n", "\\'; SELECT pg_sleep(9)--", "sim\" AS model FROM llm_runs; --"};
+	account a;
+
+	if (!account_new(&a, PG_DIRECT))
+		return;
+	EXPECT(&a, 0, ", it was 0", "db", "migrate");
+	ask(&a, texts[0]);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		EXPECT(&a, 0, "no run", "runs", "search", texts[i]);
+		EXPECT(&a, 0, "no run", "runs", "list", "--provider", texts[i]);
+		EXPECT(&a, 0, "no run", "runs", "list", "--profile", texts[i]);
+		EXPECT(&a, 0, "no run", "runs", "list", "--model", texts[i]);
+		EXPECT(&a, 3, "", "runs", "show", texts[i]);
+	}
+	cr_expect_eq(pg_number(a.p, a.database, "SELECT count(*) FROM llm_runs"), 1);
+	account_end(&a);
+}
+
 /* ---- databases of another shape ---- */
 
 static const char *const commands[][3] = {{"runs", "list", NULL}, {"runs", "stats", NULL},

@@ -1,0 +1,194 @@
+/*
+ * Runs recorded on a PostgreSQL that goes away and comes back (S-08): what a caller sees. How
+ * long it takes, and many at once: tests/prove/outage.c.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "llm/runner.h"
+#include "support/pg.h"
+#include "support/sim.h"
+#include "support/talk.h"
+
+#define PLUGINS TEST_BINARY_DIR "/plugins"
+#define MODEL "ollama/sim-small"
+
+/* A server of the test's own, its database, an upstream, a service. */
+typedef struct place {
+	pg *p;
+	const char *database;
+	sim *up;
+	talk t;
+} place;
+
+static void make_tables(const char *dsn)
+{
+	llm_service_opts so = LLM_SERVICE_OPTS_INIT;
+	llm_storage_opts o = LLM_STORAGE_OPTS_INIT;
+	llm_err err = LLM_ERR_INIT;
+	llm_storage *st = NULL;
+	llm_unit *unit = NULL;
+	char setting[300];
+	const char *settings[] = {setting, NULL};
+
+	snprintf(setting, sizeof(setting), "dsn=%s", dsn);
+	so.plugin_dir = PLUGINS;
+	o.plugin = "postgres";
+	o.settings = settings;
+	o.service = &so;
+	cr_assert_eq(llm_storage_new(&o, &st, &err), 0, "%s", err.message);
+	cr_assert_eq(llm_unit_open(st, &unit, &err), 0, "%s", err.message);
+	cr_assert_eq(llm_unit_migrate(unit, LLM_SCHEMA_LATEST, &err), 0, "%s", err.message);
+	llm_unit_close(unit);
+	llm_storage_free(st);
+}
+
+static void open_with(place *l, enum pg_way way, const char *ledger)
+{
+	char text[700];
+
+	snprintf(text, sizeof(text),
+		"providers = { ollama = { base_url = \"%s\"; }; };\nworkspace = \"w\";\n"
+		"privacy = { content = \"none\"; };\nstorage = { plugin = \"postgres\"; dsn = "
+		"\"%s\"; ledger = \"%s\"; connect_timeout = \"500ms\"; };\n",
+		sim_url(l->up), pg_dsn(l->p, l->database, way), ledger);
+	talk_open(&l->t, PLUGINS, text, 0);
+}
+
+/* False: there is no server to be had. */
+static bool place_new(place *l, enum pg_way way, const char *ledger)
+{
+	const char *why = pg_missing();
+
+	if (why) {
+		fprintf(stderr, "SKIP postgres: %s\n", why);
+		return false;
+	}
+	l->p = pg_start(NULL);
+	l->database = pg_database(l->p);
+	make_tables(pg_dsn(l->p, l->database, PG_DIRECT));
+	l->up = sim_start(NULL);
+	open_with(l, way, ledger);
+	return true;
+}
+
+static void place_end(place *l)
+{
+	talk_close(&l->t);
+	sim_stop(l->up);
+	pg_stop(l->p);
+}
+
+static int32_t ask(place *l)
+{
+	talk_call c;
+
+	return talk_ask(&l->t, &c, MODEL, 1);
+}
+
+/* Until a run is on record again. */
+static void expect_back(place *l, const char *after)
+{
+	const uint64_t until = talk_real_ns() + UINT64_C(10000000000);
+	int32_t rc = ask(l);
+
+	while (rc && talk_real_ns() < until) {
+		rest_ms(20);
+		rc = ask(l);
+	}
+	cr_expect_eq(rc, 0, "after %s: %s", after, llm_error_name(rc));
+}
+
+static size_t asked(place *l)
+{
+	return sim_log_count(l->up, "/api/chat");
+}
+
+static int64_t rows(place *l, const char *status)
+{
+	char sql[200];
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM llm_runs WHERE status = '%s'", status);
+	return pg_number(l->p, l->database, sql);
+}
+
+static void away_and_back(enum pg_way way)
+{
+	size_t n;
+	place l;
+
+	if (!place_new(&l, way, "strict"))
+		return;
+	cr_expect_eq(ask(&l), 0);
+	pg_end_backends(l.p, l.database);
+	expect_back(&l, "its backend was ended");
+	pg_down(l.p, true);
+	n = asked(&l);
+	cr_expect_neq(ask(&l), 0, "nothing can be recorded");
+	cr_expect_eq(asked(&l), n, "so nothing is sent");
+	pg_up(l.p);
+	expect_back(&l, "a crash");
+	pg_read_only(l.p, true);
+	n = asked(&l);
+	cr_expect_neq(ask(&l), 0);
+	cr_expect_eq(asked(&l), n, "so nothing is sent");
+	pg_read_only(l.p, false);
+	expect_back(&l, "it only read");
+	cr_expect_eq(rows(&l, "succeeded"), (int64_t)asked(&l), "each answer has its row");
+	cr_expect_eq(rows(&l, "running"), 0);
+	cr_expect_eq(pg_number(l.p, l.database, "SELECT count(*) FROM llm_attempts"),
+		(int64_t)asked(&l), "and each call one attempt");
+	place_end(&l);
+}
+
+Test(ledger_postgres, S_08_strict_sends_nothing_until_the_server_is_back)
+{
+	away_and_back(PG_DIRECT);
+}
+
+Test(ledger_postgres, S_08_the_same_through_pgbouncer)
+{
+	away_and_back(PG_POOLED);
+}
+
+Test(ledger_postgres, S_08_no_connection_is_left)
+{
+	size_t n;
+	place l;
+
+	if (!place_new(&l, PG_DIRECT, "strict"))
+		return;
+	cr_expect_eq(ask(&l), 0);
+	pg_limit(l.p, l.database, 0);
+	pg_end_backends(l.p, l.database);
+	n = asked(&l);
+	cr_expect_neq(ask(&l), 0);
+	cr_expect_eq(asked(&l), n, "so nothing is sent");
+	pg_limit(l.p, l.database, -1);
+	expect_back(&l, "there was no room");
+	place_end(&l);
+}
+
+/* An answer that cannot be recorded is an answer; what comes later is recorded again. */
+Test(ledger_postgres, S_08_after_answers_all_the_same)
+{
+	int64_t before;
+	place l;
+
+	if (!place_new(&l, PG_DIRECT, "after"))
+		return;
+	pg_down(l.p, false);
+	cr_expect_eq(ask(&l), 0);
+	cr_expect_eq(ask(&l), 0);
+	cr_expect_eq(asked(&l), 2);
+	pg_up(l.p);
+	before = rows(&l, "succeeded");
+	for (int i = 0; i < 200 && rows(&l, "succeeded") == before; i++) {
+		cr_expect_eq(ask(&l), 0);
+		rest_ms(20);
+	}
+	cr_expect_gt(rows(&l, "succeeded"), before, "recorded again");
+	place_end(&l);
+}
