@@ -24,8 +24,9 @@ static const action actions[] = {{"ask", NULL, ask_run}, {"chat", NULL, chat_run
 	{"runs", "search", runs_search_run}, {"runs", "show", runs_show_run},
 	{"runs", "tail", runs_tail_run}, {"runs", "stats", runs_stats_run},
 	{"runs", "export", runs_export_run}, {"runs", "purge", runs_purge_run},
-	{"runs", "reap", runs_reap_run}, {"errors", NULL, errors_run},
-	{"version", NULL, version_run}, {"help", NULL, help_run}};
+	{"runs", "reap", runs_reap_run}, {"budgets", "list", budgets_list_run},
+	{"budgets", "show", budgets_show_run}, {"budgets", "set", budgets_set_run},
+	{"errors", NULL, errors_run}, {"version", NULL, version_run}, {"help", NULL, help_run}};
 
 static bool is_for(const action *a, const command *cmd)
 {

@@ -62,6 +62,9 @@ typedef struct ctl_options {
 	const char *by;
 	const char *older_than;
 	const char *content_older_than;
+	const char *window;
+	const char *default_cost;
+	bool configured;
 	bool all;
 	bool all_workspaces;
 	bool fresh;

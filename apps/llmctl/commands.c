@@ -136,6 +136,30 @@ static const arg_option stats_options[] = {
 	END,
 };
 
+static const arg_option budgets_options[] = {
+	{0, ARG_TEXT, "workspace", "NAME", "the budgets of this one only", AT(workspace)},
+	END,
+};
+
+static const arg_option budget_options[] = {
+	{'p', ARG_TEXT, "profile", "PROFILE", "of the workspace's runs with this profile",
+		AT(profile)},
+	END,
+};
+
+static const arg_option budget_set_options[] = {
+	{'p', ARG_TEXT, "profile", "PROFILE", "for the workspace's runs with this profile",
+		AT(profile)},
+	{0, ARG_TEXT, "limit", "USD", "what may be spent in a window; none: only count", AT(limit)},
+	{0, ARG_TEXT, "window", "WINDOW", "minute, hour, day, month, total, or a time such as 90m",
+		AT(window)},
+	{0, ARG_TEXT, "default-cost", "USD", "what a run counts whose cost is not known",
+		AT(default_cost)},
+	{0, ARG_SWITCH, "configured", NULL, "as the configuration says, from now on",
+		AT(configured)},
+	END,
+};
+
 static const arg_option purge_options[] = {
 	WORKSPACE_OPTION,
 	{0, ARG_TEXT, "older-than", "TIME", "runs created before (default 400d)", AT(older_than)},
@@ -302,6 +326,21 @@ const command commands[] = {
 		purge_options, 0},
 	{"runs", "reap", "Mark runs as abandoned whose process has gone.", "",
 		"  llmctl runs reap\n", NULL, 0},
+	{"budgets", "list", "List what workspaces may spend, and have.", "",
+		"  llmctl budgets list\n"
+		"  llmctl budgets list --workspace tenant-a --json\n",
+		budgets_options, 0},
+	{"budgets", "show", "Show a budget.", "WORKSPACE",
+		"  llmctl budgets show tenant-a\n"
+		"  llmctl budgets show tenant-a --profile smart --json\n",
+		budget_options, 1},
+	{"budgets", "set", "Set a budget; what is not said stays as it is.", "WORKSPACE",
+		"  llmctl budgets set tenant-a --limit 10 --window day --default-cost 0.05\n"
+		"  llmctl budgets set tenant-a --limit 20\n"
+		"  llmctl budgets set tenant-a --profile smart --limit 50 --window month "
+		"--default-cost 0.1\n"
+		"  llmctl budgets set tenant-a --configured\n",
+		budget_set_options, 1},
 	{"errors", NULL, "List the error codes, or explain one.", "[CODE]",
 		"  llmctl errors\n"
 		"  llmctl errors RATE_LIMITED\n",

@@ -34,5 +34,9 @@ int32_t runs_filter(
 /* "2026-01-31", "2026-01-31T10:00:00Z", or a time ago such as 90s, 30m, 24h, 7d. */
 int32_t runs_when(const char *option, const char *text, int64_t now_us, int64_t *ret, llm_err *err);
 int64_t runs_now_us(void);
+/* "0.0125" dollars as nano-USD. */
+int32_t runs_amount(const char *option, const char *text, int64_t *ret, llm_err *err);
+/* "500ms", "90s", "30m", "24h", "7d" in microseconds; false: it is none. */
+bool runs_length(const char *text, int64_t *ret_us);
 
 #endif

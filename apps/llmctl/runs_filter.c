@@ -37,7 +37,7 @@ static bool whole(const char *text, size_t len, int64_t *ret)
 	return true;
 }
 
-static bool span_us(const char *text, int64_t *ret)
+bool runs_length(const char *text, int64_t *ret_us)
 {
 	static const struct {
 		const char *unit;
@@ -50,7 +50,7 @@ static bool span_us(const char *text, int64_t *ret)
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 		if (strcmp(text + digits, units[i].unit) == 0 && whole(text, digits, &n) &&
 			n < INT64_MAX / 2 / units[i].us) {
-			*ret = n * units[i].us;
+			*ret_us = n * units[i].us;
 			return true;
 		}
 	return false;
@@ -77,7 +77,7 @@ int32_t runs_when(const char *option, const char *text, int64_t now_us, int64_t 
 {
 	int64_t us;
 
-	if (span_us(text, &us)) {
+	if (runs_length(text, &us)) {
 		*ret = us < now_us ? now_us - us : 0;
 		return 0;
 	}
@@ -89,8 +89,7 @@ int32_t runs_when(const char *option, const char *text, int64_t now_us, int64_t 
 		option, text);
 }
 
-/* "0.0125" dollars as nano-USD. */
-static int32_t cost(const char *text, int64_t *ret, llm_err *err)
+int32_t runs_amount(const char *option, const char *text, int64_t *ret, llm_err *err)
 {
 	const char *dot = strchr(text, '.');
 	const size_t before = dot ? (size_t)(dot - text) : strlen(text);
@@ -104,7 +103,7 @@ static int32_t cost(const char *text, int64_t *ret, llm_err *err)
 		part *= 10;
 	if (!ok)
 		return complain_set(err, LLM_E_INVALID_REQUEST,
-			"--min-cost %.40s is no amount of US dollars, such as 0.05", text);
+			"--%s %.40s is no amount of US dollars, such as 0.05", option, text);
 	*ret = whole_usd * 1000000000 + part;
 	return 0;
 }
@@ -113,7 +112,7 @@ static int32_t duration(const char *text, int64_t *ret, llm_err *err)
 {
 	int64_t us;
 
-	if (!span_us(text, &us))
+	if (!runs_length(text, &us))
 		return complain_set(err, LLM_E_INVALID_REQUEST,
 			"--min-duration %.40s is no time, such as 500ms, 30s or 5m", text);
 	*ret = us / 1000;
@@ -172,7 +171,7 @@ static int32_t numbers(const ctl_options *o, int64_t now_us, llm_filter *f, llm_
 	if (!rc && o->until)
 		rc = runs_when("until", o->until, now_us, &f->to_us, err);
 	if (!rc && o->min_cost)
-		rc = cost(o->min_cost, &f->min_cost_nanousd, err);
+		rc = runs_amount("min-cost", o->min_cost, &f->min_cost_nanousd, err);
 	if (!rc && o->min_duration)
 		rc = duration(o->min_duration, &f->min_duration_ms, err);
 	return rc;

@@ -169,12 +169,12 @@ int32_t unit_query(
 
 	if (!storage_has_query(u->storage, kind))
 		return unit_lacks(u, "question", kind, err);
-	if (kind != LLM_QUERY_HEALTH && kind != LLM_QUERY_BUDGETS && !filter->workspace_id)
+	if (kind != LLM_QUERY_HEALTH && !filter->workspace_id)
 		return err_set(err, LLM_E_WORKSPACE_REQUIRED, "a question names its workspace");
-	if (kind != LLM_QUERY_STATS && kind != LLM_QUERY_HEALTH &&
+	if (kind != LLM_QUERY_STATS && kind != LLM_QUERY_BUDGETS && kind != LLM_QUERY_HEALTH &&
 		strcmp(filter->workspace_id, LLM_ANY_WORKSPACE) == 0)
 		return err_set(err, LLM_E_INVALID_REQUEST,
-			"only statistics may be asked of all workspaces at once");
+			"only statistics and budgets may be asked of all workspaces at once");
 	unit_enter(u, "query");
 	rc = u->table->query(u->handle, kind, filter, out);
 	return unit_leave(u, "query", rc, err);

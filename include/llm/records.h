@@ -16,7 +16,7 @@ LLM_EXTERN_C_BEGIN
 /*
  * Asks a question; each row of the answer goes to the sink, borrowed for that call.
  * @param kind    LLM_QUERY_*, which says the type of the rows and what the filter needs
- * @param filter  names a workspace, for every kind but LLM_QUERY_HEALTH and LLM_QUERY_BUDGETS
+ * @param filter  names a workspace, for every kind but LLM_QUERY_HEALTH
  * @return 0 (also when nothing was found), what the sink returned, LLM_E_WORKSPACE_REQUIRED,
  *         LLM_E_UNSUPPORTED (the backend does not know that kind), LLM_E_DB_BUSY,
  *         LLM_E_PERSISTENCE, LLM_E_CANCELLED, LLM_E_INVALID_REQUEST

@@ -281,7 +281,7 @@ enum {
 	LLM_QUERY_STATS = 8, /* [llm_stat_row] workspace_id or "*", group; from_us, to_us */
 	LLM_QUERY_SPEND = 9, /* [llm_spend_row] workspace_id; from_us */
 	LLM_QUERY_HEALTH = 10, /* [llm_health_row] nothing: all candidates */
-	LLM_QUERY_BUDGETS = 11 /* [llm_budget_row] workspace_id (null: all of them); profile */
+	LLM_QUERY_BUDGETS = 11 /* [llm_budget_row] workspace_id; profile */
 };
 
 /* By what statistics are told apart. */
@@ -294,8 +294,8 @@ enum {
 };
 
 /*
- * As workspace_id of LLM_QUERY_STATS: the runs of all workspaces, for whoever looks after the
- * store. No workspace can be called so, and no other question takes it.
+ * As workspace_id of LLM_QUERY_STATS and LLM_QUERY_BUDGETS: those of all workspaces, for whoever
+ * looks after the store. No workspace can be called so, and no other question takes it.
  */
 #define LLM_ANY_WORKSPACE "*"
 

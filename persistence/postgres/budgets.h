@@ -117,7 +117,7 @@
 	"SELECT b.workspace_id, b.profile, b.fixed, b.period, b.span_us, b.limit_nanousd, " \
 	"b.usual_nanousd, " BUDGET_SPENT " AS spent_nanousd, b.held_nanousd, " BUDGET_WINDOW \
 	" AS window_us, " BUDGET_LEFT \
-	" AS left_us, b.updated_us FROM llm_budgets b WHERE ($1 IS NULL " \
+	" AS left_us, b.updated_us FROM llm_budgets b WHERE ($1 = '*' " \
 	"OR b.workspace_id = $1) AND ($2 IS NULL OR b.profile = $2) ORDER BY b.workspace_id COLLATE " \
 	"\"C\", b.profile COLLATE \"C\" LIMIT $3"
 

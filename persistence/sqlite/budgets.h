@@ -111,7 +111,7 @@
 #define BUDGETS_SQL \
 	"SELECT workspace_id, profile, fixed, period, span_us, limit_nanousd, usual_nanousd, " BUDGET_SPENT \
 	" AS spent_nanousd, held_nanousd, " BUDGET_WINDOW " AS window_us, " BUDGET_LEFT \
-	" AS left_us, updated_us FROM llm_budgets WHERE (:workspace_id IS NULL OR " \
+	" AS left_us, updated_us FROM llm_budgets WHERE (:workspace_id = '*' OR " \
 	"workspace_id = :workspace_id) AND (:profile IS NULL OR profile = :profile) ORDER BY 1, 2 " \
 	"LIMIT coalesce(:limit, -1)"
 

@@ -52,7 +52,8 @@ static inline int sql_only_adds(const char *sql)
 static inline int sql_is_relative(const char *name)
 {
 	return strcmp(name, "lease_us") == 0 || strcmp(name, "lease_left_us") == 0 ||
-		strcmp(name, "ttl_us") == 0;
+		strcmp(name, "ttl_us") == 0 || strcmp(name, "left_us") == 0 ||
+		strcmp(name, "nanousd") == 0;
 }
 
 #endif
