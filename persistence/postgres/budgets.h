@@ -75,7 +75,8 @@
 	") - b.held_nanousd AND NOT EXISTS (SELECT 1 FROM " BUDGET_HELD \
 	") RETURNING b.workspace_id, b.profile, " BUDGET_COST " AS nanousd) INSERT INTO " \
 	"llm_budget_holds (workspace_id, profile, run_id, held_nanousd, created_us) SELECT " \
-	"held.workspace_id, held.profile, $3, held.nanousd, " BUDGET_NOW " FROM held"
+	"held.workspace_id, held.profile, $3, held.nanousd, " BUDGET_NOW " FROM held ON CONFLICT " \
+	"DO NOTHING"
 
 /* A row when a hold was refused, none when there was no budget or the run has its hold. */
 #define BUDGET_TELL_SQL \

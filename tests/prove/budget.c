@@ -112,7 +112,7 @@ static int race(const place *p)
 	for (i = 0; i < EACH; i++) {
 		const llm_result *r;
 
-		(void)llm_call_wait(calls[i], 0, NULL);
+		(void)llm_call_wait(calls[i], UINT32_MAX, NULL);
 		r = llm_call_result(calls[i]);
 		n[llm_result_status(r) == LLM_STATUS_SUCCEEDED			   ? 0 :
 				llm_result_error(r)->code == LLM_E_BUDGET_EXCEEDED ? 1 :
@@ -140,7 +140,7 @@ static int work(const place *p)
 		for (i = 0; i < 8; i++)
 			calls[i] = submit(svc, rq);
 		for (i = 0; i < 8; i++) {
-			(void)llm_call_wait(calls[i], 0, NULL);
+			(void)llm_call_wait(calls[i], UINT32_MAX, NULL);
 			llm_call_free(calls[i]);
 		}
 		if (write(1, ".", 1) != 1)
