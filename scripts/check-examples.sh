@@ -203,6 +203,8 @@ policy() {
 	done
 	step "examples/failover.sh" examples/failover.sh "$bin"
 	expect "ollama gemini ollama"
+	step "examples/two-hosts.sh" examples/two-hosts.sh "$bin"
+	expect "1 provider call, 2 equal answers"
 }
 
 # Every line of C in docs/driving.md stands in an example.

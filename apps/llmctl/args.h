@@ -42,6 +42,8 @@ typedef struct ctl_options {
 	const char *policy;
 	const char *workspace;
 	const char *user;
+	const char *idempotency_key;
+	const char *on_duplicate;
 	bool no_record;
 	bool store_content;
 	bool go_on; /* from the last run */

@@ -61,6 +61,24 @@ static int32_t set_recovery(const ask *a, llm_call_opts *opts, llm_err *err)
 	return 0;
 }
 
+static int32_t set_key(const ask *a, llm_call_opts *opts, llm_err *err)
+{
+	const ctl_options *opt = &a->c->opt;
+	const char *what = opt->on_duplicate;
+
+	opts->idempotency_key = opt->idempotency_key;
+	if (!what)
+		return 0;
+	if (!opt->idempotency_key)
+		return complain_set(err, LLM_E_INVALID_REQUEST,
+			"--on-duplicate says nothing without --idempotency-key");
+	if (strcmp(what, "wait") != 0 && strcmp(what, "fail") != 0)
+		return complain_set(err, LLM_E_INVALID_REQUEST,
+			"--on-duplicate %.40s is none of wait and fail", what);
+	opts->on_duplicate = strcmp(what, "fail") == 0 ? LLM_DUPLICATE_FAIL : LLM_DUPLICATE_WAIT;
+	return 0;
+}
+
 /* ---- the request ---- */
 
 static int32_t refused(ask *a, int32_t rc)
@@ -239,6 +257,8 @@ int32_t ask_prepare(ask *a, llm_call_opts *opts)
 		rc = read_time(opt->timeout, &opts->total_ms, &a->err);
 	if (!rc)
 		rc = set_recovery(a, opts, &a->err);
+	if (!rc)
+		rc = set_key(a, opts, &a->err);
 	if (!rc)
 		rc = take_prompt(a);
 	if (!rc && opt->go_on)

@@ -241,7 +241,11 @@ void ask_json_end(ask *a, bool as_event)
 	set(o, "usage", usage(r));
 	set(o, "cost_nanousd", cost(r));
 	set(o, "source",
-		was_answered(r) && !a->c->opt.dry_run ? json_text("provider") : json_null());
+		r && (was_answered(r) || llm_result_replayed(r)) && !a->c->opt.dry_run ?
+			json_text(llm_source_name(llm_result_source(r))) :
+			json_null());
+	if (r && llm_result_original_run_id(r))
+		set(o, "original_run_id", json_text(llm_result_original_run_id(r)));
 	set(o, "persisted", json_text(persisted(r)));
 	set(o, "recovered", json_integer(r ? llm_result_recovered(r) : 0));
 	set(o, "warnings", warnings(r));

@@ -316,11 +316,15 @@ const statement statements[ST_COUNT] = {
 			       "c.workspace_id, c.hash FROM llm_contents c WHERE ($1 IS NULL OR "
 			       "c.workspace_id = $1) AND ($2 = 1 OR c.created_us < $3) LIMIT $4)",
 		"workspace_id all_of_workspace contents_before_us limit", &columns_purge, NULL},
-	[ST_PURGE_IDEM] = {"DELETE FROM llm_idempotency WHERE (workspace_id, operation, key_hash) "
-			   "IN (SELECT c.workspace_id, c.operation, c.key_hash FROM llm_idempotency "
-			   "c WHERE ($1 IS NULL OR c.workspace_id = $1) AND ($2 = 1 OR ($3 = 1 AND "
-			   "c.state <> 'claimed' AND c.expires_us < " NOW ")) LIMIT $4)",
-		"workspace_id all_of_workspace expired limit", &columns_purge, NULL},
+	[ST_PURGE_IDEM] =
+		{"DELETE FROM llm_idempotency WHERE (workspace_id, operation, key_hash) "
+		 "IN (SELECT c.workspace_id, c.operation, c.key_hash FROM llm_idempotency "
+		 "c WHERE ($1 IS NULL OR c.workspace_id = $1) AND ($2 = 1 OR ($3 = 1 AND "
+		 "c.state <> 'claimed' AND c.expires_us < " NOW
+		 ") OR ($3 = 1 AND c.state = 'claimed' AND c.created_us + 86400000000 < " NOW
+		 " AND NOT EXISTS (SELECT 1 FROM llm_owners o WHERE o.id = c.owner_id AND "
+		 "o.lease_until_us > " NOW "))) LIMIT $4)",
+			"workspace_id all_of_workspace expired limit", &columns_purge, NULL},
 	[ST_PURGE_CACHE] = {"DELETE FROM llm_cache WHERE (workspace_id, key) IN (SELECT "
 			    "c.workspace_id, c.key FROM llm_cache c WHERE ($1 IS NULL OR "
 			    "c.workspace_id = $1) AND ($2 = 1 OR ($3 = 1 AND c.expires_us < " NOW

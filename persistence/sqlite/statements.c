@@ -268,7 +268,9 @@ const statement statements[ST_COUNT] = {
 		{"DELETE FROM llm_idempotency WHERE rowid IN (SELECT c.rowid FROM llm_idempotency c "
 		 "WHERE (:workspace_id IS NULL OR c.workspace_id = :workspace_id) AND "
 		 "(:all_of_workspace = 1 OR (:expired = 1 AND c.state <> 'claimed' AND c.expires_us < " NOW
-		 ")) LIMIT :limit)",
+		 ") OR (:expired = 1 AND c.state = 'claimed' AND c.created_us + 86400000000 < " NOW
+		 "AND NOT EXISTS (SELECT 1 FROM llm_owners o WHERE o.id = c.owner_id AND "
+		 "o.lease_until_us > " NOW "))) LIMIT :limit)",
 			&columns_purge, NULL},
 	[ST_PURGE_CACHE] =
 		{"DELETE FROM llm_cache WHERE rowid IN (SELECT c.rowid FROM llm_cache c WHERE "

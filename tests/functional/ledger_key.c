@@ -381,3 +381,34 @@ Test(ledger_key, R_IDEM_8_what_was_altered_by_hand_is_told_and_not_guessed_at)
 	cr_expect_eq(REQUESTS(k.o), 1);
 	keys_close(&k);
 }
+
+/* ---- in two workspaces ---- */
+
+Test(ledger_key, R_WS_4_a_key_of_one_workspace_says_nothing_in_another)
+{
+	static const char *const names[] = {"team-a", "team-b"};
+	llm_call_opts opts = LLM_CALL_OPTS_INIT;
+	llm_err err = LLM_ERR_INIT;
+	size_t i;
+	keys k;
+
+	keys_open(&k, ORACLE_THREAD);
+	opts.idempotency_key = "one";
+	for (i = 0; i < 2; i++) {
+		llm_request *rq = NULL;
+		llm_call *call = NULL;
+
+		cr_assert_eq(llm_request_new(NULL, &rq), 0);
+		cr_assert_eq(llm_request_model(rq, "ollama/sim-small"), 0);
+		cr_assert_eq(llm_request_workspace(rq, names[i]), 0);
+		cr_assert_eq(llm_request_text(rq, LLM_ROLE_USER, "hi", LLM_NUL_TERMINATED), 0);
+		cr_assert_eq(llm_submit(k.o->svc, rq, &opts, &call, &err), 0, "%s", err.message);
+		cr_expect_eq(llm_call_wait(call, 5000, &err), 0, "%s", err.message);
+		cr_expect_eq(llm_result_replayed(llm_call_result(call)), 0);
+		llm_call_free(call);
+		llm_request_free(rq);
+	}
+	cr_expect_eq(REQUESTS(k.o), 2);
+	cr_expect_eq(keys_number(&k, "SELECT count(DISTINCT key_hash) FROM llm_idempotency"), 2);
+	keys_close(&k);
+}
