@@ -97,11 +97,7 @@ static int32_t check_record(const llm_request *rq, const llm_call_opts *opts, ll
 /* A key without a place to keep it would promise what nobody holds. */
 static int32_t check_kept(const llm_service *svc, const llm_call_opts *opts, llm_err *err)
 {
-	if (opts->unit)
-		return err_set(err, LLM_E_UNSUPPORTED,
-			"an idempotency key needs rows before the answer, which a bound unit has not\n"
-			"leave the unit away, or the key");
-	if (svc->ledger.mode)
+	if (opts->unit || svc->ledger.mode)
 		return 0;
 	return err_set(err, LLM_E_CONFIG,
 		"an idempotency key needs a storage that is shared, and none is configured\n"

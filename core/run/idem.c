@@ -131,5 +131,5 @@ int32_t idem_open(llm_call *c, const llm_call_opts *opts, llm_err *err)
 		return err_set(err, rc, "out of memory");
 	rc = hash_request(c, i->fingerprint, err);
 	c->rec->idem = i;
-	return rc;
+	return rc || !opts->unit ? rc : idem_look(c, opts->unit, err);
 }

@@ -34,8 +34,7 @@ typedef struct idem {
 	char key_hash[SHA256_HEX];
 	char fingerprint[SHA256_HEX];
 	uint32_t on_duplicate; /* LLM_DUPLICATE_* */
-	llm_bytes known; /* bound: what was stored already; the call's */
-	int64_t known_settled_us;
+	const llm_idem_row *known; /* bound: what was stored already; the call's */
 
 	/* loop thread */
 	uint32_t state; /* IDEM_* */
@@ -78,10 +77,24 @@ int32_t idem_late(struct llm_call *c);
 
 /* The end: operations for its job. LLM_E_NOMEM, LLM_E_TOO_LARGE. */
 int32_t idem_rows_end(struct llm_call *c, llm_job *j);
+/* The operations themselves: a claim with its question; an end with the claim's number. */
+int32_t idem_put_claim(struct llm_call *c, llm_job *j);
+int32_t idem_put_settle(struct llm_call *c, llm_job *j);
 /* The end is written (`code` 0), or is not; the job is still there. Its mates are told. */
 void idem_settled(struct llm_call *c, int32_t code, const llm_job *j);
 /* It wants its key no more. */
 void idem_leave(struct llm_call *c);
+
+/*
+ * idem_bound.c: at submit in the host's transaction: is there a result already? Only reads.
+ * LLM_E_IDEMPOTENCY_MISMATCH, LLM_E_IDEMPOTENCY_IN_PROGRESS.
+ */
+int32_t idem_look(struct llm_call *c, llm_unit *unit, llm_err *err);
+/*
+ * When it is recorded: claims the key, and makes the job that settles it; or there is a result
+ * by now: the call takes that for its own, with another job of rows, and *ret stays null.
+ */
+int32_t idem_bound(struct llm_call *c, llm_unit *unit, llm_job **ret, llm_err *err);
 
 /* idem_watch.c: with each beat: are the claims of this service still its own? */
 void idem_watch(struct llm_service *svc);

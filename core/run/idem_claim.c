@@ -180,7 +180,7 @@ static int32_t key_row(llm_call *c, llm_job *j, llm_idem_row **ret)
 	return 0;
 }
 
-static int32_t put_claim(llm_call *c, llm_job *j)
+int32_t idem_put_claim(llm_call *c, llm_job *j)
 {
 	llm_filter filter = LLM_FILTER_INIT;
 	llm_idem_row *row = NULL;
@@ -188,12 +188,13 @@ static int32_t put_claim(llm_call *c, llm_job *j)
 
 	if (rc)
 		return rc;
-	row->owner_id = arena_str(job_arena(j), c->svc->ledger.owner);
+	if (!c->rec->bound) /* else it is settled with it, and nobody sees it claimed */
+		row->owner_id = arena_str(job_arena(j), c->svc->ledger.owner);
 	filter.workspace_id = row->workspace_id;
 	filter.operation = row->operation;
 	filter.id = row->key_hash;
 	of(c)->claim_at = j->n;
-	rc = row->owner_id ? job_add(j, LLM_OP_IDEM_CLAIM, row) : LLM_E_NOMEM;
+	rc = row->owner_id || c->rec->bound ? job_add(j, LLM_OP_IDEM_CLAIM, row) : LLM_E_NOMEM;
 	return rc ? rc : job_ask(j, LLM_QUERY_IDEM, &filter);
 }
 
@@ -210,7 +211,7 @@ static llm_job *claim_job(llm_call *c)
 	if (!rc && !ledger_lease_fresh(c->svc))
 		rc = put_beat(c, j);
 	if (!rc)
-		rc = put_claim(c, j);
+		rc = idem_put_claim(c, j);
 	if (!rc)
 		return j;
 	job_free(j);
@@ -278,8 +279,8 @@ void idem_begin(llm_call *c)
 	if (!c->rec->bound) {
 		ledger_enter(c);
 		enter(c);
-	} else if (i->known.len) {
-		tell_stored(c, &i->known, i->known_settled_us);
+	} else if (i->known) {
+		tell_stored(c, &i->known->response, i->known->settled_us);
 	} else {
 		run_plan(c);
 	}
@@ -408,7 +409,7 @@ static int32_t store(llm_call *c, llm_job *j, llm_idem_row *row)
 	return rc;
 }
 
-int32_t idem_rows_end(llm_call *c, llm_job *j)
+int32_t idem_put_settle(llm_call *c, llm_job *j)
 {
 	const conf_idempotency *rules = &c->svc->ledger.keys;
 	const int32_t code = c->res.error.code;
@@ -416,9 +417,6 @@ int32_t idem_rows_end(llm_call *c, llm_job *j)
 	llm_idem_row *row = NULL;
 	int32_t rc;
 
-	if (of(c)->state != IDEM_HOLDS)
-		return 0;
-	layer_enter(c->svc, LAYER_SETTLE);
 	rc = key_row(c, j, &row);
 	if (rc)
 		return rc;
@@ -434,6 +432,14 @@ int32_t idem_rows_end(llm_call *c, llm_job *j)
 	if (!rc)
 		job_insist(j, LLM_E_IDEMPOTENCY_LOST);
 	return rc;
+}
+
+int32_t idem_rows_end(llm_call *c, llm_job *j)
+{
+	if (of(c)->state != IDEM_HOLDS)
+		return 0;
+	layer_enter(c->svc, LAYER_SETTLE);
+	return idem_put_settle(c, j);
 }
 
 static const llm_idem_row *settle_of(const llm_job *j)

@@ -12,14 +12,13 @@
 #include "llm/call.h"
 #include "store/workspace.h"
 
-#define BEGIN_ROOM 4 /* the run, its prompt */
 #define HOLD_JOBS 64 /* as many as are committed together */
 #define HOLD_NS (NS_PER_MS / 2)
 
 /* ---- jobs out, and back ---- */
 
 /* What one of the run's own rows said, where the unit as a whole was committed. */
-static int32_t code_of(const llm_job *j, call_record *rec)
+int32_t ledger_code_of(const llm_job *j, call_record *rec)
 {
 	int32_t code = 0;
 	size_t i;
@@ -39,7 +38,7 @@ static void on_done(void *ctx, const llm_op_result *const *results, size_t n, co
 
 	(void)results;
 	(void)n;
-	t->code = why ? why->code : code_of(t->job, t->c->rec);
+	t->code = why ? why->code : ledger_code_of(t->job, t->c->rec);
 	t->why = why ? mem_new(&svc->mem, sizeof(*why)) : NULL;
 	if (t->why)
 		*t->why = *why;
@@ -96,7 +95,7 @@ int32_t ledger_open(llm_call *c, const llm_call_opts *opts, llm_err *err)
 	if (rc)
 		return rc;
 	/* Who runs it lets go of it behind `done`, when the call may be gone. */
-	rec->job = ledger_job(c, BEGIN_ROOM);
+	rec->job = ledger_job(c, LEDGER_BEGIN_ROOM);
 	rc = rec->job ? ledger_rows_begin(c, rec->job) : LLM_E_NOMEM;
 	return rc ? err_set(err, rc, "no memory to record the run") : 0;
 }
@@ -231,7 +230,7 @@ static void begin_returned(llm_call *c, const trip *t)
 
 /* ---- the end ---- */
 
-static void set_fault(llm_call *c, int32_t code, const char *text)
+void ledger_set_fault(llm_call *c, int32_t code, const char *text)
 {
 	llm_result *r = &c->res;
 
@@ -255,7 +254,7 @@ static void lose(llm_call *c, int32_t code, const llm_err *why)
 	if (atomic_load(&c->done))
 		return;
 	r->persisted = LLM_PERSISTED_NO;
-	set_fault(c, code, text);
+	ledger_set_fault(c, code, text);
 	if (!c->svc->ledger.persist_strict || r->status != LLM_STATUS_SUCCEEDED)
 		return;
 	r->status = LLM_STATUS_FAILED;
@@ -484,70 +483,4 @@ void ledger_hand_over(llm_service *svc)
 	svc->ledger.held_ns = 0;
 	if (svc->ledger.out.n)
 		outbox_pump(&svc->ledger.out);
-}
-
-/* ---- bound (R-UOW-5) ---- */
-
-static void on_unit_end(void *ctx, int committed)
-{
-	llm_call *c = ctx;
-
-	c->rec->settle = committed ? RECORD_KEPT : RECORD_NONE;
-	c->res.persisted = committed ? LLM_PERSISTED_YES : LLM_PERSISTED_NO;
-	if (committed)
-		count(&c->svc->ledger.settled);
-	call_unref(c);
-}
-
-static int32_t write_bound(llm_call *c, llm_unit *unit, llm_err *err)
-{
-	call_record *rec = c->rec;
-	int32_t rc = job_run_all(&rec->job, 1, unit, err);
-
-	if (!rc)
-		rc = code_of(rec->job, rec);
-	if (rc == LLM_E_CONFLICT)
-		err_set(err, rc, "the run %s has a row already", c->res.run_id);
-	else if (!rc && unit_on_end(unit, on_unit_end, c))
-		rc = err_set(err, LLM_E_NOMEM, "out of memory: roll back");
-	if (rc)
-		set_fault(c, rc, err->message);
-	return rc;
-}
-
-int32_t ledger_record(llm_call *c, llm_unit *unit, llm_err *err)
-{
-	call_record *rec = c->rec;
-	int32_t rc;
-
-	if (!atomic_load(&c->done))
-		return err_set(err, LLM_E_STATE, "the run has not completed: record it afterwards");
-	if (!rec || !rec->bound)
-		return err_set(err, LLM_E_STATE,
-			"the call was not bound at submit: give llm_call_opts.unit there");
-	if (rec->settle != RECORD_NONE)
-		return err_set(err, LLM_E_STATE, "the run is recorded already");
-	if (!rec->job)
-		return err_set(err, LLM_E_NOMEM, "memory was short when the run ended: no rows");
-	rc = write_bound(c, unit, err);
-	if (rc)
-		return rc;
-	call_ref(c);
-	rec->settle = RECORD_OUT;
-	c->res.persisted = LLM_PERSISTED_QUEUED;
-	c->res.fault = NULL;
-	return 0;
-}
-
-void ledger_left(llm_call *c)
-{
-	const call_record *rec = c->rec;
-
-	if (!rec->bound || rec->settle != RECORD_NONE)
-		return;
-	count(&c->svc->ledger.unrecorded);
-	if (!atomic_load(&c->svc->stopping)) /* its log is still there */
-		log_line(&c->svc->log, LLM_LOG_WARN,
-			"run %s was bound to a unit and never recorded (llm_unit_record)",
-			c->res.run_id);
 }

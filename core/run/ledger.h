@@ -24,6 +24,7 @@ struct llm_service;
 
 #define LEDGER_LEASE_MS UINT64_C(30000) /* of this service in llm_owners, unless it is set */
 #define LEDGER_BEATS 3 /* in the time of a lease, while runs are open */
+#define LEDGER_BEGIN_ROOM 4 /* operations of a beginning: the run, its prompt */
 #define LEDGER_BUCKETS 512 /* for keys that runs want */
 #define LEDGER_SETTLE_NS NS_PER_S /* the end waits so long for its commit behind the deadline */
 
@@ -159,7 +160,11 @@ int ledger_holds(struct llm_service *svc);
 int ledger_may_hand_over(const struct llm_service *svc);
 void ledger_hand_over(struct llm_service *svc);
 
-/* Bound: writes the rows in the host's transaction. LLM_E_STATE, and what the storage says. */
+/* What one of the run's own rows said, where the unit as a whole was committed. */
+int32_t ledger_code_of(const llm_job *j, call_record *rec);
+void ledger_set_fault(struct llm_call *c, int32_t code, const char *text);
+
+/* ledger_bound.c: writes the rows in the host's transaction. LLM_E_STATE, and what the storage says. */
 int32_t ledger_record(struct llm_call *c, llm_unit *unit, llm_err *err);
 /* The host lets go of the call. */
 void ledger_left(struct llm_call *c);

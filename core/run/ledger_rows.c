@@ -190,6 +190,12 @@ static int64_t utc_of(const llm_call *c, uint64_t ns)
 	return c->rec->created_us + (int64_t)((ns - c->submit_ns) / 1000);
 }
 
+/* On the loop thread, or on the host's when the run is over. */
+static uint64_t now_of(const llm_call *c)
+{
+	return atomic_load(&c->done) ? clock_ns(&c->svc->time) : loop_now(c->svc->loop);
+}
+
 static int32_t bill_put(void *ctx, const char *bytes, size_t len)
 {
 	return buf_add(ctx, bytes, len);
@@ -316,7 +322,7 @@ int32_t ledger_rows_end(llm_call *c, llm_job *j)
 		.timing = &r->timing,
 		.settle_us = -1,
 		.recovered = r->recovered,
-		.finished_us = utc_of(c, loop_now(c->svc->loop)),
+		.finished_us = utc_of(c, now_of(c)),
 		.attempts = (const llm_attempt *const *)r->attempts.items,
 		.n_attempts = r->attempts.n};
 	int32_t rc = 0;

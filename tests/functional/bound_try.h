@@ -53,11 +53,11 @@ static inline int count(shop *s, const char *text)
 	return n;
 }
 
-static inline void shop_open_at(shop *s, const char *script)
+static inline void shop_open_with(shop *s, const char *script, const char *config)
 {
 	const oracle_opts opts = {.mode = ORACLE_BLOCK,
 		.script = script,
-		.config = "workspace = \"" WS "\";\n",
+		.config = config,
 		.log_word = "never recorded",
 		.no_healthy = 1};
 
@@ -71,6 +71,11 @@ static inline void shop_open_at(shop *s, const char *script)
 	cr_assert_eq(llm_request_new(NULL, &s->rq), 0);
 	cr_assert_eq(llm_request_model(s->rq, "ollama/sim-small"), 0);
 	cr_assert_eq(llm_request_text(s->rq, LLM_ROLE_USER, "hi", 2), 0);
+}
+
+static inline void shop_open_at(shop *s, const char *script)
+{
+	shop_open_with(s, script, "workspace = \"" WS "\";\n");
 }
 
 static inline void shop_open(shop *s)
