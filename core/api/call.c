@@ -32,6 +32,9 @@ static int32_t adopt(const llm_call_opts *opts, llm_call_opts *own, llm_err *err
 		own->on_duplicate > LLM_DUPLICATE_FAIL)
 		return err_set(err, LLM_E_INVALID_REQUEST,
 			"stream_recovery, priority or on_duplicate has a value that does not exist");
+	if (own->cache_mode > LLM_CACHE_REFRESH)
+		return err_set(
+			err, LLM_E_INVALID_REQUEST, "cache_mode has a value that does not exist");
 	if (own->idempotency_key)
 		return idem_check_key(own->idempotency_key, err);
 	return 0;
@@ -130,6 +133,8 @@ static int32_t submit(
 		return rc;
 	name_run(c);
 	rc = route_call(c, opts, err);
+	if (!rc && caching_is_on(c->set->conf))
+		rc = caching_open(c, opts, err);
 	if (!rc && recorded(c, opts))
 		rc = ledger_open(c, opts, err);
 	if (!rc)

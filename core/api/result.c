@@ -110,7 +110,16 @@ const char *llm_result_usage_raw(const llm_result *r)
 
 uint32_t llm_result_source(const llm_result *r)
 {
-	return r->from ? r->from->source : LLM_SOURCE_PROVIDER;
+	if (r->from)
+		return r->from->source;
+	return r->refreshed ? LLM_SOURCE_REFRESH : LLM_SOURCE_PROVIDER;
+}
+
+uint32_t llm_result_cache(const llm_result *r, const char **ret_why)
+{
+	if (ret_why)
+		*ret_why = r->cache_why;
+	return r->cache_event;
 }
 
 uint32_t llm_result_replayed(const llm_result *r)

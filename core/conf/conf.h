@@ -177,6 +177,7 @@ typedef struct conf_profile {
 	conf_times times;
 	conf_guard guard;
 	uint32_t upstream_stream; /* UPSTREAM_* */
+	uint32_t cache; /* CACHE_*, with CACHE_SAID; 0: as the service */
 } conf_profile;
 
 enum { LEDGER_STRICT = 1, LEDGER_AFTER = 2, LEDGER_OFF = 3 };
@@ -213,6 +214,24 @@ typedef struct conf_privacy {
 } conf_privacy;
 
 enum { CONTENT_NONE = 1, CONTENT_HASH = 2, CONTENT_REDACTED = 3, CONTENT_FULL = 4 };
+
+/* Bits of what may be done with stored answers; CACHE_FRESH: a run that was to skip reading. */
+enum { CACHE_READ = 1, CACHE_WRITE = 2, CACHE_FRESH = 4, CACHE_SAID = 8 };
+enum { CACHE_MEMORY = 1, CACHE_SQL = 2 };
+
+/* Answers that are kept to be told again (R-CACHE-1). */
+typedef struct conf_cache {
+	uint32_t mode; /* CACHE_READ and so on; 0: off */
+	uint32_t store; /* CACHE_MEMORY or CACHE_SQL; 0: memory */
+	uint64_t ttl; /* ms; 0: default */
+	uint64_t max_age; /* ms; 0: none */
+	const char *space; /* null: "" */
+	const char *size; /* as text; null: default */
+	const char *entry_max;
+	int nondeterministic;
+	int any_candidate;
+	int coalesce;
+} conf_cache;
 
 /* One value as `config show` prints it. */
 typedef struct conf_item {
@@ -253,6 +272,7 @@ typedef struct conf {
 	conf_storage storage;
 	conf_idempotency idempotency;
 	conf_privacy privacy;
+	conf_cache cache;
 	const char *const *price_files;
 	size_t n_price_files;
 	conf_budget budget;

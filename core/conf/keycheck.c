@@ -87,6 +87,13 @@ int key_ok_money(const char *text, size_t len)
 	return money_read(text, len, MONEY_NANO, &n) && n > 0;
 }
 
+int key_ok_size(const char *text, size_t len)
+{
+	uint64_t n;
+
+	return num_read_size(text, len, &n) && n >= 1024 && n <= (uint64_t)1 << 30;
+}
+
 int key_ok_model(const char *text, size_t len)
 {
 	const char *slash = memchr(text, '/', len);

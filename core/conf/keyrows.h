@@ -379,6 +379,90 @@ static const key_choice counted[] = {
 		.help = "US dollars that a run of unknown cost counts; needed with a budget" \
 	}
 
+/* Answers that are told again. */
+static const key_choice cache_mode[] = {
+	{"off", CACHE_SAID},
+	{"on", CACHE_SAID | CACHE_READ | CACHE_WRITE},
+	{"read_only", CACHE_SAID | CACHE_READ},
+	{"write_only", CACHE_SAID | CACHE_WRITE},
+	{"refresh", CACHE_SAID | CACHE_WRITE | CACHE_FRESH},
+	{NULL, 0},
+};
+
+static const key_choice cache_store[] = {
+	{"memory", CACHE_MEMORY},
+	{"sql", CACHE_SQL},
+	{NULL, 0},
+};
+
+#define A_SIZE "a size from 1k to 1G, such as 256k or 64M"
+#define A_MODEL "PROVIDER/MODEL, such as \"ollama/gemma3:270m\""
+
+#define A_MODE "\"off\", \"on\", \"read_only\", \"write_only\" or \"refresh\""
+#define CACHE_AT(name) .scope = SCOPE_CONF, .offset = offsetof(conf, cache.name)
+#define CACHE_ROWS \
+	{.pattern = "cache", .type = KEY_GROUP}, \
+		{.pattern = "cache.mode", \
+			.type = KEY_CHOICE, \
+			CACHE_AT(mode), \
+			.choices = cache_mode, \
+			.preset = "off", \
+			.expected = A_MODE, \
+			.help = "what runs may do with stored answers; a run or a profile can only " \
+				"narrow it"}, \
+		{.pattern = "cache.store", \
+			.type = KEY_CHOICE, \
+			CACHE_AT(store), \
+			.choices = cache_store, \
+			.preset = "memory", \
+			.expected = "\"memory\" or \"sql\"", \
+			.help = "where they are: in this process, or whole in the storage"}, \
+		{.pattern = "cache.ttl", \
+			.type = KEY_DURATION, \
+			CACHE_AT(ttl), \
+			.preset = "24h", \
+			.help = "how long an answer is good; up to a tenth less, by chance"}, \
+		{.pattern = "cache.max_age", \
+			.type = KEY_DURATION, \
+			CACHE_AT(max_age), \
+			.preset = "none", \
+			.help = "older answers are not told"}, \
+		{.pattern = "cache.namespace", \
+			.type = KEY_STRING, \
+			CACHE_AT(space), \
+			.preset = "none", \
+			.help = "answers of another namespace are not found"}, \
+		{.pattern = "cache.size", \
+			.type = KEY_STRING, \
+			CACHE_AT(size), \
+			.ok = key_ok_size, \
+			.preset = "64M", \
+			.expected = A_SIZE, \
+			.help = "of all answers in memory"}, \
+		{.pattern = "cache.entry_max", \
+			.type = KEY_STRING, \
+			CACHE_AT(entry_max), \
+			.ok = key_ok_size, \
+			.preset = "1M", \
+			.expected = A_SIZE, \
+			.help = "a longer answer is not stored"}, \
+		{.pattern = "cache.cache_nondeterministic", \
+			.type = KEY_BOOL, \
+			CACHE_AT(nondeterministic), \
+			.preset = "false", \
+			.help = "also answers to requests without temperature 0 or a seed"}, \
+		{.pattern = "cache.cache_any_candidate", \
+			.type = KEY_BOOL, \
+			CACHE_AT(any_candidate), \
+			.preset = "false", \
+			.help = "looks for answers of all candidates, in the order of the plan"}, \
+	{ \
+		.pattern = "cache.coalesce", .type = KEY_BOOL, CACHE_AT(coalesce), \
+		.preset = "false", \
+		.help = "equal requests in flight share one call also where the mode is off; " \
+			"otherwise they always do" \
+	}
+
 #define LATER_ROW(name, kind) \
 	{ \
 		.pattern = name, .type = kind, .flags = KEY_LATER, .help = "not in this version" \

@@ -105,6 +105,7 @@ int key_ok_no_proxy(const char *text, size_t len);
 int key_ok_json_object(const char *text, size_t len);
 int key_ok_price(const char *text, size_t len);
 int key_ok_money(const char *text, size_t len);
+int key_ok_size(const char *text, size_t len);
 int key_ok_model(const char *text, size_t len);
 int key_ok_weight(const char *text, size_t len);
 int key_ok_header(const char *text, size_t len);

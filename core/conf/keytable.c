@@ -80,8 +80,6 @@ static const key_choice adaptive[] = {
 #define A_HEADER "the name of a header that carries no secret"
 #define A_PROXY "http:// or https://, host and port, no user; or \"env\", or \"none\""
 #define A_SUM "US dollars as text, at most nine decimals: \"12.50\""
-#define A_MODEL "PROVIDER/MODEL, such as \"ollama/gemma3:270m\""
-
 #include "conf/keyrows.h"
 
 const key_def key_table[] = {
@@ -450,6 +448,13 @@ const key_def key_table[] = {
 	TIME_ROWS("profiles.*.", SCOPE_PROFILE, conf_profile),
 	UPSTREAM_ROW("profiles.*.", SCOPE_PROFILE, conf_profile),
 	GUARD_ROWS("profiles.*.", SCOPE_PROFILE, conf_profile),
+	{.pattern = "profiles.*.cache",
+		.type = KEY_CHOICE,
+		.scope = SCOPE_PROFILE,
+		.offset = offsetof(conf_profile, cache),
+		.choices = cache_mode,
+		.expected = A_MODE,
+		.help = "narrows cache.mode for the runs of this profile"},
 	{.pattern = "profiles.*.slow_start_crosses",
 		.type = KEY_BOOL,
 		.scope = SCOPE_PROFILE,
@@ -461,7 +466,7 @@ const key_def key_table[] = {
 	IDEMPOTENCY_ROWS,
 	LATER_ROW("telemetry", KEY_GROUP),
 	PRIVACY_ROWS,
-	LATER_ROW("cache", KEY_GROUP),
+	CACHE_ROWS,
 	{.pattern = NULL},
 };
 

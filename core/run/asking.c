@@ -78,6 +78,29 @@ static breaker_choice choose(llm_call *c, const breaker **plan, target **who)
 	return choice;
 }
 
+target *run_available(llm_call *c)
+{
+	const breaker *one, **plan = &one;
+	target *sole, **who = &sole;
+	breaker_choice choice;
+	size_t i;
+
+	if (c->n_plan > 1) {
+		plan = arena_array(&c->ar, c->n_plan, sizeof(void *));
+		who = arena_array(&c->ar, c->n_plan, sizeof(void *));
+	}
+	if (plan && who) {
+		choice = choose(c, plan, who);
+		if (choice.action == BREAKER_GO || choice.action == BREAKER_LAST_RESORT)
+			return who[choice.index];
+	}
+	/* An answer that is stored needs nobody's health. */
+	for (i = 0; i < c->n_plan; i++)
+		if (!c->plan[i].left_out && (c->plan[i].chains & c->chain))
+			return &c->plan[i];
+	return NULL;
+}
+
 void run_choose(llm_call *c)
 {
 	const breaker *one, **plan = &one;

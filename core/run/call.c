@@ -124,6 +124,7 @@ void call_answer_done(llm_result *r)
 void call_unref(llm_call *c)
 {
 	llm_service *svc;
+	llm_call *patron;
 	llm_allocator mem;
 
 	if (atomic_fetch_sub(&c->refs, 1) != 1)
@@ -131,7 +132,9 @@ void call_unref(llm_call *c)
 	svc = c->svc;
 	mem = c->mem;
 	ledger_forget(c);
+	caching_forget(c);
 	call_answer_done(&c->res);
+	patron = c->patron;
 	buf_done(&c->res.exchange);
 	buf_done(&c->res.decision);
 	streamq_done(&c->events);
@@ -141,5 +144,7 @@ void call_unref(llm_call *c)
 	pthread_cond_destroy(&c->cond);
 	pthread_mutex_destroy(&c->lock);
 	mem_free(&mem, c);
+	if (patron)
+		call_unref(patron);
 	service_unref(svc);
 }

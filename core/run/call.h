@@ -8,6 +8,7 @@
 #define LLM_RUN_CALL_H
 
 #include "base/err.h"
+#include "caching.h"
 #include "deadline.h"
 #include "llm/call.h"
 #include "pricing.h"
@@ -55,7 +56,17 @@ typedef struct target {
 } target;
 
 /* What a run waits for. */
-enum { RUN_STARTS = 0, RUN_QUEUED, RUN_FLIES, RUN_WAITS, RUN_RECORDS, RUN_CLAIMS, RUN_SETTLES };
+enum {
+	RUN_STARTS = 0,
+	RUN_QUEUED,
+	RUN_FLIES,
+	RUN_WAITS,
+	RUN_RECORDS,
+	RUN_CLAIMS,
+	RUN_SETTLES,
+	RUN_LOOKS, /* a stored answer is asked for */
+	RUN_SHARES /* the attempt of another call */
+};
 
 typedef struct tool_acc {
 	uint32_t index; /* the provider's */
@@ -116,6 +127,9 @@ struct llm_result {
 	const char *price_rule; /* of the attempt that answered, or null */
 	const char *price_version;
 	const retold *from; /* null: of a provider, or of nobody */
+	uint32_t cache_event; /* LLM_CACHE_* */
+	uint32_t refreshed; /* asked for in order to store it anew */
+	const char *cache_why; /* of a bypass; static */
 	llm_err error; /* code 0: none; last, see call_new() */
 };
 
@@ -142,6 +156,9 @@ struct llm_call {
 	uint64_t deadline_ns;
 	const char *workspace;
 	call_record *rec; /* null: it is not recorded */
+	call_cache *cache; /* null: no stored answers, and no shared attempts */
+	struct flight *flight; /* it is the call of a flight, which no host holds; else null */
+	struct llm_call *patron; /* held: memory of it is used; or null */
 	target first; /* the plan of most runs */
 	target *plan;
 	size_t n_plan;
@@ -246,6 +263,10 @@ void run_granted(llm_call *c);
 void run_plan(llm_call *c);
 /* Ends the run now, whatever it waits for; c->res.error says why. */
 void run_stop(llm_call *c, int32_t code);
+/* Stored answers were looked for: what comes before the first attempt, then that. */
+void run_proceed(llm_call *c);
+/* The candidate that would be asked first now; null: none. */
+target *run_available(llm_call *c);
 /* The first attempt: of a chain when the run begins in one, else by health. */
 void run_first(llm_call *c);
 /* The first candidate, by health. */
@@ -254,6 +275,10 @@ void run_choose(llm_call *c);
 void run_ask(llm_call *c, target *t, uint32_t who);
 /* The whole run is over. */
 void run_end(llm_call *c, int32_t code);
+/* The same of one that shared an attempt, with the error that this ended with. */
+void run_end_shared(llm_call *c, int32_t code);
+/* The call of a flight begins with its first attempt. */
+void run_begin_shared(llm_call *c);
 /* And on record, as far as it will be: the reader is told. */
 void run_close(llm_call *c);
 /* ended.c: an attempt has ended: `code` 0 is success, else c->res.error says why. */

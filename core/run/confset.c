@@ -169,6 +169,12 @@ confset *confset_hold_locked(llm_service *svc)
 	return svc->set;
 }
 
+confset *confset_share(confset *set)
+{
+	atomic_fetch_add(&set->refs, 1);
+	return set;
+}
+
 confset *confset_hold(llm_service *svc)
 {
 	confset *set;

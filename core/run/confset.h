@@ -39,6 +39,8 @@ int32_t confset_with(const confset *set, plugins *ps, confset **ret, llm_err *er
 confset *confset_hold(llm_service *svc);
 /* The same under the service's lock. */
 confset *confset_hold_locked(llm_service *svc);
+/* One more who holds it. Returns `set`. */
+confset *confset_share(confset *set);
 /* Gives it back; null is fine. Any thread: the last one leaves it to the loop. */
 void confset_drop(confset *set);
 /* Loop thread, or nothing runs any more: takes apart what nobody uses. */

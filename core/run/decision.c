@@ -80,6 +80,20 @@ static void write_moves(const llm_result *r, jsonw *w)
 	jsonw_array_end(w);
 }
 
+static void write_cache(const llm_result *r, jsonw *w)
+{
+	static const char *const events[] = {"", "hit", "miss", "bypass"};
+
+	if (!r->cache_event)
+		return;
+	jsonw_key(w, "cache");
+	jsonw_object(w);
+	text(w, "event", events[r->cache_event]);
+	if (r->cache_why)
+		text(w, "why", r->cache_why);
+	jsonw_object_end(w);
+}
+
 static const char *chosen(const llm_result *r)
 {
 	size_t i;
@@ -103,6 +117,7 @@ static int32_t finish(const llm_result *r, buf *to)
 	jsonw_init(&w, put, to);
 	jsonw_object(&w);
 	text(&w, "chosen", chosen(r));
+	write_cache(r, &w);
 	write_moves(r, &w);
 	jsonw_object_end(&w);
 	rc = jsonw_finish(&w);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "call.h"
+#include "flight.h"
 
 static void call_back(llm_call *c, const llm_event *e)
 {
@@ -100,6 +100,8 @@ int deliver_should_pause(llm_call *c)
 {
 	int pause;
 
+	if (c->flight)
+		return flight_should_pause(c->flight);
 	if (c->on_event || !(c->flags & LLM_CALL_STREAM))
 		return 0;
 	pthread_mutex_lock(&c->lock);

@@ -15,7 +15,10 @@ enum {
 	LAYER_VALIDATE = 1, /* on the thread that submits, with all that is refused there */
 	LAYER_CLAIM, /* of an idempotency key */
 	LAYER_PLAN,
+	LAYER_CACHE, /* looks for a stored answer */
+	LAYER_FLIGHT, /* shares the attempt of equal runs */
 	LAYER_ATTEMPT, /* once for each */
+	LAYER_CACHE_STORE,
 	LAYER_FINALISE,
 	LAYER_SETTLE, /* of the key */
 	LAYER_COMPLETE

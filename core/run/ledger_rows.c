@@ -318,6 +318,7 @@ int32_t ledger_rows_end(llm_call *c, llm_job *j)
 		.usage = &usage,
 		.cost_nanousd = r->cost_nanousd,
 		.price_version = r->price_version,
+		.cache_key = c->cache && c->cache->of ? c->cache->key : NULL,
 		.decision_json = r->decision.len ? buf_text(&r->decision) : NULL,
 		.timing = &r->timing,
 		.settle_us = -1,
@@ -329,7 +330,7 @@ int32_t ledger_rows_end(llm_call *c, llm_job *j)
 	size_t i;
 
 	end.source = r->from   ? llm_source_name(r->from->source) :
-		end.n_attempts ? "provider" :
+		end.n_attempts ? (r->refreshed ? "refresh" : "provider") :
 				 NULL;
 	end.fallbacks = moves(&end);
 	for (i = 0; i < end.n_attempts; i++)

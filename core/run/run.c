@@ -11,11 +11,13 @@
 #include "chains.h"
 #include "classify.h"
 #include "engine.h"
+#include "flight.h"
 #include "idem.h"
 #include "layers.h"
 #include "models.h"
 #include "planning.h"
 #include "race.h"
+#include "times.h"
 
 /* ---- the list of live calls ---- */
 
@@ -109,17 +111,37 @@ static int32_t choose_error(llm_call *c, int32_t code)
 	return code;
 }
 
+static void finish(llm_call *c, int32_t code);
+
 void run_end(llm_call *c, int32_t code)
+{
+	if (c->cache && c->cache->flight)
+		flight_leave(c);
+	if (!code && deliver_kept(c)) {
+		code = err_set(&c->res.error, LLM_E_NOMEM, "out of memory");
+		run_complete_error(c, NULL, code);
+	}
+	finish(c, choose_error(c, code));
+}
+
+void run_end_shared(llm_call *c, int32_t code)
 {
 	if (!code && deliver_kept(c)) {
 		code = err_set(&c->res.error, LLM_E_NOMEM, "out of memory");
 		run_complete_error(c, NULL, code);
 	}
+	finish(c, code);
+}
+
+static void finish(llm_call *c, int32_t code)
+{
 	loop_timer_clear(c->svc->loop, &c->timer);
-	code = choose_error(c, code);
 	if (code && c->delivered)
 		c->res.error.flags |= LLM_ERRF_PARTIAL;
-	layer_enter(c->svc, LAYER_FINALISE);
+	if (!code && c->cache)
+		caching_store(c);
+	if (!c->flight)
+		layer_enter(c->svc, LAYER_FINALISE);
 	pricing_run(c);
 	close_result(c, code);
 	if (c->op == OP_MODEL)
@@ -137,7 +159,8 @@ void run_close(llm_call *c)
 	if (c->rec && c->rec->counted)
 		c->svc->ledger.n_open--;
 	leave_live(c);
-	layer_enter(c->svc, LAYER_COMPLETE);
+	if (!c->flight)
+		layer_enter(c->svc, LAYER_COMPLETE);
 	deliver_end(c);
 	confset_drop(c->set);
 	c->set = NULL;
@@ -159,60 +182,6 @@ void run_stop(llm_call *c, int32_t code)
 }
 
 /* ---- time ---- */
-
-static const char *setting_of(uint32_t phase)
-{
-	switch (phase) {
-	case LLM_PHASE_CONNECT:
-		return "no connection";
-	case LLM_PHASE_FIRST_TOKEN:
-		return "no first token";
-	case LLM_PHASE_IDLE:
-		return "no further token";
-	case LLM_PHASE_SILENCE:
-		return "no further byte";
-	case LLM_PHASE_ATTEMPT:
-		return "no end of the answer";
-	default:
-		return "no answer";
-	}
-}
-
-static uint64_t limit_ns(const llm_call *c, uint32_t phase)
-{
-	switch (phase) {
-	case LLM_PHASE_CONNECT:
-		return c->limits.connect_ns;
-	case LLM_PHASE_FIRST_TOKEN:
-		return c->limits.first_token_ns;
-	case LLM_PHASE_IDLE:
-		return deadline_idle(&c->limits, &c->att->clock);
-	case LLM_PHASE_SILENCE:
-		return c->limits.silence_ns;
-	case LLM_PHASE_ATTEMPT:
-		return c->limits.attempt_ns;
-	default:
-		return c->deadline_ns - c->submit_ns;
-	}
-}
-
-static void explain_time(llm_call *c, uint32_t phase, int32_t code)
-{
-	const char *name = llm_phase_name(phase);
-	const uint64_t ms = limit_ns(c, phase) / NS_PER_MS;
-
-	if (phase == LLM_PHASE_CONNECT && c->att && c->att->x)
-		err_set(&c->res.error, code,
-			"%s: no %s within %" PRIu64 " ms (connect)\n"
-			"check base_url, proxy and firewall, or raise connect",
-			c->at->up->title, xfer_waits_for(c->att->x), ms);
-	else
-		err_set(&c->res.error, code,
-			"%s: %s within %" PRIu64 " ms (%s)\nraise %s, "
-			"or ask a faster model",
-			c->at->up->title, setting_of(phase), ms, name, name);
-	c->res.error.phase = phase;
-}
 
 /* It waits for its row, and nothing was sent. */
 static int32_t busy(llm_call *c)
@@ -238,7 +207,7 @@ static void expire(llm_call *c, uint32_t phase)
 		run_stop(c, idem_late(c));
 		return;
 	}
-	explain_time(c, phase, code);
+	times_explain(c, phase, code);
 	if (c->att && c->att->x)
 		xfer_doubt(c->att->x);
 	run_stop(c, code);
@@ -278,11 +247,13 @@ static phase_due own_due(const llm_call *c)
 	phase_due due;
 	uint64_t slow;
 
-	if (!c->att && c->state >= RUN_QUEUED && c->state <= RUN_CLAIMS &&
-		c->state != RUN_RECORDS && c->wake_ns < c->deadline_ns)
+	if (!c->att && c->state >= RUN_QUEUED && c->state <= RUN_LOOKS && c->state != RUN_RECORDS &&
+		c->state != RUN_SETTLES && c->wake_ns < c->deadline_ns)
 		return (phase_due){c->wake_ns, DUE_WAKE};
 	if (!c->att)
 		return (phase_due){c->deadline_ns, LLM_PHASE_DEADLINE};
+	if (c->flight)
+		flight_note_reads(c->flight);
 	c->att->clock.read_ns = atomic_load(&c->read_ns);
 	due = run_due(c, c->att, &c->limits);
 	slow = slow_at(c);
@@ -298,7 +269,9 @@ static phase_due due_of(const llm_call *c)
 
 static void wake(llm_call *c)
 {
-	if (c->state == RUN_QUEUED) {
+	if (c->state == RUN_LOOKS) {
+		caching_late(c);
+	} else if (c->state == RUN_QUEUED) {
 		err_set(&c->res.error, LLM_E_QUEUE_TIMEOUT,
 			"%s: no free slot within %" PRIu64 " ms (queue)\n"
 			"raise queue, or max_concurrency where the provider bears it",
@@ -397,6 +370,10 @@ void run_resume(llm_call *c)
 {
 	attempt *a = c->att;
 
+	if (c->cache && c->cache->flight) {
+		flight_resume(c);
+		return;
+	}
 	if (!a || !a->x || !a->clock.paused_ns)
 		return;
 	deadline_resume(&a->clock, loop_now(c->svc->loop));
@@ -438,12 +415,30 @@ void run_first(llm_call *c)
 {
 	target *to = c->chain == CHAIN_GENERAL ? NULL : plan_next(c);
 
+	if (c->cache && c->cache->shares && flight_board(c))
+		return;
 	if (c->op == OP_CHAT)
 		engine_look(c);
 	if (to)
 		run_ask(c, to, BREAKER_AS_USUAL);
 	else
 		run_choose(c);
+}
+
+void run_begin_shared(llm_call *c)
+{
+	join_live(c);
+	run_first(c);
+}
+
+void run_proceed(llm_call *c)
+{
+	const int32_t rc = pricing_reserve(c, &c->res.error);
+
+	if (rc)
+		run_stop(c, rc);
+	else if (!c->rec || !ledger_begin(c))
+		run_first(c);
 }
 
 void run_plan(llm_call *c)
@@ -461,10 +456,8 @@ void run_plan(llm_call *c)
 		run_stop(c, rc ? rc : planned);
 	else if (c->flags & (LLM_CALL_PLAN_ONLY | LLM_CALL_DRY_RUN))
 		show(c);
-	else if ((rc = pricing_reserve(c, &c->res.error)))
-		run_stop(c, rc);
-	else if (!c->rec || !ledger_begin(c))
-		run_first(c);
+	else if (!c->cache || !caching_look(c))
+		run_proceed(c);
 }
 
 void run_begin(llm_call *c)

@@ -66,6 +66,8 @@ static int32_t fill(llm_service *svc, const llm_service_opts *opts, llm_err *err
 	if (!rc)
 		rc = ledger_init(svc, opts, err);
 	if (!rc)
+		rc = caching_init(svc, err);
+	if (!rc)
 		slots_init(svc);
 	if (!rc)
 		loop_on_wake(svc->loop, on_woken, svc);
@@ -100,6 +102,7 @@ static void dismantle(llm_service *svc)
 	size_t i;
 
 	ledger_done(svc);
+	caching_done(svc);
 	confset_drop(svc->before);
 	confset_drop(svc->set);
 	confset_sweep_all(svc);
@@ -275,6 +278,8 @@ static void on_woken(void *ctx)
 		idem_watched(svc);
 		ledger_collect(svc);
 	}
+	if (svc->caching.n_out)
+		caching_collect(svc);
 	service_adopt(svc);
 	while ((c = take_inbox(svc, &why))) {
 		obey(c, why);

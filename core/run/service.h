@@ -16,6 +16,7 @@
 #include "base/idmap.h"
 #include "base/log.h"
 #include "base/uuid.h"
+#include "caching.h"
 #include "confset.h"
 #include "ledger.h"
 #include "net/loop.h"
@@ -82,6 +83,7 @@ struct llm_service {
 	size_t n_live;
 	slots slots;
 	ledger ledger; /* its own threads: see there */
+	caching caching; /* the same */
 	loop_timer stop_timer; /* the end of the grace time, on the service's clock */
 	int stop_seen;
 	confset *lent_sets; /* not in use, but text of them was given out */

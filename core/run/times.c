@@ -1,6 +1,10 @@
 /* The times of a run and its retries: of those who speak of one the nearest wins. */
 #include "times.h"
 
+#include <inttypes.h>
+
+#include "attempt.h"
+#include "base/err.h"
 #include "routing.h"
 
 static const conf_times unsaid_times = {CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET, CONF_UNSET,
@@ -183,4 +187,60 @@ void times_run(llm_call *c, const conf_profile *profile, const llm_call_opts *op
 	set_rules(c, guard, opts);
 	set_recovery(c, guard, opts);
 	set_slow_action(c, guard);
+}
+
+/* ---- what is told of a limit that has passed ---- */
+
+static const char *setting_of(uint32_t phase)
+{
+	switch (phase) {
+	case LLM_PHASE_CONNECT:
+		return "no connection";
+	case LLM_PHASE_FIRST_TOKEN:
+		return "no first token";
+	case LLM_PHASE_IDLE:
+		return "no further token";
+	case LLM_PHASE_SILENCE:
+		return "no further byte";
+	case LLM_PHASE_ATTEMPT:
+		return "no end of the answer";
+	default:
+		return "no answer";
+	}
+}
+
+static uint64_t limit_ns(const llm_call *c, uint32_t phase)
+{
+	switch (phase) {
+	case LLM_PHASE_CONNECT:
+		return c->limits.connect_ns;
+	case LLM_PHASE_FIRST_TOKEN:
+		return c->limits.first_token_ns;
+	case LLM_PHASE_IDLE:
+		return deadline_idle(&c->limits, &c->att->clock);
+	case LLM_PHASE_SILENCE:
+		return c->limits.silence_ns;
+	case LLM_PHASE_ATTEMPT:
+		return c->limits.attempt_ns;
+	default:
+		return c->deadline_ns - c->submit_ns;
+	}
+}
+
+void times_explain(llm_call *c, uint32_t phase, int32_t code)
+{
+	const char *name = llm_phase_name(phase);
+	const uint64_t ms = limit_ns(c, phase) / NS_PER_MS;
+
+	if (phase == LLM_PHASE_CONNECT && c->att && c->att->x)
+		err_set(&c->res.error, code,
+			"%s: no %s within %" PRIu64 " ms (connect)\n"
+			"check base_url, proxy and firewall, or raise connect",
+			c->at->up->title, xfer_waits_for(c->att->x), ms);
+	else
+		err_set(&c->res.error, code,
+			"%s: %s within %" PRIu64 " ms (%s)\nraise %s, "
+			"or ask a faster model",
+			c->at->up->title, setting_of(phase), ms, name, name);
+	c->res.error.phase = phase;
 }

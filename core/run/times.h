@@ -16,5 +16,7 @@ void times_target(
 void times_slow(const llm_call *c, target *t, const conf_profile *profile);
 /* Of the run, when its candidates are known. */
 void times_run(llm_call *c, const conf_profile *profile, const llm_call_opts *opts);
+/* Fills c->res.error with `code`: the limit of LLM_PHASE_* has passed. */
+void times_explain(llm_call *c, uint32_t phase, int32_t code);
 
 #endif

@@ -66,13 +66,26 @@ typedef struct llm_call_opts {
 	 */
 	const char *idempotency_key;
 	uint32_t on_duplicate; /* LLM_DUPLICATE_* */
-	uint32_t reserved2;
+	/* Stored answers: a call can only narrow what the configuration allows (cache.mode, ...). */
+	uint32_t cache_mode; /* LLM_CACHE_* */
+	uint32_t cache_ttl_ms; /* its answer is good for so long at most; 0: as configured */
+	uint32_t cache_max_age_ms; /* an older answer is not told; 0: as configured */
 } llm_call_opts;
 
 /* What a run does whose key another run holds that has not ended. */
 enum {
 	LLM_DUPLICATE_WAIT = 0, /* for its end, until the deadline */
 	LLM_DUPLICATE_FAIL = 1 /* LLM_E_IDEMPOTENCY_IN_PROGRESS at once, with retry_after_ms */
+};
+
+/* What a call may do with stored answers. */
+enum {
+	LLM_CACHE_DEFAULT = 0, /* what the configuration allows */
+	LLM_CACHE_OFF = 1,
+	LLM_CACHE_ON = 2,
+	LLM_CACHE_READ_ONLY = 3,
+	LLM_CACHE_WRITE_ONLY = 4,
+	LLM_CACHE_REFRESH = 5 /* asks the provider, and stores its answer in the place of another */
 };
 
 /* Of those who wait for a slot: after eight interactive ones a batch call has its turn. */
@@ -102,6 +115,9 @@ enum { LLM_PRIORITY_INTERACTIVE = 0, LLM_PRIORITY_BATCH = 1 };
 #define LLM_CALL_NO_FALLBACKS (UINT32_C(1) << 6)
 /* A request that names a model goes on with the candidates of the default profile. */
 #define LLM_CALL_FALLBACKS (UINT32_C(1) << 7)
+
+/* Its answer is not kept in the cache. */
+#define LLM_CALL_NO_STORE (UINT32_C(1) << 8)
 
 /*
  * Hands a request to a service.

@@ -104,6 +104,15 @@ enum {
 LLM_API uint32_t llm_result_source(const llm_result *r);
 /* "provider", "cache", "coalesced", "replay", "refresh". Static. */
 LLM_API const char *llm_source_name(uint32_t source);
+/* What the cache did for a run. */
+enum {
+	LLM_CACHE_UNUSED = 0, /* it is switched off, or the run did not get so far */
+	LLM_CACHE_HIT = 1,
+	LLM_CACHE_MISS = 2,
+	LLM_CACHE_BYPASS = 3 /* the run was not to use it */
+};
+/* LLM_CACHE_*; *ret_why, which may be null: the reason of a bypass, static, else null. */
+LLM_API uint32_t llm_result_cache(const llm_result *r, const char **ret_why);
 /* 1: what an earlier run with the same idempotency key came to, its answer or its error. */
 LLM_API uint32_t llm_result_replayed(const llm_result *r);
 /* The run that paid for the answer, where that is another one; else null. */

@@ -5,7 +5,7 @@
 #include "run/layers.h"
 #include "support/oracle.h"
 
-static const char letters[] = "?VKPAFSC"; /* by LAYER_* */
+static const char letters[] = "?VKPLHATFSC"; /* by LAYER_* */
 static char seen[64];
 
 static void note(void *ctx, uint32_t layer)

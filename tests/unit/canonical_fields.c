@@ -136,7 +136,8 @@ static const row setters[] = {
 static const char *const opts[] = {"struct_size", "flags", "total_ms", "connect_ms",
 	"first_token_ms", "idle_ms", "silence_ms", "attempt_ms", "on_event", "token",
 	"max_attempts", "max_attempts_total", "retry_after_max_ms", "stream_recovery", "priority",
-	"reserved", "unit", "idempotency_key", "on_duplicate", "reserved2"};
+	"reserved", "unit", "idempotency_key", "on_duplicate", "cache_mode", "cache_ttl_ms",
+	"cache_max_age_ms"};
 
 /* ---- flips ---- */
 

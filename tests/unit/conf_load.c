@@ -180,7 +180,30 @@ Test(conf_load, values_of_a_wrong_form)
 Test(conf_load, keys_of_later_versions)
 {
 	REFUSED(try_text("telemetry = { };"), "not in this version");
-	REFUSED(try_text("cache = { x = 1; };"), "'cache'", "not in this version");
+	REFUSED(try_text("telemetry = { x = 1; };"), "'telemetry'", "not in this version");
+}
+
+Test(conf_load, R_CACHE_1_settings_of_the_cache)
+{
+	conf_try a = try_text("cache = { mode = \"refresh\"; store = \"sql\"; ttl = \"1h\"; "
+				  "max_age = \"5m\"; namespace = \"n\"; size = \"8M\"; entry_max = "
+				  "\"64k\"; coalesce = true; };");
+	const conf_cache *k;
+
+	cr_assert_eq(a.rc, 0, "%s", a.err.message);
+	k = &a.c->cache;
+	cr_assert_eq(k->mode, CACHE_SAID | CACHE_WRITE | CACHE_FRESH);
+	cr_assert_eq(k->store, CACHE_SQL);
+	cr_assert_eq(k->ttl, 3600000);
+	cr_assert_eq(k->max_age, 300000);
+	cr_assert_str_eq(k->space, "n");
+	cr_assert(k->coalesce && !k->nondeterministic && !k->any_candidate);
+	conf_free(a.c);
+	REFUSED(try_text("cache = { mode = \"yes\"; };"), "refresh");
+	REFUSED(try_text("cache = { size = \"1\"; };"), "64M");
+	REFUSED(try_text("cache = { entry_max = \"2G\"; };"), "1G");
+	REFUSED(try_text("cache = { ttl = \"0\"; };"), "cache.ttl");
+	REFUSED(try_text("cache = { tll = \"1s\"; };"), "'ttl'");
 }
 
 Test(conf_load, R_CFG_6_names)
