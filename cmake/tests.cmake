@@ -51,7 +51,7 @@ function(llm_test_program folder file inside criterion)
 	endif()
 	if(TARGET sqlite)
 		target_compile_definitions(${name} PRIVATE TEST_WITH_SQLITE)
-		if(stem MATCHES "^ledger_(bound|host|time|unit|key[a-z_]*)$") # a handle of the test's own
+		if(stem MATCHES "^(ledger_(bound|host|time|unit|key[a-z_]*)|cache_sql)$") # a handle of the test's own
 			target_link_libraries(${name} PRIVATE PkgConfig::SQLITE)
 		endif()
 		if(stem MATCHES "^sqlite_") # looks inside the plugin
@@ -100,7 +100,7 @@ function(llm_test_folder folder inside criterion)
 		if(NOT TARGET llm_pg AND file MATCHES "postgres[a-z0-9_]*[.]c$")
 			continue()
 		endif()
-		if(NOT TARGET sqlite AND file MATCHES "/(sqlite_|ledger|llmctl_store)[a-z0-9_]*[.]c$")
+		if(NOT TARGET sqlite AND file MATCHES "/(sqlite_|ledger|llmctl_store|cache_sql)[a-z0-9_]*[.]c$")
 			continue()
 		endif()
 		set(sees ${inside})

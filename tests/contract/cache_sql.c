@@ -1,0 +1,141 @@
+/* cache_sql.c - stored answers in a SQLite file: found by another service, and what spoils them. */
+#include "cache_try.h"
+
+#include <sqlite3.h>
+
+#include "functional/ledger_try.h"
+
+#define SQL "mode = \"on\"; store = \"sql\";"
+
+typedef struct sql_try {
+	cache_try t;
+	book b;
+	char more[600];
+} sql_try;
+
+static void begin(sql_try *s)
+{
+	memset(s, 0, sizeof(*s));
+	book_open(&s->b, "", "");
+	snprintf(s->more, sizeof(s->more), "storage = { dsn = \"%s\"; };\n", s->b.dsn);
+	cache_open(&s->t, SQL, s->more);
+}
+
+static void end(sql_try *s)
+{
+	cache_close(&s->t);
+	book_close(&s->b);
+}
+
+/* The first number of the first row; -1: none. */
+static int64_t number(const sql_try *s, const char *sql)
+{
+	sqlite3_stmt *stmt = NULL;
+	sqlite3 *db = NULL;
+	int64_t n = -1;
+
+	cr_assert_eq(sqlite3_open(s->b.dsn, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 5000);
+	cr_assert_eq(
+		sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK, "%s", sqlite3_errmsg(db));
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		n = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return n;
+}
+
+/* Another process, as far as memory goes: nothing of the first one is left. */
+static void again(sql_try *s)
+{
+	llm_call_free(s->t.call);
+	s->t.call = NULL;
+	llm_service_free(s->t.svc);
+	cr_assert_eq(cache_service(&s->t), 0, "%s", s->t.err.message);
+}
+
+Test(cache_sql, R_CACHE_18_another_service_finds_it)
+{
+	char first[600], run[64];
+	sql_try s;
+
+	begin(&s);
+	(void)cache_ask(&s.t, "hi");
+	cr_assert_eq(llm_result_cache(s.t.r, NULL), LLM_CACHE_MISS);
+	snprintf(first, sizeof(first), "%s", llm_result_text(s.t.r, NULL));
+	snprintf(run, sizeof(run), "%s", llm_result_run_id(s.t.r));
+	again(&s);
+	cr_assert_eq(number(&s, "SELECT count(*) FROM llm_cache"), 1);
+	(void)cache_ask(&s.t, "hi");
+	cr_assert(cache_hit(&s.t), "%s", s.t.log);
+	cr_assert_eq(cache_asked(&s.t), 1);
+	cr_assert_str_eq(llm_result_text(s.t.r, NULL), first);
+	cr_assert_str_eq(llm_result_original_run_id(s.t.r), run);
+	again(&s);
+	cr_assert_eq(number(&s,
+			     "SELECT count(*) FROM llm_runs WHERE source = 'cache' AND status = "
+			     "'succeeded' AND cache_key IS NOT NULL"),
+		1, "R_CACHE_11: a hit has its row");
+	cr_assert_eq(number(&s, "SELECT count(*) FROM llm_attempts"), 1);
+	end(&s);
+}
+
+Test(cache_sql, R_CACHE_18_a_row_altered_by_hand_is_a_miss_and_deleted)
+{
+	sql_try s;
+
+	begin(&s);
+	(void)cache_ask(&s.t, "hi");
+	again(&s);
+	(void)number(&s, "UPDATE llm_cache SET value = x'00' || value");
+	(void)cache_ask_as(&s.t, "hi", LLM_CACHE_READ_ONLY);
+	cr_assert_not(cache_hit(&s.t));
+	cr_assert_eq(cache_asked(&s.t), 2);
+	cr_assert(strstr(s.t.log, "deleted"), "%s", s.t.log);
+	again(&s);
+	cr_assert_eq(number(&s, "SELECT count(*) FROM llm_cache"), 0);
+	(void)cache_ask(&s.t, "hi");
+	again(&s);
+	(void)number(&s, "UPDATE llm_cache SET format_version = 99");
+	(void)cache_ask(&s.t, "hi");
+	cr_assert_not(cache_hit(&s.t));
+	end(&s);
+}
+
+Test(cache_sql, R_CACHE_10_expired_rows_are_misses)
+{
+	sql_try s;
+
+	begin(&s);
+	(void)cache_ask(&s.t, "hi");
+	again(&s);
+	atomic_store(&cache_utc, CACHE_UTC + DAY_US);
+	(void)cache_ask(&s.t, "hi");
+	cr_assert_not(cache_hit(&s.t));
+	cr_assert_eq(cache_asked(&s.t), 2);
+	end(&s);
+}
+
+Test(cache_sql, R_CACHE_17_a_table_that_is_gone_costs_no_answer)
+{
+	sql_try s;
+
+	begin(&s);
+	(void)number(&s, "ALTER TABLE llm_cache RENAME TO llm_cache_gone");
+	(void)cache_ask(&s.t, "hi");
+	cr_assert_not(cache_hit(&s.t));
+	(void)cache_ask(&s.t, "hi");
+	cr_assert_eq(cache_asked(&s.t), 2);
+	cr_assert_geq(atomic_load(&s.t.svc->caching.faults), 1);
+	cr_assert(strstr(s.t.log, "cache: "), "%s", s.t.log);
+	end(&s);
+}
+
+Test(cache_sql, R_CACHE_18_a_store_in_a_storage_needs_one)
+{
+	cache_try t = {.rc = 0};
+
+	snprintf(t.config, sizeof(t.config), "cache = { " SQL " };\n");
+	cr_assert_eq(cache_service(&t), LLM_E_CONFIG);
+	cr_assert(strstr(t.err.message, "cache.store"), "%s", t.err.message);
+}
