@@ -232,7 +232,8 @@ static int32_t wait_more(llm_call *c, int how, uint64_t end_ns)
 	if (now >= end_ns)
 		return LLM_E_TIMEOUT;
 	pthread_mutex_unlock(&c->lock);
-	rc = service_turn(c->svc, end_ns == UINT64_MAX ? end_ns : end_ns - now, NULL);
+	now = end_ns == UINT64_MAX ? end_ns : end_ns - now;
+	rc = how == WAIT_LEAD ? service_lead_turn(c->svc, now) : service_turn(c->svc, now, NULL);
 	pthread_mutex_lock(&c->lock);
 	return rc;
 }

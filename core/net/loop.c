@@ -298,22 +298,44 @@ static void hand_out(loop *l, const struct epoll_event *ev)
 		w->fn(w, ev->events);
 }
 
+static void begin_turn(loop *l)
+{
+	if (l->turn_fn)
+		l->turn_fn(l->turn_ctx);
+}
+
+static void answer_wake(loop *l)
+{
+	if (atomic_exchange(&l->woken, 0) && l->wake_fn)
+		l->wake_fn(l->wake_ctx);
+}
+
+/* What was asked for before the turn: then it does not wait, and one look at the sockets does. */
+static int answer_first(loop *l)
+{
+	if (!atomic_load(&l->woken))
+		return 0;
+	begin_turn(l);
+	answer_wake(l);
+	return 1;
+}
+
 void loop_turn(loop *l, uint64_t timeout_ns)
 {
 	struct epoll_event events[EVENTS_PER_TURN];
-	const uint64_t next_ns = loop_next_ns(l);
+	const int asked = answer_first(l);
+	const uint64_t next_ns = asked ? 0 : loop_next_ns(l);
 	int n, i;
 
 	n = epoll_wait(l->epoll_fd, events, EVENTS_PER_TURN, wait_ms(next_ns, timeout_ns));
 	l->quiet = n <= 0 && next_ns && !atomic_load(&l->woken);
-	if (l->turn_fn)
-		l->turn_fn(l->turn_ctx);
+	if (!asked)
+		begin_turn(l);
 	for (i = 0; i < n; i++)
 		hand_out(l, &events[i]);
 	fire_timers(l);
 	/* Last: what it starts begins to send only when the sockets have been looked at again. */
-	if (atomic_exchange(&l->woken, 0) && l->wake_fn)
-		l->wake_fn(l->wake_ctx);
+	answer_wake(l);
 	arm_alarm(l);
 }
 

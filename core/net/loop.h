@@ -49,9 +49,9 @@ void loop_wake(loop *l);
 void loop_wake_idle(loop *l);
 /* The same on the thread that is inside loop_turn now: it costs nothing there. */
 void loop_wake_self(loop *l);
-/* Called in every turn that was woken. */
 /* Called when a turn begins, once it has waited. */
 void loop_on_turn(loop *l, void (*fn)(void *ctx), void *ctx);
+/* Called in every turn that was woken: when it begins, or at its end. */
 void loop_on_wake(loop *l, void (*fn)(void *ctx), void *ctx);
 
 /* Waits for at most `timeout_ns` (UINT64_MAX: until something happens), then does it. */

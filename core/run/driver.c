@@ -38,6 +38,11 @@ int32_t service_turn(llm_service *svc, uint64_t timeout_ns, llm_err *err)
 	return rc ? rc : turn(svc, timeout_ns, 0, err);
 }
 
+int32_t service_lead_turn(llm_service *svc, uint64_t timeout_ns)
+{
+	return turn(svc, timeout_ns, 0, NULL);
+}
+
 int service_is_driver(llm_service *svc)
 {
 	return atomic_load(&svc->driver) == DRIVER_HOST &&

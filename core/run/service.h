@@ -120,6 +120,8 @@ void service_end_lead(llm_service *svc);
 int service_lead(llm_service *svc, const struct llm_call *call);
 int service_leads(llm_service *svc);
 void service_unlead(llm_service *svc);
+/* One turn by it: as service_turn, but that it is no forked child was seen when its wait began. */
+int32_t service_lead_turn(llm_service *svc, uint64_t timeout_ns);
 /* Nobody else turns any more, and nobody will: for the thread that ends the service. */
 void service_take_back(llm_service *svc);
 /* LLM_E_STATE in a forked child. */

@@ -148,3 +148,78 @@ Test(net_loop, the_descriptor_shows_timers_and_wake_ups)
 	loop_timer_clear(l, &t);
 	loop_free(l);
 }
+
+typedef struct asked {
+	loop *l;
+	char order[16];
+} asked;
+
+static void note(asked *a, char what)
+{
+	const size_t n = strlen(a->order);
+
+	cr_assert_lt(n + 1, sizeof(a->order));
+	a->order[n] = what;
+}
+
+static void on_turn(void *ctx)
+{
+	note(ctx, 't');
+}
+
+static void on_net(void *ctx)
+{
+	note(ctx, 'n');
+}
+
+static void on_wake(void *ctx)
+{
+	asked *a = ctx;
+
+	note(a, 'w');
+	loop_net_timer(a->l, 0, on_net, a);
+}
+
+/* What is asked for before a turn is begun and goes on in that very turn, which does not wait. */
+Test(net_loop, what_was_asked_for_is_begun_first)
+{
+	asked a = {.order = ""};
+
+	cr_assert_eq(loop_new(mem_default(), NULL, &a.l, NULL), 0);
+	loop_on_turn(a.l, on_turn, &a);
+	loop_on_wake(a.l, on_wake, &a);
+	loop_wake_idle(a.l);
+	loop_turn(a.l, UINT64_MAX);
+	cr_assert_str_eq(a.order, "twn");
+	cr_assert_not(loop_quiet(a.l));
+	loop_turn(a.l, 0);
+	cr_assert_str_eq(a.order, "twnt");
+	cr_assert(loop_quiet(a.l));
+	loop_free(a.l);
+}
+
+static void on_timer_wakes(loop_timer *t)
+{
+	loop_wake_self(*(loop **)(void *)(t + 1));
+}
+
+/* What is asked for in the turn itself goes on when the sockets were looked at once more. */
+Test(net_loop, what_is_asked_for_meanwhile_waits_for_the_next_look)
+{
+	struct {
+		loop_timer t;
+		loop *l;
+	} timer = {.t = {.fn = on_timer_wakes}};
+	asked a = {.order = ""};
+
+	cr_assert_eq(loop_new(mem_default(), NULL, &a.l, NULL), 0);
+	timer.l = a.l;
+	loop_on_turn(a.l, on_turn, &a);
+	loop_on_wake(a.l, on_wake, &a);
+	loop_timer_set(a.l, &timer.t, loop_now(a.l));
+	loop_turn(a.l, UINT64_MAX);
+	cr_assert_str_eq(a.order, "tw");
+	loop_turn(a.l, UINT64_MAX);
+	cr_assert_str_eq(a.order, "twtn");
+	loop_free(a.l);
+}
