@@ -96,15 +96,39 @@ static void write_stops(jsonw *w, const llm_request *rq)
 	jsonw_array_end(w);
 }
 
+enum { PARTS_HINTED = 1, PARTS_OPAQUE = 2, PARTS_FAILED = 4 };
+
+/* What parts of turns have that a stored prompt does not say. */
+static unsigned parts_of(const llm_request_view *v)
+{
+	unsigned has = 0;
+	size_t i, k;
+
+	for (i = 0; i < v->n_messages; i++)
+		for (k = 0; k < v->messages[i]->n_parts; k++) {
+			const llm_part_view *p = v->messages[i]->parts[k];
+
+			has |= p->cache_hint ? PARTS_HINTED : 0;
+			has |= p->n_opaque || p->kind == LLM_PART_OPAQUE ? PARTS_OPAQUE : 0;
+			has |= p->is_error ? PARTS_FAILED : 0;
+		}
+	return has;
+}
+
 /* Documents of the application's own: that they were there is all that is kept. */
 static void write_left_out(jsonw *w, const llm_request_view *v)
 {
+	const unsigned has = parts_of(v);
 	const struct {
 		const char *name;
 		int on;
 	} parts[] = {{"tools", v->n_tools != 0}, {"a schema", v->schema.len != 0},
 		{"extra members", v->extra.len != 0}, {"safety settings", v->safety.len != 0},
-		{"extra headers", v->n_headers != 0}};
+		{"extra headers", v->n_headers != 0}, {"the end user", v->end_user != NULL},
+		{"that the last turn is continued", v->continue_last_turn != 0},
+		{"cache hints", (has & PARTS_HINTED) != 0},
+		{"opaque parts", (has & PARTS_OPAQUE) != 0},
+		{"which tools have failed", (has & PARTS_FAILED) != 0}};
 	size_t n = 0, i;
 
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {

@@ -75,6 +75,7 @@ static int32_t keep_prompt(llm_call *c, llm_job *j, record_begin *row, char hash
 /* Only beside a prompt that is kept: for the rest they say nothing. */
 static int32_t keep_params(llm_call *c, llm_job *j, record_begin *row)
 {
+	llm_bytes bytes;
 	int32_t rc;
 	buf json;
 
@@ -82,10 +83,10 @@ static int32_t keep_params(llm_call *c, llm_job *j, record_begin *row)
 		return 0;
 	buf_init(&json, &c->mem, 0);
 	rc = ledger_params(c->rq, &json);
-	if (!rc) {
-		row->params_json = arena_str(job_arena(j), buf_text(&json));
-		rc = row->params_json ? 0 : LLM_E_NOMEM;
-	}
+	bytes.ptr = buf_text(&json);
+	bytes.len = json.len;
+	if (!rc)
+		rc = privacy_text(&c->svc->ledger.rules, &bytes, job_arena(j), &row->params_json);
 	buf_done(&json);
 	return rc;
 }

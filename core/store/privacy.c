@@ -59,6 +59,18 @@ static int32_t privacy_fill(
 	return rc;
 }
 
+int32_t privacy_text(const privacy *p, const llm_bytes *text, arena *ar, const char **ret)
+{
+	llm_content_row row = {0};
+	int32_t rc;
+	int kept;
+
+	rc = privacy_fill(p, text, ar, &row, &kept);
+	if (!rc)
+		*ret = kept ? row.bytes.ptr : NULL;
+	return rc;
+}
+
 int32_t privacy_content(const privacy *p, const char *workspace, const char *kind,
 	const llm_bytes *bytes, const char *reference, int64_t now_us, arena *ar,
 	llm_content_row **ret)

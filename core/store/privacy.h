@@ -36,6 +36,12 @@ int32_t privacy_hash(const privacy *p, const char *purpose, const llm_bytes *byt
 	const llm_allocator *mem, char ret_hex[SHA256_HEX]);
 
 /*
+ * What may be kept of a text without NUL, in the arena; null in *ret: nothing is kept of it.
+ * LLM_E_NOMEM.
+ */
+int32_t privacy_text(const privacy *p, const llm_bytes *text, arena *ar, const char **ret);
+
+/*
  * The row to keep of a content, in the arena; null in *ret: nothing is kept of it.
  * Without a key mode `hash` keeps the count only: `hash` is then the reference given.
  */

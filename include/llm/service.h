@@ -21,7 +21,8 @@ struct llm_job_port; /* unit.h */
 typedef void (*llm_log_fn)(uintptr_t token, uint32_t level, const char *line, size_t len);
 
 /*
- * What is to be kept of one prompt or answer where `privacy.content` is "redacted".
+ * What is to be kept of one prompt, answer or set of parameters where `privacy.content` is
+ * "redacted".
  * @param token  the host's
  * @param text   the JSON that would be kept, `len` bytes, ended by NUL: docs/storage.md shows
  *               it. Configured secrets are out of it already.

@@ -6,6 +6,8 @@
 
 #define LEN LLM_NUL_TERMINATED
 
+static llm_redact_fn hook; /* of the host, or null */
+
 static llm_service *begin(account *a, const char *content)
 {
 	llm_service_opts so = LLM_SERVICE_OPTS_INIT;
@@ -27,6 +29,7 @@ static llm_service *begin(account *a, const char *content)
 	cr_assert_eq(r.status, 0, "%s", r.err);
 	run_done(&r);
 	so.config_path = a->conf;
+	so.redact = hook;
 	so.flags = LLM_SERVICE_NO_ENV;
 	so.plugin_dir = TEST_BINARY_DIR "/plugins";
 	cr_assert_eq(llm_service_new(&so, &svc, &err), 0, "%s", err.message);
@@ -42,17 +45,24 @@ static llm_request *request_new(void)
 	return rq;
 }
 
-/* Asks, and ends the request. */
-static void ask(llm_service *svc, llm_request *rq, char id[64])
+/* Asks, and ends the request; what comes of it. */
+static int32_t try(llm_service *svc, llm_request *rq, char id[64])
 {
 	llm_err err = LLM_ERR_INIT;
 	llm_call *call = NULL;
+	int32_t rc;
 
 	cr_assert_eq(llm_submit(svc, rq, NULL, &call, &err), 0, "%s", err.message);
-	cr_assert_eq(llm_call_wait(call, 10000, &err), 0, "%s", err.message);
+	rc = llm_call_wait(call, 10000, &err);
 	snprintf(id, 64, "%s", llm_result_run_id(llm_call_result(call)));
 	llm_call_free(call);
 	llm_request_free(rq);
+	return rc;
+}
+
+static void ask(llm_service *svc, llm_request *rq, char id[64])
+{
+	cr_assert_eq(try(svc, rq, id), 0);
 }
 
 static json_t *params_of(const account *a, const char *id)
@@ -187,6 +197,98 @@ Test(ledger_params, R_PRIV_1_without_a_stored_prompt_nothing_is_kept)
 	llm_service_free(svc);
 	params = params_of(&a, id);
 	cr_expect(json_is_null(params));
+	json_decref(params);
+	account_end(&a);
+}
+
+/* "secret" is not kept; a text with "odd" in it is not to be kept at all. */
+static int32_t blacken(uintptr_t token, const char *text, size_t len,
+	int32_t (*put)(void *to, const char *bytes, size_t len), void *to)
+{
+	const char *at;
+	int32_t rc = 0;
+
+	(void)token;
+	if (strstr(text, "odd"))
+		return LLM_E_INTERNAL;
+	while (!rc && (at = strstr(text, "secret"))) {
+		rc = put(to, text, (size_t)(at - text));
+		if (!rc)
+			rc = put(to, "***", 3);
+		len -= (size_t)(at + 6 - text);
+		text = at + 6;
+	}
+	return rc ? rc : put(to, text, len);
+}
+
+Test(ledger_params, R_PRIV_1_the_hook_of_the_host_sees_how_the_answer_was_asked_for)
+{
+	static const char *const stops[] = {"a secret word", "an odd word"};
+	llm_request *rq;
+	llm_service *svc;
+	json_t *params;
+	account a;
+	char id[2][64];
+
+	hook = blacken;
+	svc = begin(&a, "redacted");
+	for (size_t i = 0; i < 2; i++) {
+		rq = request_new();
+		cr_assert_eq(llm_request_text(rq, LLM_ROLE_USER, "hi", LEN), 0);
+		cr_assert_eq(llm_request_stop(rq, stops[i]), 0);
+		ask(svc, rq, id[i]);
+	}
+	llm_service_free(svc);
+	params = params_of(&a, id[0]);
+	cr_expect_str_eq(json_string_value(json_array_get(json_object_get(params, "stop"), 0)),
+		"a *** word");
+	json_decref(params);
+	params = params_of(&a, id[1]);
+	cr_expect(json_is_null(params));
+	json_decref(params);
+	account_end(&a);
+}
+
+/* What a command cannot be made of again is named, all of it. */
+Test(ledger_params, everything_that_is_not_kept_is_named)
+{
+	static const char *const named[] = {"tools", "a schema", "extra members", "safety settings",
+		"extra headers", "the end user", "that the last turn is continued", "cache hints",
+		"opaque parts", "which tools have failed"};
+	llm_request *rq;
+	llm_service *svc;
+	llm_message *m = NULL;
+	json_t *params, *list;
+	account a;
+	char id[64];
+	size_t i;
+
+	hook = NULL;
+	svc = begin(&a, "full");
+	rq = request_new();
+	cr_assert_eq(llm_request_message(rq, LLM_ROLE_USER, &m), 0);
+	cr_assert_eq(llm_message_text(m, "hi", LEN), 0);
+	cr_assert_eq(llm_message_cache_hint(m), 0);
+	cr_assert_eq(llm_message_opaque(m, "goo", "x", "y", 1), 0);
+	cr_assert_eq(llm_request_message(rq, LLM_ROLE_ASSISTANT, &m), 0);
+	cr_assert_eq(llm_message_tool_call(m, "c1", "warmth", "{}", LEN), 0);
+	cr_assert_eq(llm_request_message(rq, LLM_ROLE_TOOL, &m), 0);
+	cr_assert_eq(llm_message_tool_result(m, "c1", "warmth", "no", LEN, 1), 0);
+	cr_assert_eq(llm_request_text(rq, LLM_ROLE_ASSISTANT, "Well", LEN), 0);
+	cr_assert_eq(llm_request_continue_last(rq, 1), 0);
+	cr_assert_eq(llm_request_tool(rq, "warmth", "How warm it is", NULL, 0), 0);
+	cr_assert_eq(llm_request_format_schema(rq, "s", "{\"type\":\"object\"}", LEN), 0);
+	cr_assert_eq(llm_request_extra(rq, "{\"custom\":1}", LEN), 0);
+	cr_assert_eq(llm_request_safety(rq, "[]", LEN), 0);
+	cr_assert_eq(llm_request_header(rq, "x-team", "blue"), 0);
+	cr_assert_eq(llm_request_end_user(rq, "ada"), 0);
+	try(svc, rq, id);
+	llm_service_free(svc);
+	params = params_of(&a, id);
+	list = json_object_get(params, "left_out");
+	cr_expect_eq(json_array_size(list), sizeof(named) / sizeof(named[0]));
+	for (i = 0; i < json_array_size(list); i++)
+		cr_expect_str_eq(json_string_value(json_array_get(list, i)), named[i]);
 	json_decref(params);
 	account_end(&a);
 }
