@@ -86,7 +86,8 @@ static const arg_option chat_options[] = {
 
 static const arg_option migrate_options[] = {
 	{0, ARG_TEXT, "to", "NUMBER", "up or down to this schema; 0 takes all tables away", AT(to)},
-	{0, ARG_SWITCH, "fresh", NULL, "put a damaged file aside and begin with a new one", AT(fresh)},
+	{0, ARG_SWITCH, "fresh", NULL, "put a damaged file aside and begin with a new one",
+		AT(fresh)},
 	END,
 };
 

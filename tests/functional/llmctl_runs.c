@@ -308,9 +308,9 @@ static int64_t runs_of_key(const json_t *stats, const char *key)
 	const json_t *groups = json_object_get(stats, "groups"), *g;
 	size_t i;
 
-	json_array_foreach(groups, i, g)
-		if (strcmp(json_string_value(json_object_get(g, "key")), key) == 0)
-			return json_integer_value(json_object_get(g, "runs"));
+	json_array_foreach(
+		groups, i, g) if (strcmp(json_string_value(json_object_get(g, "key")), key) ==
+		0) return json_integer_value(json_object_get(g, "runs"));
 	return 0;
 }
 
