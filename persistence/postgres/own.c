@@ -35,7 +35,7 @@ static const statement own_sql_set = {
 	"SELECT set_config('search_path', coalesce($1, current_setting('search_path')), true), "
 	"set_config('lock_timeout', $2, true), set_config('statement_timeout', $3, true), "
 	"set_config('synchronous_commit', coalesce($4, current_setting('synchronous_commit')), "
-	"true), set_config('idle_in_transaction_session_timeout', '60000', true)",
+	"true), set_config('idle_in_transaction_session_timeout', '3000', true)",
 	"search_path lock_timeout statement_timeout synchronous_commit", &own_local, NULL};
 static const statement own_sql_schemas = {
 	"SELECT count(*) AS runs FROM pg_catalog.pg_namespace WHERE nspname = $1", "schema",
@@ -410,7 +410,6 @@ int32_t own_migrate(void *handle, uint32_t version)
 	if (rc)
 		return rc;
 	rc = own_migrate_inside(u, version);
-	memset(u->is_prepared, 0, sizeof(u->is_prepared));
 	if (!rc)
 		return own_commit(u);
 	own_rollback(u);
