@@ -125,7 +125,7 @@ Test(postgres_connect, D_2_5_a_password_that_changes_takes_no_restart)
 }
 
 /* Whatever is wrong with it, none of its secrets is told. */
-Test(postgres_connect, K_08_the_password_of_a_dsn_is_never_told)
+Test(postgres_connect, K_07_the_password_of_a_dsn_is_never_told)
 {
 	static const char *const bad[] = {
 		"host=127.0.0.1 port=%u dbname=%s user=checked password=hush99",
