@@ -77,7 +77,7 @@ ssl = on" >"$1/postgresql.conf"
 # In the cache of whoever runs this; two at once wait for each other.
 cluster() {
 	local cache version
-	cache=${TMPDIR:-/tmp}/llm-test-cluster-$(id -u)
+	cache=/tmp/llm-test-cluster-$(id -u)
 	version=$({ $bin/postgres --version; cat "$0"; } | sha256sum | cut -c 1-16)
 	mkdir -m 711 "$cache" 2>/dev/null
 	[ -O "$cache" ] || return 1
@@ -171,7 +171,7 @@ watch() {
 # What keepers left that were killed together with their owners.
 sweep() {
 	local old pid
-	for old in "${TMPDIR:-/tmp}"/llm-pg-[0-9]*; do
+	for old in /tmp/llm-pg-[0-9]*; do
 		pid=${old##*/llm-pg-}
 		pid=${pid%%-*}
 		alive "$pid" || [ -z "$(find "$old" -maxdepth 0 -mmin +10 2>/dev/null)" ] || rm -rf "$old"
