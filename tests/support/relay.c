@@ -176,6 +176,8 @@ static int listen_on(relay *r, const char *address)
 		    is_six ? (void *)&six.sin6_addr : (void *)&four.sin_addr) != 1)
 		die("relay: address");
 	r->fd = socket(a->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* A relay that comes again at its port: connections of the one before may linger. */
+	setsockopt(r->fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
 	if (r->fd < 0 || bind(r->fd, a, len))
 		return -1;
 	if (listen(r->fd, LINES) || getsockname(r->fd, a, &len))
