@@ -30,21 +30,50 @@ prove_collisions() {
 		"$([ "${BASH_REMATCH[4]:-}" = "0 failed, 0 not on record, 0 lacking, 0 left running" ]; echo $?)"
 }
 
-# ---- what a record costs ----
+# ---- a server, with databases for what follows ----
 
-keeper=''
-start_postgres() { # sets port, pooled: a server that ends with this script
-	local folder=/tmp/llm-pg-$$
+keeper='' port='' pooled=''
+start_postgres() { # a server that ends with this script
+	local folder=/tmp/llm-pg-$$ name
+	tests/support/pg.sh check || return 1
 	tests/support/pg.sh keep $$ "$folder" >build/prove-pg.log 2>&1 </dev/null &
 	keeper=$!
 	for _ in {1..300}; do
 		[ ! -e "$folder/ready" ] || break
 		sleep 0.05
 	done
-	read -r port pooled _ <"$folder/ready"
-	psql -qAtX -h "$folder" -p "$port" -U llm postgres -c "CREATE DATABASE tax OWNER app" -c "CREATE DATABASE pooled OWNER app" \
-		-c "CREATE DATABASE floor OWNER app"
+	read -r port pooled _ <"$folder/ready" || return 1
+	for name in keys keys_pooled tax tax_pooled floor; do
+		psql -qAtX -h "$folder" -p "$port" -U llm postgres -c "CREATE DATABASE $name OWNER app" || return 1
+	done
 }
+
+dsn() { # DATABASE PORT
+	echo "host=127.0.0.1 port=$2 user=app dbname=$1"
+}
+
+migrated() { # DSN : members of the section storage
+	LLM_STORAGE__PLUGIN=postgres LLM_STORAGE__DSN=$1 "$dev/bin/llmctl" db migrate >build/prove-pg.log 2>&1
+	echo "plugin = \"postgres\"; dsn = \"$1\";"
+}
+
+# ---- budgets, on both engines (K-20) ----
+
+prove_budgets() { # [postgres]
+	local rounds=20 kills=100 out name=${1:-sqlite}
+	[ -z "$slice" ] || { rounds=3 kills=5; }
+	out=$("$dev/tests/prove_budget" race $rounds ${1:+"$1"} 2>&1 | tail -1)
+	[[ $out =~ ,\ at\ most\ ([0-9]+)\ admitted,\ ([0-9]+)\ ended\ otherwise,\ ([0-9]+)\ rounds\ with\ wrong\ sums$ ]]
+	row "K-20: $name: 200 requests, 2 processes, a budget for 10" "<= 10, 0 wrong" \
+		"${BASH_REMATCH[1]:-$out} admitted, ${BASH_REMATCH[3]:-?} wrong sums" "$rounds rounds" \
+		"$([ "${BASH_REMATCH[*]:1:3}" = "10 0 0" ]; echo $?)"
+	out=$("$dev/tests/prove_budget" kills $kills ${1:+"$1"} 2>&1 | tail -1)
+	[[ $out =~ ,\ ([0-9]+)\ wrong\ sums,\ ([0-9]+)\ times\ held ]]
+	row "budgets: $name: processes killed: wrong sums, left held" "0" "${BASH_REMATCH[*]:1:2}" "$kills kills" \
+		"$([ "${BASH_REMATCH[*]:1:2}" = "0 0" ]; echo $?)"
+}
+
+# ---- what a record costs ----
 
 of() { # WAY COLUMN : from what prove_tax has printed
 	awk -v way="$1" -v column="$2" '$1 == way { print $column }' build/prove-tax.log
@@ -68,20 +97,23 @@ prove_tax_of() { # HOW DSN FLOOR_NS
 }
 
 prove_pg_tax() {
-	local why floor port pooled
-	why=$(tests/support/pg.sh check) || { row "W8, PostgreSQL" "measured" "$why" 0 1; return; }
+	local floor
 	LLM_WITH_TESTS=1 LLM_BUILD_TARGET=prove_tax scripts/build.sh release >build/prove-tax.log 2>&1
-	start_postgres
 	cc -O2 -o build/floor-rows bench/floor/rows.c -I"$(pkg-config --variable=includedir libpq)" -lpq
-	floor=$(build/floor-rows "host=127.0.0.1 port=$port user=app dbname=floor" 20000 32 | awk '{ print $1 }')
-	prove_tax_of directly "host=127.0.0.1 port=$port user=app dbname=tax" "${floor:-0}"
-	prove_tax_of pooled "host=127.0.0.1 port=$pooled user=app dbname=pooled" "${floor:-0}"
-	kill "$keeper"
-	wait "$keeper"
+	floor=$(build/floor-rows "$(dsn floor "$port")" 20000 32 2>/dev/null | awk '{ print $1 }')
+	prove_tax_of directly "$(dsn tax "$port")" "${floor:-0}"
+	prove_tax_of pooled "$(dsn tax_pooled "$pooled")" "${floor:-0}"
 }
 
 prove_postgres() {
+	prove_budgets
+	start_postgres >build/prove-pg.log 2>&1 || { row "a PostgreSQL" "15" "$(tail -1 build/prove-pg.log)" 0 1; return; }
+	prove_budgets postgres
+	prove_keys PostgreSQL "$(migrated "$(dsn keys "$port")")"
+	prove_keys "PostgreSQL, pooled" "$(migrated "$(dsn keys_pooled "$pooled")")"
 	prove_faults
 	prove_collisions
 	prove_pg_tax
+	kill "$keeper"
+	wait "$keeper"
 }
