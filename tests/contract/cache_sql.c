@@ -1,8 +1,7 @@
 /* cache_sql.c - stored answers in a SQLite file: found by another service, and what spoils them. */
-#include "cache_try.h"
-
 #include <sqlite3.h>
 
+#include "cache_try.h"
 #include "functional/ledger_try.h"
 
 #define SQL "mode = \"on\"; store = \"sql\";"
