@@ -88,6 +88,8 @@ int32_t ledger_open(llm_call *c, const llm_call_opts *opts, llm_err *err)
 	if (!rec)
 		return err_set(err, LLM_E_NOMEM, "out of memory");
 	rec->bound = opts->unit != NULL;
+	rec->counts = opts->unit ? storage_has_op(opts->unit->storage, LLM_OP_BUDGET_SPEND) :
+				   c->svc->ledger.budgets;
 	rec->created_us = clock_utc_us(&c->svc->time);
 	c->rec = rec;
 	if (opts->idempotency_key)

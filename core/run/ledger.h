@@ -50,6 +50,7 @@ typedef struct call_record {
 	uint32_t counted; /* among the ledger's open runs */
 	uint32_t begin; /* RECORD_*: the row `running` */
 	uint32_t settle; /* RECORD_*: its end */
+	int counts; /* the storage that it is recorded in counts budgets */
 	uint32_t budget; /* BUDGET_*: reserved there, or only told what the run has cost; else 0 */
 	uint32_t refused; /* its budget did not bear it: */
 	uint32_t of_profile; /* the profile's, not the workspace's */

@@ -260,7 +260,7 @@ static int64_t estimate(llm_call *c)
 /* Does the storage count what this run costs? */
 static int is_counted_there(const llm_call *c, const pricing *p)
 {
-	return c->rec && c->svc->ledger.budgets && p->counted != COUNTED_PROCESS &&
+	return c->rec && c->rec->counts && p->counted != COUNTED_PROCESS &&
 		(p->rules.limit_nanousd || p->counted == COUNTED_STORAGE);
 }
 

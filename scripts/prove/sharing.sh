@@ -2,7 +2,8 @@
 # Sourced by prove.sh: sharing. What several processes do with one database.
 # shellcheck source=scripts/prove/postgres.bash
 . scripts/prove/postgres.bash
-
+# shellcheck source=scripts/prove/budgets.bash
+. scripts/prove/budgets.bash
 
 # prove_keys NAME [STORAGE]: two processes, 32 threads each, one key a round.
 prove_keys() {
@@ -32,5 +33,6 @@ prove_owner() {
 prove() {
 	prove_keys sqlite
 	prove_owner
+	prove_budgets
 	prove_postgres
 }

@@ -70,6 +70,7 @@ static void sweep(const char *content)
 	snprintf(p.config, sizeof(p.config),
 		"%sproviders = { ollama = { base_url = \"%s\"; }; };\n"
 		"profiles = { p = { policy = \"latency\"; candidates = [ \"ollama/sim-small\" ]; }; };\n"
+		"budget = { limit = \"9\"; window = \"1h\"; default_cost = \"0.01\"; };\n"
 		"privacy = { content = \"%s\"; key = \"file:%s/key\"; };\n",
 		p.b.config, sim_url(up), content, p.b.folder);
 	cr_assert_eq(failalloc_sweep(play, &p), 0);
@@ -77,7 +78,7 @@ static void sweep(const char *content)
 	sim_stop(up);
 }
 
-Test(alloc_record, P_01_R_UOW_11_every_allocation_of_a_recorded_run)
+Test(alloc_record, P_01_R_UOW_11_R_COST_11_every_allocation_of_a_recorded_run)
 {
 	sweep("none");
 }

@@ -187,6 +187,20 @@ Test(ledger_budget, R_COST_11_a_budget_that_was_set)
 	bank_close(&k);
 }
 
+/* Two processes, 200 requests at once; it compares the sums with the rows of the runs as well. */
+Test(ledger_budget, K_20_of_200_at_once_a_budget_for_ten_lets_ten_through)
+{
+	static const char *const argv[] = {
+		TEST_BINARY_DIR "/tests/prove_budget", "race", "3", NULL};
+	const run_opts opts = {.home = NULL};
+	run_result r;
+
+	run_program(argv, &opts, &r);
+	cr_expect_eq(r.status, 0, "%s%s", r.out, r.err);
+	cr_expect_not_null(strstr(r.out, "at most 10 admitted"), "%s", r.out);
+	run_done(&r);
+}
+
 /* ---- configurations that are refused ---- */
 
 static int32_t try_config(const char *text, llm_err *ret_err)
