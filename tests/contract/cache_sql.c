@@ -1,29 +1,66 @@
 /* cache_sql.c - stored answers in a SQLite file: found by another service, and what spoils them. */
 #include <sqlite3.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "cache_try.h"
-#include "functional/ledger_try.h"
+#include "llm/runner.h"
 
 #define SQL "mode = \"on\"; store = \"sql\";"
 
 typedef struct sql_try {
 	cache_try t;
-	book b;
+	char folder[64];
+	char dsn[100];
 	char more[600];
 } sql_try;
+
+/* A file with the schema. */
+static void make_file(sql_try *s)
+{
+	llm_service_opts so = LLM_SERVICE_OPTS_INIT;
+	llm_storage_opts o = LLM_STORAGE_OPTS_INIT;
+	char setting[120];
+	const char *settings[] = {setting, "create=true", NULL};
+	llm_storage *storage = NULL;
+	llm_unit *unit = NULL;
+	llm_err err = LLM_ERR_INIT;
+
+	snprintf(s->folder, sizeof(s->folder), "/tmp/llm-cache-XXXXXX");
+	cr_assert(mkdtemp(s->folder));
+	snprintf(s->dsn, sizeof(s->dsn), "%s/runs.db", s->folder);
+	snprintf(setting, sizeof(setting), "dsn=%s", s->dsn);
+	so.flags = LLM_SERVICE_NO_ENV;
+	so.plugin_dir = TEST_BINARY_DIR "/plugins";
+	o.settings = settings;
+	o.service = &so;
+	cr_assert_eq(llm_storage_new(&o, &storage, &err), 0, "%s", err.message);
+	cr_assert_eq(llm_unit_open(storage, &unit, &err), 0, "%s", err.message);
+	cr_assert_eq(llm_unit_migrate(unit, LLM_SCHEMA_LATEST, &err), 0, "%s", err.message);
+	llm_unit_close(unit);
+	llm_storage_free(storage);
+}
 
 static void begin(sql_try *s)
 {
 	memset(s, 0, sizeof(*s));
-	book_open(&s->b, "", "");
-	snprintf(s->more, sizeof(s->more), "storage = { dsn = \"%s\"; };\n", s->b.dsn);
+	make_file(s);
+	snprintf(s->more, sizeof(s->more), "storage = { dsn = \"%s\"; };\n", s->dsn);
 	cache_open(&s->t, SQL, s->more);
 }
 
 static void end(sql_try *s)
 {
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	char path[120];
+	size_t i;
+
 	cache_close(&s->t);
-	book_close(&s->b);
+	for (i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s%s", s->dsn, ends[i]);
+		(void)unlink(path);
+	}
+	cr_assert_eq(rmdir(s->folder), 0);
 }
 
 /* The first number of the first row; -1: none. */
@@ -33,7 +70,7 @@ static int64_t number(const sql_try *s, const char *sql)
 	sqlite3 *db = NULL;
 	int64_t n = -1;
 
-	cr_assert_eq(sqlite3_open(s->b.dsn, &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_open(s->dsn, &db), SQLITE_OK);
 	sqlite3_busy_timeout(db, 5000);
 	cr_assert_eq(
 		sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK, "%s", sqlite3_errmsg(db));
@@ -55,21 +92,21 @@ static void again(sql_try *s)
 
 Test(cache_sql, R_CACHE_18_another_service_finds_it)
 {
-	char first[600], run[64];
+	char first[600], id[64];
 	sql_try s;
 
 	begin(&s);
 	(void)cache_ask(&s.t, "hi");
 	cr_assert_eq(llm_result_cache(s.t.r, NULL), LLM_CACHE_MISS);
 	snprintf(first, sizeof(first), "%s", llm_result_text(s.t.r, NULL));
-	snprintf(run, sizeof(run), "%s", llm_result_run_id(s.t.r));
+	snprintf(id, sizeof(id), "%s", llm_result_run_id(s.t.r));
 	again(&s);
 	cr_assert_eq(number(&s, "SELECT count(*) FROM llm_cache"), 1);
 	(void)cache_ask(&s.t, "hi");
 	cr_assert(cache_hit(&s.t), "%s", s.t.log);
 	cr_assert_eq(cache_asked(&s.t), 1);
 	cr_assert_str_eq(llm_result_text(s.t.r, NULL), first);
-	cr_assert_str_eq(llm_result_original_run_id(s.t.r), run);
+	cr_assert_str_eq(llm_result_original_run_id(s.t.r), id);
 	again(&s);
 	cr_assert_eq(number(&s,
 			     "SELECT count(*) FROM llm_runs WHERE source = 'cache' AND status = "
