@@ -1,8 +1,9 @@
 /*
  * runner.c - a connection and a thread that runs jobs and commits them in groups.
  *
- * Group commit: whatever waits when the previous commit ends, at most group_max. The
- * queue is a ring of its full size, so that a submit never takes memory.
+ * Group commit: whatever waits when the previous commit ends, at most group_max; where groups
+ * were large, with what is about to come. The queue is a ring of its full size, so that a
+ * submit never takes memory.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -14,6 +15,9 @@
 #include "llm/records.h"
 
 #define RUNNER_NS_PER_MS 1000000
+#define RUNNER_NS_PER_S 1000000000
+#define RUNNER_LINGER_NS 200000 /* at most so long a group waits for what usually comes */
+#define RUNNER_LINGER_FROM 3 /* jobs in the usual group: with fewer there is nothing to win */
 
 struct llm_runner {
 	llm_job_port port;
@@ -27,11 +31,13 @@ struct llm_runner {
 	pthread_cond_t idle; /* nothing waits, and no group is under way */
 	llm_job **ring;
 	uint32_t first, n;
+	uint32_t wanted; /* so many jobs wake the thread */
 	int at_work; /* on a group */
 	int stopping;
 	llm_runner_stats stats;
-	llm_job **group; /* the thread's own */
-	int restless; /* the storage has no upkeep for idle moments; the thread's own */
+	llm_job **group; /* the thread's own, as what follows */
+	uint32_t usual; /* size of the groups before, in sixteenths: the last one counts a quarter */
+	int restless; /* the storage has no upkeep for idle moments */
 };
 
 /* ---- the queue ---- */
@@ -49,7 +55,8 @@ static int32_t runner_submit(void *ctx, llm_job *job)
 		r->stats.refused++;
 	} else {
 		r->ring[(r->first + r->n++) % r->opts.queue_max] = job;
-		pthread_cond_signal(&r->wake);
+		if (r->n >= r->wanted)
+			pthread_cond_signal(&r->wake);
 	}
 	pthread_mutex_unlock(&r->lock);
 	return rc;
@@ -65,28 +72,33 @@ static void runner_drain(void *ctx)
 	pthread_mutex_unlock(&r->lock);
 }
 
-static void runner_until(struct timespec *ret, uint32_t ms)
+static void runner_until(struct timespec *ret, uint64_t ns)
 {
 	clock_gettime(CLOCK_MONOTONIC, ret);
-	ret->tv_sec += ms / 1000;
-	ret->tv_nsec += (long)(ms % 1000) * RUNNER_NS_PER_MS;
-	if (ret->tv_nsec >= 1000L * RUNNER_NS_PER_MS) {
-		ret->tv_nsec -= 1000L * RUNNER_NS_PER_MS;
-		ret->tv_sec++;
-	}
+	ns += (uint64_t)ret->tv_nsec;
+	ret->tv_sec += (time_t)(ns / RUNNER_NS_PER_S);
+	ret->tv_nsec = (long)(ns % RUNNER_NS_PER_S);
 }
 
-/* With the lock: waits for neighbours of the first job, where that was asked for. */
+/*
+ * With the lock: waits for neighbours of the first job. A commit costs as much as several
+ * rows, so where jobs come in swarms a moment is well spent on those that are on their way.
+ */
 static void runner_gather(llm_runner *r)
 {
+	const uint32_t usual = r->usual / 16;
+	const int asked = r->opts.group_delay_ms != 0;
 	struct timespec until;
 
-	if (!r->opts.group_delay_ms)
+	if (!asked && usual < RUNNER_LINGER_FROM)
 		return;
-	runner_until(&until, r->opts.group_delay_ms);
-	while (r->n < r->opts.group_max && !r->stopping)
+	runner_until(&until,
+		asked ? (uint64_t)r->opts.group_delay_ms * RUNNER_NS_PER_MS : RUNNER_LINGER_NS);
+	r->wanted = asked || usual > r->opts.group_max ? r->opts.group_max : usual;
+	while (r->n < r->wanted && !r->stopping)
 		if (pthread_cond_timedwait(&r->wake, &r->lock, &until))
-			return;
+			break;
+	r->wanted = 1;
 }
 
 /* Moves what waits into the group; 0: it is all over. */
@@ -256,6 +268,7 @@ static int32_t runner_init(llm_runner *r)
 	pthread_cond_init(&r->wake, &attr);
 	pthread_cond_init(&r->idle, &attr);
 	pthread_condattr_destroy(&attr);
+	r->wanted = 1;
 	r->port = (llm_job_port){sizeof(r->port), 0, r, runner_submit, runner_drain};
 	r->stats.struct_size = sizeof(r->stats);
 	r->pid = getpid();

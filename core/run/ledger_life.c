@@ -10,6 +10,8 @@
 #include "call.h"
 #include "idem.h"
 
+#define LARGE_BLOCK ((size_t)1 << 20)
+
 /* ---- rules ---- */
 
 /* Secrets, and what looks like one, are not kept; nor what the host takes out of the rest. */
@@ -88,6 +90,16 @@ int32_t ledger_init(llm_service *svc, const llm_service_opts *opts, llm_err *err
 	l->redact = opts->redact;
 	l->redact_token = opts->redact_token;
 	return take_key(svc, &cf->privacy, err);
+}
+
+/*
+ * Calls that wait for one commit are sent together and end together, and so much memory comes
+ * free at once that glibc would give it back to the system each time, and take it anew a moment
+ * later. Whoever has freed a large block once is taken for one who needs it again.
+ */
+static void teach_heap(llm_service *svc)
+{
+	mem_free(&svc->mem, mem_resize(&svc->mem, NULL, LARGE_BLOCK));
 }
 
 void ledger_attach(llm_service *svc, const llm_job_port *port, const char *owner,

@@ -41,7 +41,7 @@ redact *redact_new(const llm_allocator *mem)
 	redact *r = mem_new(mem, sizeof(*r));
 
 	if (r)
-		*r = (redact){.mem = mem, .starts = REDACT_RULE_STARTS};
+		*r = (redact){.mem = mem, .starts = redact_starts_of_rules};
 	return r;
 }
 
@@ -204,7 +204,6 @@ static int redact_userinfo(const char *t, size_t len, redact_span *ret)
 
 enum { REDACT_NO_RULE, REDACT_HEADER, REDACT_QUERY, REDACT_USERINFO, REDACT_RULES };
 #define REDACT_MARKED REDACT_RULES /* no rule, but never passed over */
-#define REDACT_STEP 8 /* bytes that are passed over at once */
 
 typedef struct redact_scan {
 	redact_span cut; /* what goes, here or just ahead */
@@ -256,64 +255,10 @@ static void redact_look(const redact *r, redact_scan *scan, const char *text, si
 	}
 }
 
-/* Something begins with `a` and `b`, of which the tables think it can. */
-static int redact_goes_on(const redact_starts *st, char a, char b)
-{
-	const char low = (char)(b | 0x20);
-
-	if (redact_starts_with(st, a, b))
-		return 1;
-	switch (redact_rule_of[(unsigned char)a]) {
-	case REDACT_NO_RULE:
-		return 0;
-	case REDACT_HEADER:
-		return (a | 0x20) == 'a' ? low == 'u' || low == 'p' : low == 'o';
-	case REDACT_USERINFO:
-		return b == '/' || b == '\\';
-	default:
-		return 1;
-	}
-}
-
-/* What the pair at `t` may begin; mostly nothing. */
-static unsigned redact_kinds(const redact_starts *st, const unsigned char *t)
-{
-	return st->head[t[0]] & (st->tail[t[1]] | (unsigned)REDACT_ANY);
-}
-
-/* Nothing begins at REDACT_STEP bytes: without a branch for each, that is the pace of it all. */
-static int redact_is_quiet(const redact_starts *st, const unsigned char *t)
-{
-	unsigned kinds = 0;
-
-	for (size_t i = 0; i < REDACT_STEP; i++)
-		kinds |= redact_kinds(st, t + i);
-	return !kinds;
-}
-
-/* The end of the part from `at` on in which nothing begins; a text's last byte has no part. */
-static size_t redact_quiet_end(
-	const redact_starts *st, const unsigned char *text, size_t len, size_t at)
-{
-	while (at + 1 < len) {
-		size_t end = len - at > REDACT_STEP ? at + REDACT_STEP : len - 1;
-
-		if (end == at + REDACT_STEP && redact_is_quiet(st, text + at))
-			at = end;
-		for (; at < end; at++)
-			if (redact_kinds(st, text + at) &&
-				redact_goes_on(st, (char)text[at], (char)text[at + 1]))
-				return at;
-	}
-	return at;
-}
-
 /* Those of the fixed rules, and of the secrets when there are any. */
 static const redact_starts *redact_starts_of(const redact *r)
 {
-	static const redact_starts none = REDACT_RULE_STARTS;
-
-	return r ? &r->starts : &none;
+	return r ? &r->starts : &redact_starts_of_rules;
 }
 
 static size_t redact_mark(const redact *r, char *text, size_t len)
@@ -326,7 +271,7 @@ static size_t redact_mark(const redact *r, char *text, size_t len)
 
 	for (size_t at = 0; at < len; at++) {
 		if (at >= scan.cut.to) {
-			end = redact_quiet_end(st, (const unsigned char *)text, len, at);
+			end = redact_quiet_end(st, text, len, at);
 			if (out != at)
 				memmove(text + out, text + at, end - at);
 			out += end - at;
@@ -467,12 +412,11 @@ static void redact_grow(char *text, size_t len, size_t grown)
 int redact_is_clean(const redact *r, const char *text, size_t len)
 {
 	const redact_starts *st = redact_starts_of(r);
-	const unsigned char *bytes = (const unsigned char *)text;
 	redact_scan scan = {.cut = {0, 0}};
 	size_t grown, at;
 
-	for (at = redact_quiet_end(st, bytes, len, 0); at < len;
-		at = redact_quiet_end(st, bytes, len, at + 1)) {
+	for (at = redact_quiet_end(st, text, len, 0); at < len;
+		at = redact_quiet_end(st, text, len, at + 1)) {
 		redact_look(r, &scan, text, len, at);
 		if (scan.cut.to || text[at] == REDACT_MARK)
 			return 0;

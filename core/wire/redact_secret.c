@@ -228,13 +228,6 @@ size_t redact_secret_at(const redact_secret *s, const char *t, size_t len)
 
 /* ---- beginnings ---- */
 
-static void redact_put_start(redact_starts *to, unsigned char a, unsigned char b, unsigned kind)
-{
-	to->head[a] = (uint8_t)(to->head[a] | kind);
-	to->tail[b] = (uint8_t)(to->tail[b] | kind);
-	to->pairs[a][b / 64] |= UINT64_C(1) << b % 64;
-}
-
 /* Two digits that may be the first ones; there are always two. */
 static void redact_base64_starts(const redact_base64 *b, unsigned kind, redact_starts *ret)
 {
@@ -245,7 +238,7 @@ static void redact_base64_starts(const redact_base64 *b, unsigned kind, redact_s
 			continue;
 		for (unsigned next = 0; next < 256; next++)
 			if (redact_digit((char)next) == b->digit[1])
-				redact_put_start(ret, (unsigned char)a, (unsigned char)next, kind);
+				redact_starts_add(ret, (char)a, (char)next, kind);
 	}
 }
 
@@ -254,12 +247,10 @@ void redact_secret_starts(const redact_secret *s, redact_starts *ret)
 	static const char escapes[] = "\\%+";
 
 	for (size_t i = 0; i < sizeof(escapes) - 1; i++) {
-		ret->head[(unsigned char)escapes[i]] |= REDACT_ANY;
-		memset(ret->pairs[(unsigned char)escapes[i]], 0xFF, sizeof(ret->pairs[0]));
-		redact_put_start(
-			ret, (unsigned char)s->text[0], (unsigned char)escapes[i], REDACT_PLAIN);
+		redact_starts_add_any(ret, escapes[i]);
+		redact_starts_add(ret, s->text[0], escapes[i], REDACT_PLAIN);
 	}
-	redact_put_start(ret, (unsigned char)s->text[0], (unsigned char)s->text[1], REDACT_PLAIN);
+	redact_starts_add(ret, s->text[0], s->text[1], REDACT_PLAIN);
 	for (size_t i = 0; i < REDACT_PHASES; i++)
 		redact_base64_starts(&s->base64[i], (unsigned)REDACT_PLAIN << (i + 1), ret);
 }

@@ -6,6 +6,7 @@
 #define LLM_WIRE_REDACT_SECRET_H
 
 #include "llm/base.h"
+#include "wire/redact_starts.h"
 
 #define REDACT_MIN 4 /* shorter secrets are none */
 #define REDACT_PHASES 3
@@ -27,62 +28,10 @@ typedef struct redact_secret {
 	redact_base64 base64[REDACT_PHASES];
 } redact_secret;
 
-/* Kinds of pairs of bytes with which something begins, as bits: see redact_starts. */
-enum {
-	REDACT_HEADER_A = 1, /* "authorization", "api-key" */
-	REDACT_HEADER_C = 2, /* "cookie" */
-	REDACT_SCHEME = 4, /* "://" */
-	REDACT_ANY = 8, /* whatever follows */
-	REDACT_PLAIN = 16, /* a secret as it is, and one bit more for each base64 phase */
-};
-
-/*
- * The pairs of bytes with which some secret begins, in any of its forms: a bit each. Few
- * pairs of a text get as far as being looked up there: only those of whose kinds some is
- * in `head` of the first byte and in `tail` of the second, or is REDACT_ANY.
- */
-typedef struct redact_starts {
-	uint64_t pairs[256][4];
-	uint8_t head[256];
-	uint8_t tail[256];
-} redact_starts;
-
-static inline int redact_starts_with(const redact_starts *st, char a, char b)
-{
-	const unsigned char second = (unsigned char)b;
-
-	return (int)(st->pairs[(unsigned char)a][second / 64] >> second % 64 & 1);
-}
-
 /* Null when memory is short. Keeps a copy. */
 redact_secret *redact_secret_new(const llm_allocator *mem, const char *text, size_t len);
 void redact_secret_free(const llm_allocator *mem, redact_secret *s); /* wipes */
-/* Those of the fixed rules. */
-#define REDACT_RULE_STARTS \
-	{ \
-		.head = {['a'] = REDACT_HEADER_A, \
-			['A'] = REDACT_HEADER_A, \
-			['c'] = REDACT_HEADER_C, \
-			['C'] = REDACT_HEADER_C, \
-			[':'] = REDACT_SCHEME, \
-			['?'] = REDACT_ANY, \
-			['&'] = REDACT_ANY, \
-			[';'] = REDACT_ANY, \
-			['#'] = REDACT_ANY, \
-			['%'] = REDACT_ANY, \
-			['\\'] = REDACT_ANY, \
-			[0xFF] = REDACT_ANY}, \
-		.tail = {['u'] = REDACT_HEADER_A, \
-			['U'] = REDACT_HEADER_A, \
-			['p'] = REDACT_HEADER_A, \
-			['P'] = REDACT_HEADER_A, \
-			['o'] = REDACT_HEADER_C, \
-			['O'] = REDACT_HEADER_C, \
-			['/'] = REDACT_SCHEME, \
-			['\\'] = REDACT_SCHEME}, \
-	}
-
-/* Adds those of a secret. */
+/* Adds the pairs with which it begins, in any of its forms. */
 void redact_secret_starts(const redact_secret *s, redact_starts *ret);
 
 /*

@@ -83,9 +83,9 @@ typedef struct llm_attempt_row {
 	uint32_t struct_size;
 	uint32_t reserved;
 	const char *workspace_id; /* key */
-	const char *id; /* key, UUIDv7 */
-	const char *run_id;
-	int64_t seq; /* 1, 2, ... unique in the run */
+	const char *id; /* UUIDv7 */
+	const char *run_id; /* key */
+	int64_t seq; /* key: 1, 2, ... */
 	const char *candidate_id;
 	const char *provider;
 	const char *model;

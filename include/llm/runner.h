@@ -21,7 +21,11 @@ typedef struct llm_runner_opts {
 	uint32_t flags;
 	uint32_t queue_max; /* jobs that wait; 10000 */
 	uint32_t group_max; /* jobs in one commit; 64 */
-	uint32_t group_delay_ms; /* waits so long for neighbours; 0: not at all */
+	/*
+	 * Waits so long for neighbours. 0: where jobs come in swarms as long as the usual one takes
+	 * to gather, 0.2 ms at most; else not at all.
+	 */
+	uint32_t group_delay_ms;
 	uint32_t retry_ms; /* pause before a busy unit is tried again, doubled each time; 10 */
 	uint32_t retries; /* how often; 3 */
 	uint32_t reserved;

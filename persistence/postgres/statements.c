@@ -289,9 +289,9 @@ const statement statements[ST_COUNT] = {
 		 "r.id = gone.id AND r.status = 'running'",
 			"limit", &columns_filter, NULL},
 	[ST_PURGE_ATTEMPTS] =
-		{"DELETE FROM llm_attempts WHERE (workspace_id, id) IN (SELECT "
-		 "workspace_id, id FROM llm_attempts WHERE $2 = 1 AND workspace_id = $1 "
-		 "UNION ALL SELECT c.workspace_id, c.id FROM llm_attempts c JOIN llm_runs "
+		{"DELETE FROM llm_attempts WHERE (workspace_id, run_id, seq) IN (SELECT "
+		 "workspace_id, run_id, seq FROM llm_attempts WHERE $2 = 1 AND workspace_id = $1 "
+		 "UNION ALL SELECT c.workspace_id, c.run_id, c.seq FROM llm_attempts c JOIN llm_runs "
 		 "r ON r.workspace_id = c.workspace_id AND r.id = c.run_id WHERE ($1 IS "
 		 "NULL OR r.workspace_id = $1) AND r.created_us < $3 AND r.status NOT IN "
 		 "('pending', 'running') LIMIT $4)",

@@ -121,9 +121,9 @@ def _records():
         ],
         "llm_attempts": [
             Column("workspace_id", Text, primary_key=True, nullable=False),
-            Column("id", Text, primary_key=True, nullable=False),
-            Column("run_id", Text, nullable=False),
-            Column("seq", BigInteger, nullable=False),
+            Column("id", Text, nullable=False),
+            Column("run_id", Text, primary_key=True, nullable=False),
+            Column("seq", BigInteger, primary_key=True, autoincrement=False, nullable=False),
             Column("candidate_id", Text),
             Column("provider", Text),
             Column("model", Text),
@@ -146,7 +146,6 @@ def _records():
             Column("started_us", BigInteger),
             Column("finished_us", BigInteger),
             Column("cost_json", Text),
-            UniqueConstraint("workspace_id", "run_id", "seq"),
         ],
         "llm_run_stages": [
             Column("workspace_id", Text, primary_key=True, nullable=False),

@@ -48,11 +48,13 @@ const statement statements[ST_COUNT] = {
 		 ":pipeline, :profile, :operation, :status, :source, :requested_model, :provider, "
 		 ":resolved_model, :stream, :price_version, :queue_ms, :request_hash, :cache_key, "
 		 ":idempotency_key_hash, :prompt_ref, :params_json, :decision_json, :metadata_json, "
-		 ":trace_id, :span_id, :created_us, :started_us, 1) ON CONFLICT (workspace_id, id) DO "
-		 "UPDATE SET status = excluded.status, owner_id = coalesce(excluded.owner_id, "
-		 "owner_id), started_us = coalesce(excluded.started_us, started_us), version = version "
-		 "+ 1 WHERE status = 'pending' AND excluded.status = 'running'",
+		 ":trace_id, :span_id, :created_us, :started_us, 1) ON CONFLICT DO NOTHING",
 			&columns_run, NULL},
+	[ST_RUN_START] = {"UPDATE llm_runs SET status = :status, owner_id = coalesce(:owner_id, "
+			  "owner_id), started_us = coalesce(:started_us, started_us), version = "
+			  "version + 1 WHERE workspace_id = :workspace_id AND id = :id AND status = "
+			  "'pending' AND :status = 'running'",
+		&columns_run, NULL},
 	[ST_RUN_FINISH] =
 		{"UPDATE llm_runs SET status = :status, version = version + 1, owner_id = "
 		 "coalesce(:owner_id, owner_id), parent_run_id = coalesce(:parent_run_id, "
@@ -87,6 +89,26 @@ const statement statements[ST_COUNT] = {
 		 "AND id = :id AND version = :version AND (:status = 'succeeded' OR :status = 'failed' "
 		 "OR :status = 'cancelled') AND (status = 'running' OR (status = 'pending' AND :status "
 		 "<> 'succeeded'))",
+			&columns_run, NULL},
+	/* The same of a record that says nothing but what an end tells: most of that has no value yet. */
+	[ST_RUN_END] =
+		{"UPDATE llm_runs SET status = :status, version = version + 1, source = "
+		 "coalesce(:source, source), provider = coalesce(:provider, provider), resolved_model "
+		 "= coalesce(:resolved_model, resolved_model), price_version = "
+		 "coalesce(:price_version, price_version), queue_ms = coalesce(:queue_ms, queue_ms), "
+		 "cache_key = coalesce(:cache_key, cache_key), decision_json = "
+		 "coalesce(:decision_json, decision_json), response_model = :response_model, "
+		 "provider_request_id = :provider_request_id, finish_reason = :finish_reason, "
+		 "error_code = :error_code, error_message = :error_message, attempts = :attempts, "
+		 "fallbacks = :fallbacks, recovered = :recovered, reasks = :reasks, input_tokens = "
+		 ":input_tokens, output_tokens = :output_tokens, cache_read_tokens = "
+		 ":cache_read_tokens, cache_write_tokens = :cache_write_tokens, reasoning_tokens = "
+		 ":reasoning_tokens, usage_source = :usage_source, cost_nanousd = :cost_nanousd, "
+		 "ttft_ms = :ttft_ms, duration_ms = :duration_ms, settle_us = :settle_us, response_ref "
+		 "= :response_ref, finished_us = :finished_us WHERE workspace_id = :workspace_id AND "
+		 "id = :id AND version = :version AND (:status = 'succeeded' OR :status = 'failed' OR "
+		 ":status = 'cancelled') AND (status = 'running' OR (status = 'pending' AND :status <> "
+		 "'succeeded'))",
 			&columns_run, NULL},
 	[ST_ATTEMPT_PUT] =
 		{"INSERT INTO llm_attempts (workspace_id, id, run_id, seq, candidate_id, provider, "

@@ -9,7 +9,9 @@
 enum {
 	ST_NONE = 0,
 	ST_RUN_BEGIN,
+	ST_RUN_START, /* where a row is there already that was pending */
 	ST_RUN_FINISH,
+	ST_RUN_END,
 	ST_ATTEMPT_PUT,
 	ST_STAGE_PUT,
 	ST_CONTENT_PUT,

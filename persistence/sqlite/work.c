@@ -6,12 +6,9 @@
 #include "unit.h"
 
 static const uint8_t op_statements[] = {
-	[LLM_OP_RUN_BEGIN] = ST_RUN_BEGIN,
-	[LLM_OP_RUN_FINISH] = ST_RUN_FINISH,
 	[LLM_OP_ATTEMPT_PUT] = ST_ATTEMPT_PUT,
 	[LLM_OP_STAGE_PUT] = ST_STAGE_PUT,
 	[LLM_OP_CONTENT_PUT] = ST_CONTENT_PUT,
-	[LLM_OP_IDEM_CLAIM] = ST_IDEM_CLAIM,
 	[LLM_OP_IDEM_SETTLE] = ST_IDEM_SETTLE,
 	[LLM_OP_OWNER_BEAT] = ST_OWNER_BEAT,
 	[LLM_OP_CACHE_PUT] = ST_CACHE_PUT,
@@ -82,20 +79,65 @@ static int32_t claim_row(void *ctx, const void *row)
 	return 0;
 }
 
+/* A row that is there already may still be one that waits for its beginning. */
+static int32_t apply_begin(unit *u, const llm_op *op, llm_op_result *ret)
+{
+	int32_t rc = stmt_exec(u, ST_RUN_BEGIN, op->record, &ret->changed);
+
+	return rc || ret->changed ? rc : stmt_exec(u, ST_RUN_START, op->record, &ret->changed);
+}
+
+/* The statement for what an end tells has a third less to do. */
+static unsigned finish_statement(const llm_run_row *r)
+{
+	const char *const begun[] = {r->owner_id, r->parent_run_id, r->pipeline, r->profile,
+		r->requested_model, r->request_hash, r->idempotency_key_hash, r->prompt_ref,
+		r->params_json, r->metadata_json, r->trace_id, r->span_id};
+	size_t i;
+
+	for (i = 0; i < sizeof(begun) / sizeof(begun[0]); i++)
+		if (begun[i])
+			return ST_RUN_FINISH;
+	return r->started_us == LLM_UNKNOWN ? ST_RUN_END : ST_RUN_FINISH;
+}
+
+static int32_t apply_finish(unit *u, const llm_op *op, llm_op_result *ret)
+{
+	const llm_run_row *row = op->record;
+	const unsigned which = row->struct_size < sizeof(*row) ? ST_RUN_FINISH :
+								 finish_statement(row);
+
+	return stmt_exec(u, which, row, &ret->changed);
+}
+
+static int32_t apply_by_kind(unit *u, const llm_op *op, llm_op_result *ret)
+{
+	const unsigned which = looked_up(op_statements, sizeof(op_statements), op->kind);
+	const llm_row_sink sink = {sizeof(sink), 0, ret, claim_row};
+
+	switch (op->kind) {
+	case LLM_OP_RUN_BEGIN:
+		return apply_begin(u, op, ret);
+	case LLM_OP_RUN_FINISH:
+		return apply_finish(u, op, ret);
+	case LLM_OP_IDEM_CLAIM:
+		return stmt_rows(u, ST_IDEM_CLAIM, op->record, &sink);
+	default:
+		return which == ST_NONE ?
+			unit_say(u, LLM_E_UNSUPPORTED, "there is no such operation", NULL) :
+			stmt_exec(u, which, op->record, &ret->changed);
+	}
+}
+
 static int32_t apply_one(unit *u, const llm_op *op, llm_op_result *ret)
 {
-	unsigned which = looked_up(op_statements, sizeof(op_statements), op->kind);
-	llm_row_sink sink = {sizeof(sink), 0, ret, claim_row};
 	int32_t rc;
 
 	ret->changed = 0;
 	ret->generation = 0;
 	if (op->kind >= LLM_OP_BUDGET_HOLD && op->kind <= LLM_OP_BUDGET_REAP)
 		return budget_apply(u, op, ret);
-	if (which == ST_NONE)
-		return unit_say(u, LLM_E_UNSUPPORTED, "there is no such operation", NULL);
-	rc = which == ST_IDEM_CLAIM ? stmt_rows(u, which, op->record, &sink) :
-				      stmt_exec(u, which, op->record, &ret->changed);
+	rc = apply_by_kind(u, op, ret);
 	if (!rc)
 		ret->code = op_code(op->kind, ret->changed);
 	return rc;

@@ -67,6 +67,32 @@ Test(runner, R_UOW_11_groups)
 	plugins_free(ps);
 }
 
+/* Where groups were large the first job waits for its neighbours, and not for ever. */
+Test(runner, R_UOW_11_swarms_are_gathered)
+{
+	plugins *ps = help_modules();
+	llm_storage *st = noted_storage(ps, "dsn=swarms");
+	llm_runner *r = runner_of(st, NULL);
+	llm_runner_stats stats;
+	char id[40];
+	int i;
+
+	for (i = 0; i < 320; i++) {
+		snprintf(id, sizeof(id), ID("%03d"), i);
+		submit(r, run_job(id, 0));
+		if (i % 32 == 31)
+			wait_for(&n_committed, i + 1);
+	}
+	submit(r, run_job(ID("alone"), 0));
+	wait_for(&n_committed, 321);
+	llm_runner_stats_of(r, &stats);
+	cr_expect_eq(stats.committed, 321);
+	cr_expect_leq(stats.commits, 100, "%zu", (size_t)stats.commits);
+	llm_runner_free(r);
+	llm_storage_free(st);
+	plugins_free(ps);
+}
+
 Test(runner, R_UOW_11_only_the_one_that_fails_is_told)
 {
 	llm_runner_opts opts = LLM_RUNNER_OPTS_INIT;

@@ -208,3 +208,26 @@ Test(base_arena, every_failed_allocation_is_survived)
 {
 	cr_assert_eq(failalloc_sweep(arena_play, NULL), 0);
 }
+
+#ifndef LLM_ARENA_DEBUG
+Test(base_arena, goes_on_with_one_block)
+{
+	failalloc fa;
+	arena ar;
+	size_t i;
+
+	failalloc_init(&fa);
+	arena_init(&ar, &fa.hook, 256);
+	arena_rewind(&ar);
+	for (i = 0; i < 40; i++)
+		cr_assert_not_null(memset(arena_new(&ar, 60), 0xFF, 60));
+	cr_assert_not_null(arena_new(&ar, 1000));
+	arena_rewind(&ar);
+	cr_expect_eq(ar.used, 0);
+	fa.calls = 0;
+	for (i = 0; i < 4; i++)
+		cr_expect_eq(((char *)arena_new(&ar, 50))[49], 0, "zeroed");
+	cr_expect_eq(fa.calls, 0, "the block is there");
+	arena_reset(&ar);
+}
+#endif

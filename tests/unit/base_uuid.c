@@ -116,3 +116,30 @@ Test(base_uuid, R_CORE_5_injected_time_and_chance_repeat_the_same_ids)
 		fakeclock_advance_ms(&fb, 1);
 	}
 }
+
+static int n_asked;
+
+static void counted(void *ctx, void *bytes, size_t len)
+{
+	(void)ctx;
+	n_asked++;
+	memset(bytes, n_asked, len);
+}
+
+/* Each call into the system costs as much as the rest of an id. */
+Test(base_uuid, chance_is_asked_for_in_stock)
+{
+	char id[UUID_TEXT];
+	uuid_state st = {0};
+	llm_time_source ts = *clock_real();
+	int i;
+
+	ts.random = counted;
+	for (i = 0; i < UUID_STOCK; i++)
+		uuid_v7(&st, &ts, id);
+	cr_expect_eq(n_asked, 1);
+	cr_expect_str_eq(id + 24, "010101010101");
+	uuid_v7(&st, &ts, id);
+	cr_expect_eq(n_asked, 2);
+	cr_expect_str_eq(id + 24, "020202020202");
+}

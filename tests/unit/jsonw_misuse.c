@@ -21,6 +21,9 @@ static void play(jsonw *w, const char *calls)
 		case 'k':
 			jsonw_key(w, "k");
 			break;
+		case 'n':
+			jsonw_name(w, "n");
+			break;
 		case '1':
 			jsonw_int(w, 1);
 			break;
@@ -52,7 +55,12 @@ Test(jsonw, misuse_is_an_internal_error)
 		"r",
 		"{1}",
 		"{k}",
+		"{n}",
 		"{kk1}",
+		"{nn1}",
+		"[n1]",
+		"n1",
+		"{<n>}",
 		"[k1]",
 		"k1",
 		"11",
@@ -101,6 +109,7 @@ Test(jsonw, proper_use_is_none)
 		"[]",
 		"{k1}",
 		"{k1k{k[]}}",
+		"{n1n{k[]n<>}}",
 		"[1[]{}1]",
 		"<>",
 		"<pbp>",

@@ -50,6 +50,8 @@ static inline void clean(const redact *r, const char *text, size_t len, char ret
 	cr_assert_eq(redact_text(r, copy, len, &out), 0);
 	cr_assert_eq(out.ptr[0], '<');
 	cr_assert_lt(out.len, BIG);
+	cr_assert_eq(redact_is_clean(r, copy, len),
+		out.len - 1 == len && memcmp(out.ptr + 1, copy, len) == 0);
 	memcpy(ret_out, text, len);
 	n = redact_inplace(r, ret_out, len, BIG);
 	cr_assert_eq(n, out.len - 1);

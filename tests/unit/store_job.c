@@ -50,6 +50,31 @@ Test(store_job, room_is_kept_to_until_more_is_asked_for)
 	job_free(NULL);
 }
 
+/* The job of a run's beginning is that of its end as well. */
+Test(store_job, begins_again_with_what_it_has)
+{
+	told t = {0};
+	llm_job *j = job_new(mem_default(), 1, 1, tell, &t);
+
+	cr_assert_not_null(j);
+	cr_assert_eq(job_add(j, LLM_OP_RUN_BEGIN, record), 0);
+	job_insist(j, LLM_E_CONFLICT);
+	j->kept = 1;
+	job_done(j, LLM_JOB_COMMITTED, NULL);
+	job_again(j);
+	cr_expect_eq(j->n, 0);
+	cr_expect_eq(j->insists, 0);
+	cr_expect_eq(j->droppable, 0);
+	cr_expect_eq(job_add(j, LLM_OP_RUN_FINISH, record), LLM_E_TOO_LARGE);
+	cr_assert_eq(job_room(j, 2), 0);
+	cr_assert_eq(job_add(j, LLM_OP_RUN_FINISH, record), 0);
+	cr_assert_eq(job_add(j, LLM_OP_ATTEMPT_PUT, record), 0);
+	j->ctx = &t;
+	job_done(j, LLM_JOB_COMMITTED, NULL);
+	cr_expect_eq(t.calls, 2);
+	cr_expect_eq(t.n, 2);
+}
+
 static told end(uint32_t outcome, const llm_err *why)
 {
 	told t = {0};

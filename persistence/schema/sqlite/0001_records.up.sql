@@ -91,8 +91,7 @@ CREATE TABLE llm_attempts (
     load_ms BIGINT,
     started_us BIGINT,
     finished_us BIGINT,
-    PRIMARY KEY (workspace_id, id),
-    UNIQUE (workspace_id, run_id, seq)
+    PRIMARY KEY (workspace_id, run_id, seq)
 );
 
 CREATE TABLE llm_run_stages (
