@@ -46,8 +46,8 @@ static void uuid_chance(uuid_state *st, const llm_time_source *ts, unsigned char
 		clock_random(ts, st->chance, sizeof(st->chance));
 		st->left = UUID_STOCK;
 	}
+	memcpy(ret, st->chance + (size_t)(UUID_STOCK - st->left) * UUID_CHANCE, UUID_CHANCE);
 	st->left--;
-	memcpy(ret, st->chance + (size_t)st->left * UUID_CHANCE, UUID_CHANCE);
 }
 
 void uuid_v7(uuid_state *st, const llm_time_source *ts, char ret_text[UUID_TEXT])
