@@ -398,6 +398,7 @@ int32_t own_migrate(void *handle, uint32_t version)
 {
 	unit *u = handle;
 	const char *limit = u->set.statement_timeout;
+	const int prepared = u->prepared;
 	int32_t rc;
 
 	if (version == UINT32_MAX)
@@ -409,7 +410,10 @@ int32_t own_migrate(void *handle, uint32_t version)
 	u->set.statement_timeout = limit;
 	if (rc)
 		return rc;
+	/* Behind a pooler names may be taken, and in the middle nothing can be said again. */
+	u->prepared = PREPARED_OFF;
 	rc = own_migrate_inside(u, version);
+	u->prepared = prepared;
 	if (!rc)
 		return own_commit(u);
 	own_rollback(u);

@@ -166,6 +166,8 @@ static void record_and_read(enum pg_way way)
 	ask(&a, "two");
 	EXPECT(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "--store-content", "three");
 	look_at_all(&a);
+	EXPECT(&a, 0, "was there already", "db",
+		"migrate"); /* sessions of a pooler have been used */
 	EXPECT(&a, 0, "", "runs", "reap");
 	EXPECT(&a, 0, "", "runs", "purge", "--older-than", "90d");
 	cr_expect_eq(pg_number(a.p, a.database, "SELECT count(*) FROM llm_runs_v"), 3);
