@@ -16,7 +16,7 @@ static int32_t try_submit(shop *s, const char *key, llm_call **ret, llm_err *err
 	int32_t rc;
 
 	*err = (llm_err)LLM_ERR_INIT;
-	opts.unit = s->unit;
+	opts.flags = LLM_CALL_STREAM;
 	opts.idempotency_key = key;
 	sql(s, "BEGIN");
 	bind(s);
