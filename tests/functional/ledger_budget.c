@@ -2,7 +2,11 @@
  * ledger_budget.c - budgets that the storage counts: reserved with the row `running`, settled
  * with the end, told of what was recorded otherwise.
  */
+#include <sqlite3.h>
+
 #include "ledger_try.h"
+
+#include "llm/native/sqlite.h"
 
 /* A run is estimated at 1024 tokens out, a bit over a dollar; hello_stream has two of them. */
 #define PRICED "prices = ( { prefix = \"ollama/\"; input = \"0\"; output = \"1000\"; } );\n"
@@ -139,6 +143,58 @@ Test(ledger_budget, R_COST_11_what_is_recorded_afterwards_counts_as_well)
 {
 	tell_only("ledger = \"after\";", ONE);
 	tell_only("settle = \"queued\";", ONE);
+}
+
+/* A run in a transaction of the host's, which it ends with `end`; what is spent then. */
+static int64_t spent_bound(bank *k, sqlite3 *db, const char *end)
+{
+	llm_call_opts opts = LLM_CALL_OPTS_INIT;
+	llm_err err = LLM_ERR_INIT;
+	llm_sqlite_calls calls;
+	llm_request *rq = NULL;
+	llm_call *call = NULL;
+	llm_native native;
+
+	llm_native_sqlite(db, &calls, &native);
+	cr_assert_eq(sqlite3_exec(db, "BEGIN", NULL, NULL, NULL), SQLITE_OK);
+	cr_assert_eq(llm_unit_bind(k->b.storage, &native, &opts.unit, &err), 0, "%s", err.message);
+	cr_assert_eq(llm_request_new(NULL, &rq), 0);
+	cr_assert_eq(llm_request_model(rq, "ollama/sim-small"), 0);
+	cr_assert_eq(llm_request_text(rq, LLM_ROLE_USER, "hi", 2), 0);
+	cr_assert_eq(llm_submit(k->o->svc, rq, &opts, &call, &err), 0, "%s", err.message);
+	cr_assert_eq(llm_call_wait(call, 5000, &err), 0, "%s", err.message);
+	cr_assert_eq(llm_unit_record(opts.unit, call, &err), 0, "%s", err.message);
+	cr_assert_eq(sqlite3_exec(db, end, NULL, NULL, NULL), SQLITE_OK);
+	if (strcmp(end, "COMMIT") == 0)
+		llm_unit_committed(opts.unit);
+	llm_unit_release(opts.unit);
+	llm_request_free(rq);
+	llm_call_free(call);
+	return bank_look(k).spent_nanousd;
+}
+
+Test(ledger_budget, R_COST_11_a_bound_run_is_told_with_its_rows)
+{
+	oracle_opts opts = {.mode = ORACLE_BLOCK, .script = "hello_stream", .no_healthy = 1};
+	sqlite3 *db = NULL;
+	char config[600];
+	int64_t spent;
+	bank k;
+
+	k.prices = sim_file(PRICED);
+	snprintf(config, sizeof(config), "workspace = \"" WS "\";\nprice_files = [ \"%s\" ];\n" ONE,
+		k.prices);
+	opts.config = config;
+	book_open(&k.b, "", "");
+	k.o = oracle_open(&opts);
+	cr_assert_eq(sqlite3_open(k.b.dsn, &db), SQLITE_OK);
+	spent = spent_bound(&k, db, "COMMIT");
+	cr_expect_gt(spent, 0);
+	cr_expect_eq(spent_bound(&k, db, "ROLLBACK"), spent, "nothing is left of it");
+	cr_expect_eq(sqlite3_close(db), SQLITE_OK);
+	oracle_close(k.o); /* runs of our own are not among its points */
+	book_close(&k.b);
+	sim_file_free(k.prices);
 }
 
 Test(ledger_budget, R_COST_11_counted_in_the_process_nothing_is_written)

@@ -71,8 +71,8 @@ Test(llmctl_budgets, R_COST_11_set_shown_and_kept_to)
 	OFFICE(&a, 0, "\"budgets\":[]", "budgets", "list", "--json");
 	OFFICE(&a, 3, "NOT_FOUND", "budgets", "show", "default");
 	OFFICE(&a, 2, "--default-cost", "budgets", "set", "default", "--limit", "10");
-	OFFICE(&a, 0, "limit\t10.00", "budgets", "set", "default", "--limit", "10", "--window", "day",
-		"--default-cost", "0.05");
+	OFFICE(&a, 0, "limit\t10.00", "budgets", "set", "default", "--limit", "10", "--window",
+		"day", "--default-cost", "0.05");
 	OFFICE(&a, 0, "window\tday", "budgets", "show", "default");
 	OFFICE(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "hi");
 	OFFICE(&a, 0, "\"held_nanousd\":0", "budgets", "show", "default", "--json");
