@@ -113,6 +113,7 @@ void ledger_attach(llm_service *svc, const llm_job_port *port, const char *owner
 	l->close = close;
 	l->close_ctx = ctx;
 	outbox_init(&l->out, &l->port);
+	teach_heap(svc);
 	if (!l->rules.key && l->rules.mode == PRIVACY_HASH)
 		log_line(&svc->log, LLM_LOG_WARN,
 			"no privacy.key: of prompts and answers only the number of bytes is kept");
