@@ -40,8 +40,13 @@ static void uuid_write(const unsigned char raw[16], char ret_text[UUID_TEXT])
 	*at = '\0';
 }
 
+/* A host's own time says how much chance is taken, and when: R-CORE-5. */
 static void uuid_chance(uuid_state *st, const llm_time_source *ts, unsigned char ret[UUID_CHANCE])
 {
+	if (!clock_is_real(ts)) {
+		clock_random(ts, ret, UUID_CHANCE);
+		return;
+	}
 	if (!st->left) {
 		clock_random(ts, st->chance, sizeof(st->chance));
 		st->left = UUID_STOCK;
