@@ -262,7 +262,7 @@ Test(ledger_key, R_IDEM_8_a_cancelled_run_frees_its_key)
 
 /* ---- two at a time ---- */
 
-Test(ledger_key, R_IDEM_10_a_second_run_waits_for_the_first_without_asking)
+Test(ledger_key, R_IDEM_10_R_IDEM_14_a_second_run_waits_for_the_first_without_asking)
 {
 	oracle_ask ask = keys_ask("one");
 	oracle_run *runs[5];

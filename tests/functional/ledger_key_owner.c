@@ -45,7 +45,7 @@ static void pause_first(oracle_run *got, llm_call *call, const llm_event *e)
 	play.taken = oracle_do(play.b, &ask);
 }
 
-Test(ledger_key_owner, R_IDEM_6_a_paused_owner_never_overwrites_its_successor)
+Test(ledger_key_owner, R_IDEM_6_R_IDEM_14_a_paused_owner_never_overwrites_its_successor)
 {
 	oracle_ask ask = keys_ask("one");
 	oracle_run *paused, *again;
