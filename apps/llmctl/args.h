@@ -29,6 +29,7 @@ typedef struct ctl_options {
 	arg_words options;
 	const char *timeout;
 	const char *recover;
+	const char *cache;
 	const char *candidates;
 	bool local_only;
 	bool no_stream;

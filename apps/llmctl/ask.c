@@ -43,6 +43,23 @@ static int32_t read_time(const char *text, uint32_t *ret_ms, llm_err *err)
  * What mends an answer that breaks off. A pipe takes no part back, and whoever wants one
  * object wants a whole answer.
  */
+static int32_t set_cache(const ask *a, llm_call_opts *opts, llm_err *err)
+{
+	static const char *const modes[] = {"off", "on", "read_only", "write_only", "refresh"};
+	const char *mode = a->c->opt.cache;
+
+	for (uint32_t i = 0; mode && i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (strcmp(mode, modes[i]) == 0) {
+			opts->cache_mode = LLM_CACHE_OFF + i;
+			return 0;
+		}
+	if (mode)
+		return complain_set(err, LLM_E_INVALID_REQUEST,
+			"--cache %.40s is none of off, on, read_only, write_only and refresh",
+			mode);
+	return 0;
+}
+
 static int32_t set_recovery(const ask *a, llm_call_opts *opts, llm_err *err)
 {
 	static const char *const modes[] = {"off", "match", "continue", "buffer"};
@@ -257,6 +274,8 @@ int32_t ask_prepare(ask *a, llm_call_opts *opts)
 		rc = read_time(opt->timeout, &opts->total_ms, &a->err);
 	if (!rc)
 		rc = set_recovery(a, opts, &a->err);
+	if (!rc)
+		rc = set_cache(a, opts, &a->err);
 	if (!rc)
 		rc = set_key(a, opts, &a->err);
 	if (!rc)

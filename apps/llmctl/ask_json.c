@@ -241,7 +241,8 @@ void ask_json_end(ask *a, bool as_event)
 	set(o, "usage", usage(r));
 	set(o, "cost_nanousd", cost(r));
 	set(o, "source",
-		r && (was_answered(r) || llm_result_replayed(r)) && !a->c->opt.dry_run ?
+		r && (was_answered(r) || llm_result_source(r) != LLM_SOURCE_PROVIDER) &&
+				!a->c->opt.dry_run ?
 			json_text(llm_source_name(llm_result_source(r))) :
 			json_null());
 	if (r && llm_result_original_run_id(r))

@@ -29,6 +29,7 @@ const arg_option args_common[] = {
 #define HOW_OPTIONS \
 	{'o', ARG_LIST, "option", "NAME=VALUE", "temperature=0, max_tokens=100, reasoning=on, ... (repeatable)", AT(options)}, \
 	{0, ARG_TEXT, "timeout", "TIME", "give up after 500ms, 30s, 5m or 1h", AT(timeout)}, \
+	{0, ARG_TEXT, "cache", "MODE", "stored answers: off, on, read_only, write_only or refresh", AT(cache)}, \
 	{0, ARG_TEXT, "recover", "MODE", "when the answer breaks off: off, match, continue or buffer", AT(recover)}, \
 	{0, ARG_SWITCH, "no-stream", NULL, "ask for the answer in one piece", AT(no_stream)}
 

@@ -1,4 +1,5 @@
 /* cache_sql.c - stored answers in a SQLite file: found by another service, and what spoils them. */
+#include <dirent.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -51,15 +52,19 @@ static void begin(sql_try *s)
 
 static void end(sql_try *s)
 {
-	static const char *const ends[] = {"", "-wal", "-shm"};
-	char path[120];
-	size_t i;
+	char path[400];
+	struct dirent *e;
+	DIR *d;
 
 	cache_close(&s->t);
-	for (i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s%s", s->dsn, ends[i]);
-		(void)unlink(path);
+	d = opendir(s->folder);
+	cr_assert(d);
+	while ((e = readdir(d))) {
+		snprintf(path, sizeof(path), "%s/%s", s->folder, e->d_name);
+		if (e->d_name[0] != '.')
+			(void)unlink(path);
 	}
+	closedir(d);
 	cr_assert_eq(rmdir(s->folder), 0);
 }
 

@@ -186,8 +186,8 @@ Test(conf_load, keys_of_later_versions)
 Test(conf_load, R_CACHE_1_settings_of_the_cache)
 {
 	conf_try a = try_text("cache = { mode = \"refresh\"; store = \"sql\"; ttl = \"1h\"; "
-				  "max_age = \"5m\"; namespace = \"n\"; size = \"8M\"; entry_max = "
-				  "\"64k\"; coalesce = true; };");
+			      "max_age = \"5m\"; namespace = \"n\"; size = \"8M\"; entry_max = "
+			      "\"64k\"; coalesce = true; };");
 	const conf_cache *k;
 
 	cr_assert_eq(a.rc, 0, "%s", a.err.message);
