@@ -29,7 +29,8 @@ static int32_t gate_submit(void *ctx, llm_job *j)
 
 static gate gate_open(gate *g, size_t room)
 {
-	return (gate){.port = {sizeof(g->port), 0, g, gate_submit}, .room = room};
+	return (gate){.port = {.struct_size = sizeof(g->port), .ctx = g, .submit = gate_submit},
+		.room = room};
 }
 
 /* Which jobs ended, and how. */
