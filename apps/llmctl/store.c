@@ -259,7 +259,7 @@ void store_give_up(ctl *c, const llm_err *why)
 
 	/* What helps stands in the next line of it. */
 	for (const char *at = why->message; *at && n < sizeof(line) - 2; at++) {
-		line[n++] = *at == '\n' ? ';' : *at;
+		line[n++] = (char)(*at == '\n' ? ';' : *at);
 		if (*at == '\n')
 			line[n++] = ' ';
 	}

@@ -435,7 +435,7 @@ static int32_t check_blocking(llm_service *svc, const char *name, llm_err *err)
 /* A run that failed has a row too; of two errors its own is the one that is told. */
 static int32_t record(llm_call *c, const llm_call_opts *opts, int32_t code, llm_err *err)
 {
-	const size_t known = offsetof(llm_call_opts, unit) + sizeof(opts->unit);
+	const size_t known = offsetof(llm_call_opts, unit) + sizeof(void *);
 	int32_t rc;
 
 	if (!opts || opts->struct_size < known || !opts->unit || !c->rec)

@@ -65,7 +65,8 @@ static int32_t budget_check(const llm_budget_row *row, llm_err *err)
 	if (!row->fixed)
 		return 0;
 	if (!span &&
-		(!row->period || (strcmp(row->period, "month") && strcmp(row->period, "total"))))
+		(!row->period ||
+			(strcmp(row->period, "month") != 0 && strcmp(row->period, "total") != 0)))
 		return err_set(err, LLM_E_INVALID_REQUEST,
 			"the window of a budget is a span, a month or the total");
 	if ((span && row->span_us <= 0) || row->usual_nanousd <= 0 ||

@@ -89,7 +89,8 @@ static void set_deadline(flight *f)
 /* What the attempt is worth is told under the id of who pays. */
 static void name_payer(flight *f)
 {
-	memcpy(f->own->res.run_id, f->first->res.run_id, sizeof(f->own->res.run_id));
+	if (f->first)
+		memcpy(f->own->res.run_id, f->first->res.run_id, sizeof(f->own->res.run_id));
 }
 
 static void take_out(flight *f, llm_call *c)

@@ -106,7 +106,7 @@ static int32_t adopt(llm_call *c, const llm_idem_row *row, llm_err *err)
 
 static int32_t decide(llm_call *c, const llm_idem_row *row, llm_err *err)
 {
-	switch (idem_verdict(row, c->rec->idem->fingerprint)) {
+	switch (row ? idem_verdict(row, c->rec->idem->fingerprint) : IDEM_ASK_AGAIN) {
 	case IDEM_DIFFERS:
 		return mismatch(err);
 	case IDEM_STORED:

@@ -323,6 +323,10 @@ static void decide(llm_call *c, const llm_idem_row *row)
 {
 	llm_call *mates;
 
+	if (!row) { /* it has just become free */
+		wait(c, 0);
+		return;
+	}
 	switch (idem_verdict(row, of(c)->fingerprint)) {
 	case IDEM_DIFFERS:
 		refuse_other(c);

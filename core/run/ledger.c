@@ -308,7 +308,7 @@ static void settle_returned(llm_call *c, const trip *t, const llm_job *j)
 
 	if (c->rec->idem)
 		idem_settled(c, t->code, j);
-	if (t->code == LLM_E_IDEMPOTENCY_LOST && settle_without(c, t))
+	if (t->code == LLM_E_IDEMPOTENCY_LOST && c->rec->idem && settle_without(c, t))
 		return;
 	c->rec->settle = t->code ? RECORD_LOST : RECORD_KEPT;
 	if (t->code)

@@ -151,7 +151,7 @@ int32_t ledger_budget_exceeded(llm_call *c)
 	if (rec->left_us >= 0)
 		snprintf(advice, sizeof(advice),
 			"wait %" PRId64 " s for the next window, or raise the limit",
-			rec->left_us / (1000 * US_PER_MS) + 1);
+			rec->left_us / (INT64_C(1000) * US_PER_MS) + 1);
 	err_set(e, LLM_E_BUDGET_EXCEEDED,
 		"%s \"%.128s\" has spent its budget of %s US dollars, or holds it for runs under way\n"
 		"%s: llmctl budgets set %.128s",

@@ -14,7 +14,7 @@
 static const char answer_magic[] = {'L', 'L', 'M', 'A', ANSWER_VERSION};
 
 #define FIELD_HEAD 5 /* tag, length */
-#define NUMBER 8
+#define NUMBER ((size_t)8)
 
 /* Tags never change their meaning; a new one is a new version. */
 enum {

@@ -144,7 +144,7 @@ static int32_t grow(cache *c)
 
 	if (c->n < c->n_buckets)
 		return 0;
-	more = mem_array(c->mem, n, sizeof(*more));
+	more = mem_array(c->mem, n, sizeof(void *));
 	if (!more)
 		return c->n_buckets ? 0 : LLM_E_NOMEM; /* a fuller table is slower, that is all */
 	mem_free(c->mem, c->buckets);

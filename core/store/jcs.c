@@ -4,7 +4,6 @@
  */
 #include "store/jcs.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -203,30 +202,44 @@ static int order(const llm_bytes *a, const llm_bytes *b)
 	return a->len < b->len ? -1 : a->len > b->len;
 }
 
-static int order_nodes(const void *a, const void *b)
+static node *merge(node *a, node *b)
 {
-	const node *const *x = a, *const *y = b;
+	node *first = NULL, **end = &first;
 
-	return order(&(*x)->key, &(*y)->key);
+	while (a && b) {
+		node **least = order(&a->key, &b->key) <= 0 ? &a : &b;
+
+		*end = *least;
+		end = &(*least)->next;
+		*least = *end;
+	}
+	*end = a ? a : b;
+	return first;
 }
 
-static int32_t sort_members(reading *rd, node *object)
+/* By halves, which needs no memory: qsort may take some behind the allocator's back. */
+static node *sorted(node *list, size_t n)
 {
-	node **rows = arena_array(&rd->ar, object->n + 1, sizeof(void *)), *m = object->first;
+	node *half = list, *second;
 	size_t i;
 
-	if (!rows)
-		return no_memory(rd);
-	for (i = 0; i < object->n; i++, m = m->next)
-		rows[i] = m;
-	qsort(rows, object->n, sizeof(void *), order_nodes);
-	for (i = 0; i < object->n; i++) {
-		rows[i]->next = rows[i + 1];
-		if (rows[i + 1] && !order(&rows[i]->key, &rows[i + 1]->key))
+	if (n < 2 || !list)
+		return list;
+	for (i = 1; i < n / 2; i++)
+		half = half->next;
+	second = half->next;
+	half->next = NULL;
+	return merge(sorted(list, n / 2), sorted(second, n - n / 2));
+}
+
+static void sort_members(reading *rd, node *object)
+{
+	node *m;
+
+	object->first = sorted(object->first, object->n);
+	for (m = object->first; m && m->next; m = m->next)
+		if (!order(&m->key, &m->next->key))
 			rd->problem = "a member stands twice in one object";
-	}
-	object->first = rows[0];
-	return 0;
 }
 
 static node *read_value(reading *rd);
@@ -253,7 +266,9 @@ static int32_t read_object(reading *rd, node *v)
 	(void)jsonr_enter_object(&rd->r);
 	while (!rd->code && jsonr_member(&rd->r, &key))
 		(void)append(rd, v, &end, &key);
-	return rd->code || !v->n ? rd->code : sort_members(rd, v);
+	if (!rd->code)
+		sort_members(rd, v);
+	return rd->code;
 }
 
 static int32_t read_array(reading *rd, node *v)

@@ -275,6 +275,12 @@ void jsonw_key_len(jsonw *w, const char *key, size_t len)
 	w->have_key = 1;
 }
 
+static char *put_bytes(char *at, const char *bytes, size_t n)
+{
+	memcpy(at, bytes, n);
+	return at + n;
+}
+
 void jsonw_name(jsonw *w, const char *key)
 {
 	const size_t len = strlen(key), most = len + sizeof(",\"\":") - 1;
@@ -290,9 +296,10 @@ void jsonw_name(jsonw *w, const char *key)
 	*at = ',';
 	at += w->need_comma != 0;
 	*at++ = '"';
-	memcpy(at, key, len);
-	memcpy(at + len, "\":", 2);
-	w->used = (size_t)(at + len + 2 - w->pending);
+	at = put_bytes(at, key, len);
+	*at++ = '"';
+	*at++ = ':';
+	w->used = (size_t)(at - w->pending);
 	w->have_key = 1;
 }
 

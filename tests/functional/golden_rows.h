@@ -168,7 +168,7 @@ static const golden_case golden_config[] = {
 	CONF("include", "@include \"other.conf\"\n"),
 	CONF("escape", "workspace = \"\\x00\";\n"),
 	CONF("syntax", "profiles = {\n  a = { candidates = [ \"ollama/x\" ] }\n"),
-	CONF("not_built_yet", "cache = { size = \"1MiB\"; };\n"),
+	CONF("not_built_yet", "telemetry = { level = \"all\"; };\n"),
 	CONF("second_endpoint",
 		"providers = { a = { plugin = \"openai\"; endpoints = (\n"
 		"  { id = \"x\"; base_url = \"http://127.0.0.1:9\"; },\n"

@@ -155,6 +155,7 @@ static int64_t spent_bound(bank *k, sqlite3 *db, const char *end)
 	llm_call *call = NULL;
 	llm_native native;
 
+	opts.flags = LLM_CALL_STREAM;
 	llm_native_sqlite(db, &calls, &native);
 	cr_assert_eq(sqlite3_exec(db, "BEGIN", NULL, NULL, NULL), SQLITE_OK);
 	cr_assert_eq(llm_unit_bind(k->b.storage, &native, &opts.unit, &err), 0, "%s", err.message);
