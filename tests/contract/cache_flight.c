@@ -13,6 +13,7 @@ typedef struct crowd {
 static crowd c;
 
 static const char *const slow[] = {"--delay-ms", "40", NULL};
+static const char *const slower[] = {"--delay-ms", "150", NULL}; /* somebody leaves meanwhile */
 
 static llm_call *submit_as(const char *ws, uint32_t flags, uint32_t total_ms)
 {
@@ -36,11 +37,22 @@ static void submit(size_t n)
 		(void)submit_as(NULL, 0, 0);
 }
 
-static void begin(const char *const *args, const char *section)
+static void prepare(const char *const *args, const char *section)
 {
 	memset(&c, 0, sizeof(c));
 	cache_open_with(&c.t, args, section, "");
+}
+
+/* What was submitted before is there when it looks for the first time. */
+static void start(void)
+{
 	cr_assert_eq(llm_service_start(c.t.svc, &c.t.err), 0);
+}
+
+static void begin(const char *const *args, const char *section)
+{
+	prepare(args, section);
+	start();
 }
 
 static void end(void)
@@ -69,8 +81,9 @@ Test(cache_flight, R_CACHE_13_equal_runs_share_one_call)
 	llm_usage u = LLM_USAGE_INIT;
 	size_t i;
 
-	begin(slow, ON);
+	prepare(slow, ON);
 	submit(5);
+	start();
 	for (i = 0; i < 5; i++)
 		cr_assert_eq(wait_for(i), 0, "%s", c.t.err.message);
 	cr_assert_eq(cache_asked(&c.t), 1);
@@ -97,8 +110,9 @@ Test(cache_flight, R_CACHE_13_equal_runs_share_one_call)
 
 Test(cache_flight, R_CACHE_13_also_where_nothing_is_stored)
 {
-	begin(slow, "mode = \"off\"; coalesce = true;");
+	prepare(slow, "mode = \"off\"; coalesce = true;");
 	submit(2);
+	start();
 	cr_assert_eq(wait_for(0) + wait_for(1), 0);
 	cr_assert_eq(cache_asked(&c.t), 1);
 	submit(1);
@@ -119,11 +133,12 @@ Test(cache_flight, R_WS_4_another_workspace_makes_its_own_call)
 
 Test(cache_flight, R_CACHE_13_a_failure_is_shared)
 {
-	static const char *const args[] = {"--fault", "503", "--delay-ms", "30", NULL};
+	static const char *const args[] = {"--fault", "503", NULL};
 	size_t i;
 
-	begin(args, ON);
+	prepare(args, ON);
 	submit(3);
+	start();
 	for (i = 0; i < 3; i++)
 		cr_assert_eq(wait_for(i), LLM_E_UNAVAILABLE, "%s", c.t.err.message);
 	cr_assert_eq(cache_asked(&c.t), 1);
@@ -134,8 +149,9 @@ Test(cache_flight, R_CACHE_13_a_failure_is_shared)
 
 Test(cache_flight, R_CACHE_13_the_first_leaves_and_the_next_takes_over)
 {
-	begin(slow, ON);
+	prepare(slower, ON);
 	submit(3);
+	start();
 	cr_assert(sim_log_wait(c.t.up, "\"event\":\"request\"", 1, 5000));
 	llm_call_cancel(c.calls[0]);
 	cr_assert_eq(wait_for(0), LLM_E_CANCELLED);
@@ -168,9 +184,10 @@ Test(cache_flight, R_CACHE_13_when_the_last_one_leaves_the_transfer_ends)
 
 Test(cache_flight, R_CACHE_13_its_deadline_is_the_latest_of_theirs)
 {
-	begin(slow, ON);
+	prepare(slower, ON);
 	(void)submit_as(NULL, 0, 15);
 	(void)submit_as(NULL, 0, 20000);
+	start();
 	cr_assert_eq(wait_for(0), LLM_E_DEADLINE, "%s", c.t.err.message);
 	cr_assert_eq(wait_for(1), 0, "%s", c.t.err.message);
 	cr_assert_eq(cache_asked(&c.t), 1);
