@@ -38,7 +38,7 @@ static size_t bucket_of(const cache *c, const char *key)
 {
 	size_t h = 0, i;
 
-	for (i = 0; key[i] && i < 2 * sizeof(h); i++)
+	for (i = 0; i < 2 * sizeof(h) && key[i]; i++)
 		h = h * 31 + (unsigned char)key[i];
 	return h & (c->n_buckets - 1);
 }
