@@ -251,7 +251,10 @@ Test(storage_budgets, K_21_sums_never_run_over)
 #ifdef TEST_WITH_POSTGRES
 static void edit(const stand *s, const char *sql)
 {
-	pg_sql(pg_shared(getppid()), s->database, sql);
+	static pg *server;
+
+	server = server ? server : pg_shared(getppid());
+	pg_sql(server, s->database, sql);
 }
 
 Test(storage_budgets, R_COST_11_a_window_passes)

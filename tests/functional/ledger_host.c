@@ -236,6 +236,7 @@ Test(ledger_host, R_UOW_10_the_end_of_a_service_gives_up_after_five_seconds)
 	cr_expect_lt(talk_real_ns() - real, UINT64_C(5000000000));
 	cr_expect_eq(number(&h, "SELECT count(*) FROM llm_runs WHERE status = 'succeeded'"), 1,
 		"the row came later");
+	talk_done(&c);
 	house_close(&h);
 }
 
