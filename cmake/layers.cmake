@@ -18,9 +18,18 @@ endfunction()
 
 set(LLM_LAYERS "" CACHE INTERNAL "")
 
-# llm_layer(NAME MAY OTHER...): core/NAME/*.c as object library llm_NAME.
+# SMALL: what runs once a call or less often. FAST: what looks at each byte.
+function(llm_optimise target how)
+	if(how STREQUAL "SMALL")
+		target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-Os>)
+	elseif(how STREQUAL "FAST")
+		target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O3>)
+	endif()
+endfunction()
+
+# llm_layer(NAME [BUILT SMALL | FAST] MAY OTHER...): core/NAME/*.c as object library llm_NAME.
 function(llm_layer name)
-	cmake_parse_arguments(L "" "" "MAY" ${ARGN})
+	cmake_parse_arguments(L "" "BUILT" "MAY" ${ARGN})
 	file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/core/${name}/*.c")
 	if(NOT sources)
 		return()
@@ -36,6 +45,7 @@ function(llm_layer name)
 	if(name STREQUAL "run" OR name STREQUAL "conf" OR name STREQUAL "api")
 		target_link_libraries(llm_${name} PRIVATE PkgConfig::JANSSON) # through wire/jsonio.h
 	endif()
+	llm_optimise(llm_${name} "${L_BUILT}")
 	set(LLM_LAYERS "${LLM_LAYERS};${name}" CACHE INTERNAL "")
 endfunction()
 
@@ -53,6 +63,7 @@ function(llm_host)
 	add_library(llm_host OBJECT ${sources})
 	target_include_directories(llm_host PRIVATE "${LLM_SEE_DIR}")
 	target_link_libraries(llm_host PRIVATE llm_flags Threads::Threads)
+	llm_optimise(llm_host SMALL)
 	set(LLM_LAYERS "${LLM_LAYERS};host" CACHE INTERNAL "")
 endfunction()
 
@@ -94,6 +105,7 @@ function(llm_kit)
 		core/wire/jsonw.c core/wire/num.c core/wire/money.c)
 	target_include_directories(llm_kit PRIVATE "${LLM_SEE_DIR}")
 	target_link_libraries(llm_kit PRIVATE llm_flags)
+	llm_optimise(llm_kit FAST)
 endfunction()
 
 set(LLM_KIT_HEADERS kit=plugins/kit wire/jsonr.h=core/wire/jsonr.h
@@ -129,6 +141,7 @@ function(llm_provider name)
 		llm/abi/abi.h=include/llm/abi/abi.h llm/abi/host.h=include/llm/abi/host.h
 		llm/abi/wire.h=include/llm/abi/wire.h llm/abi/provider.h=include/llm/abi/provider.h)
 	llm_plugin(${name} ${sources})
+	llm_optimise(${name} FAST)
 endfunction()
 
 # A policy sees the ABI of policies and what the kit has for them.

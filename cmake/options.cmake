@@ -25,6 +25,8 @@ target_compile_options(llm_flags INTERFACE
 if(LLM_WERROR)
 	target_compile_options(llm_flags INTERFACE -Werror)
 endif()
+# As distributions build their packages: -O3 makes libllm.so a tenth larger and no call faster.
+string(REPLACE "-O3" "-O2" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 if(LLM_DEBUG)
 	target_compile_definitions(llm_flags INTERFACE LLM_DEBUG=1 LLM_ARENA_DEBUG=1)
 endif()

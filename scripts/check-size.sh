@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# The longest functions and files; fails above the limits: 50 lines a function, 500 a file.
+# check-size.sh [LIBRARY]: the longest functions and files; fails above the limits of 50 lines a
+# function and 500 a file, and of 600 KiB for LIBRARY without its symbols.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 function_max=50
 file_max=500
+library_max=600
 mapfile -t files < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' '*.sh' '*.cmake')
 
 lengths() {
@@ -21,5 +23,16 @@ if [ -n "$bad" ]; then
 	echo "above the limits:"
 	echo "$bad"
 	exit 1
+fi
+if [ $# -gt 0 ]; then
+	stripped=$(mktemp)
+	trap 'rm -f "$stripped"' EXIT
+	strip -o "$stripped" "$1"
+	kib=$((($(stat -c %s "$stripped") + 1023) / 1024))
+	echo "$1, stripped: $kib KiB"
+	if [ $kib -gt $library_max ]; then
+		echo "above the limit of $library_max KiB: build what no call waits for SMALL (CMakeLists.txt)"
+		exit 1
+	fi
 fi
 echo "size: ${#files[@]} files ok"

@@ -80,7 +80,7 @@ stage_cover() {
 }
 stage_tidy() { scripts/check-tidy.sh build/clang && shellcheck -x scripts/*.sh scripts/prove/*.sh; }
 stage_abi() { scripts/check-abi.sh build/release && scripts/lint-plugin.sh --prove; }
-stage_size() { scripts/check-size.sh; }
+stage_size() { scripts/check-size.sh build/release/lib/libllm.so; }
 stage_counts() { scripts/bench.sh counts; }
 stage_rules() { scripts/rules.sh; }
 stage_fuzz() { build fuzz && LLM_FUZZ_SECONDS=$fuzz_seconds scripts/fuzz.sh build/fuzz; }
