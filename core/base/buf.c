@@ -83,31 +83,7 @@ int32_t buf_add_char(buf *b, char c)
 	return buf_add(b, &c, 1);
 }
 
-void buf_drop(buf *b, size_t n)
-{
-	if (n >= b->len) {
-		buf_clear(b);
-		return;
-	}
-	memmove(b->ptr, b->ptr + n, b->len - n + 1);
-	b->len -= n;
-}
-
 const char *buf_text(const buf *b)
 {
 	return b->ptr ? b->ptr : "";
-}
-
-char *buf_take(buf *b, size_t *ret_len)
-{
-	char *ptr = b->ptr;
-
-	if (!b->len)
-		return NULL;
-	if (ret_len)
-		*ret_len = b->len;
-	b->ptr = NULL;
-	b->len = 0;
-	b->cap = 0;
-	return ptr;
 }

@@ -28,11 +28,7 @@ int32_t buf_add_str(buf *b, const char *text);
 int32_t buf_add_char(buf *b, char c);
 /* Makes room for `more` bytes behind len, so that the next adds cannot fail. */
 int32_t buf_reserve(buf *b, size_t more);
-/* Drops the first `n` bytes. */
-void buf_drop(buf *b, size_t n);
 /* The text, "" when empty; valid until the next add. */
 const char *buf_text(const buf *b);
-/* Hands the bytes over to the caller (mem_free); null when empty or out of memory. */
-char *buf_take(buf *b, size_t *ret_len);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "wire/num.h"
 
-const char *explain_health_name(uint32_t health)
+static const char *health_name(uint32_t health)
 {
 	static const char *const names[] = {"closed", "half open", "cooling", "open"};
 
@@ -119,7 +119,7 @@ static void explain_candidate(
 	explain_text(w, "lacks", row->removed == RANK_LACKS ? caps_name(c->missing) : NULL);
 	explain_number(w, "level", c->view.level);
 	explain_text(w, "fit", c->view.fit == LLM_FIT_YES ? "yes" : "unknown");
-	explain_text(w, "health", explain_health_name(c->view.health));
+	explain_text(w, "health", health_name(c->view.health));
 	explain_view(&c->view, w);
 	if (row->removed == RANK_KEPT && row->rank != UINT32_MAX) {
 		explain_reason(p, i, info, why, sizeof(why));

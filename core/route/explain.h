@@ -11,9 +11,6 @@
 /* With more candidates the snapshot is not kept in full, so the plan cannot be replayed. */
 #define EXPLAIN_FULL 16
 
-/* "closed", "half open", "cooling", "open"; static. */
-const char *explain_health_name(uint32_t health);
-
 /*
  * Why the policy gave candidate `i` its score, in words, cut at cap - 1 bytes; "" when it is
  * not in the plan. `info` null: it is in the order of the profile.

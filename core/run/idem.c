@@ -54,7 +54,8 @@ uint32_t idem_verdict(const llm_idem_row *row, const char *fingerprint)
 
 /* ---- at submit ---- */
 
-int32_t idem_check(const llm_service *svc, llm_err *err)
+/* Can a service with this configuration keep keys? */
+static int32_t can_keep(const llm_service *svc, llm_err *err)
 {
 	const conf_privacy *p = &svc->set->conf->privacy;
 
@@ -116,7 +117,7 @@ static int32_t hash_request(llm_call *c, char ret_hex[SHA256_HEX], llm_err *err)
 
 int32_t idem_open(llm_call *c, const llm_call_opts *opts, llm_err *err)
 {
-	int32_t rc = idem_check(c->svc, err);
+	int32_t rc = can_keep(c->svc, err);
 	idem *i;
 
 	if (rc)

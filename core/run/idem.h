@@ -62,8 +62,6 @@ uint32_t idem_verdict(const llm_idem_row *row, const char *fingerprint);
 
 /* 1 to 255 printable ASCII bytes? LLM_E_INVALID_REQUEST. */
 int32_t idem_check_key(const char *key, llm_err *err);
-/* Can a service with this configuration keep keys? LLM_E_CONFIG. */
-int32_t idem_check(const struct llm_service *svc, llm_err *err);
 /* At submit, with c->rec. LLM_E_INVALID_REQUEST, LLM_E_CONFIG, LLM_E_NOMEM. */
 int32_t idem_open(struct llm_call *c, const struct llm_call_opts *opts, llm_err *err);
 

@@ -155,7 +155,8 @@ static int all_alike(llm_call *c)
 	return 1;
 }
 
-int planning_is_told(const llm_call *c)
+/* Does the call want its decision recorded? */
+static int is_told(const llm_call *c)
 {
 	return (c->flags & (LLM_CALL_EXPLAIN | PLAN_IS_ALL)) || c->rec ||
 		c->svc->log.level >= LLM_LOG_DEBUG;
@@ -178,7 +179,7 @@ static int is_switched(const llm_call *c)
 
 static int is_plain(llm_call *c)
 {
-	if (planning_is_told(c) || c->local_only || is_switched(c))
+	if (is_told(c) || c->local_only || is_switched(c))
 		return 0;
 	if (c->n_general < 2)
 		return !c->plan->state || !may_be_too_long(c, c->plan->state->window);
@@ -385,7 +386,7 @@ int32_t planning_run(llm_call *c)
 	if (rc)
 		return rc;
 	rc = routing_rank(r, c->by, err);
-	if (planning_is_told(c) && rc != LLM_E_NOMEM)
+	if (is_told(c) && rc != LLM_E_NOMEM)
 		decision_plan(c);
 	if (!rc && r->made.refusal[0])
 		rc = warn_refused(c, c->by, &r->made);

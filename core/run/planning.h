@@ -16,8 +16,6 @@
  * LLM_E_CONFIG, LLM_E_NOMEM, with c->res.error filled.
  */
 int32_t planning_run(llm_call *c);
-/* Does the call want its decision recorded? */
-int planning_is_told(const llm_call *c);
 /* decision.c: the plan that was just made, for the record. Short of memory there is none. */
 void decision_plan(llm_call *c);
 /* decision.c: the whole record, at the end of the run. */

@@ -24,7 +24,7 @@ static void end(void)
 	cr_assert_eq(failalloc_leaks(&fa), 0);
 }
 
-Test(base_buf, empty_is_empty_text_and_takes_nothing)
+Test(base_buf, empty_is_empty_text)
 {
 	begin(0);
 	cr_assert_str_eq(buf_text(&b), "");
@@ -32,8 +32,6 @@ Test(base_buf, empty_is_empty_text_and_takes_nothing)
 	cr_assert_eq(buf_add_str(&b, ""), 0);
 	cr_assert_eq(buf_add_str(&b, NULL), 0);
 	buf_clear(&b);
-	buf_drop(&b, 0);
-	buf_drop(&b, 10);
 	cr_assert_null(b.ptr);
 	cr_assert_eq(fa.calls, 0);
 	end();
@@ -113,24 +111,6 @@ Test(base_buf, reserved_room_cannot_fail)
 	end();
 }
 
-Test(base_buf, drop_keeps_the_rest)
-{
-	begin(0);
-	cr_assert_eq(buf_add_str(&b, "data: hello"), 0);
-	buf_drop(&b, 6);
-	cr_assert_str_eq(buf_text(&b), "hello");
-	cr_assert_eq(b.len, 5);
-	buf_drop(&b, 0);
-	cr_assert_str_eq(buf_text(&b), "hello");
-	buf_drop(&b, 5);
-	cr_assert_eq(b.len, 0);
-	cr_assert_str_eq(buf_text(&b), "");
-	cr_assert_eq(buf_add_str(&b, "more"), 0);
-	buf_drop(&b, 100);
-	cr_assert_str_eq(buf_text(&b), "");
-	end();
-}
-
 Test(base_buf, clear_keeps_the_memory)
 {
 	size_t cap;
@@ -145,29 +125,6 @@ Test(base_buf, clear_keeps_the_memory)
 	cr_assert_eq(buf_add_str(&b, "other"), 0);
 	cr_assert_str_eq(buf_text(&b), "other");
 	cr_assert_eq(fa.calls, 1);
-	end();
-}
-
-Test(base_buf, take_hands_the_bytes_over)
-{
-	size_t len = 99;
-	char *taken;
-
-	begin(0);
-	cr_assert_null(buf_take(&b, &len));
-	cr_assert_eq(len, 99, "an output is written on success only");
-	cr_assert_eq(buf_add_str(&b, "mine"), 0);
-	taken = buf_take(&b, &len);
-	cr_assert_str_eq(taken, "mine");
-	cr_assert_eq(len, 4);
-	cr_assert_eq(b.len, 0);
-	cr_assert_str_eq(buf_text(&b), "");
-	cr_assert_eq(buf_add_str(&b, "next"), 0);
-	cr_assert_str_eq(taken, "mine");
-	mem_free(&fa.hook, taken);
-	taken = buf_take(&b, NULL);
-	cr_assert_str_eq(taken, "next");
-	mem_free(&fa.hook, taken);
 	end();
 }
 
