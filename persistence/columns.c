@@ -63,6 +63,7 @@ static const column run_list[] = {
 	NUMBER(started_us),
 	NUMBER(finished_us),
 	NUMBER(version),
+	NUMBER(delivered),
 };
 const columns columns_run = COLUMNS("llm_runs", run_list);
 #undef ROW

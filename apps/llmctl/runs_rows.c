@@ -12,7 +12,7 @@
 
 typedef struct member {
 	const char *name;
-	char kind; /* 't': text, 'n': number, 'j': JSON as text, 'f': flag */
+	char kind; /* 't': text, 'n': number, 'j': JSON as text, 'f': flag, 'y': number as yes or no */
 	size_t at;
 } member;
 
@@ -43,7 +43,8 @@ static const member run_members[] = {TEXT(R, workspace_id), TEXT(R, id), TEXT(R,
 	TEXT(R, cache_key), TEXT(R, idempotency_key_hash), TEXT(R, prompt_ref),
 	TEXT(R, response_ref), DOCUMENT(R, params_json), DOCUMENT(R, decision_json),
 	DOCUMENT(R, metadata_json), TEXT(R, trace_id), TEXT(R, span_id), NUMBER(R, created_us),
-	NUMBER(R, started_us), NUMBER(R, finished_us), NUMBER(R, version)};
+	NUMBER(R, started_us), NUMBER(R, finished_us), NUMBER(R, version),
+	{"delivered", 'y', offsetof(R, delivered)}};
 #undef R
 
 #define R llm_attempt_row
@@ -99,23 +100,29 @@ static json_t *value_of(const void *row, const member *m)
 		return document(text_at(row, m));
 	case 'f':
 		return json_boolean(number_at(row, m) != 0);
+	case 'y':
+		return number_at(row, m) < 0 ? json_null() : json_boolean(number_at(row, m) != 0);
 	default:
 		return json_count(number_at(row, m));
 	}
 }
 
 /* A storage plugin that is older than this tool has shorter rows. */
-static json_t *row_json(const void *row, const member *list, size_t n)
+static bool is_there(const void *row, const member *m)
 {
-	json_t *o = json_object();
 	uint32_t size;
 
 	memcpy(&size, row, sizeof(size));
+	return m->at + sizeof(int64_t) <= size || m->kind == 'f';
+}
+
+static json_t *row_json(const void *row, const member *list, size_t n)
+{
+	json_t *o = json_object();
+
 	for (size_t i = 0; i < n; i++)
 		json_object_set_new(o, list[i].name,
-			list[i].at + sizeof(int64_t) <= size || list[i].kind == 'f' ?
-				value_of(row, &list[i]) :
-				json_null());
+			is_there(row, &list[i]) ? value_of(row, &list[i]) : json_null());
 	return o;
 }
 
@@ -161,6 +168,8 @@ void runs_csv_line(FILE *to, const llm_run_row *row)
 
 		if (i)
 			putc(',', to);
+		if (!is_there(row, m))
+			continue;
 		if (m->kind == 't' || m->kind == 'j')
 			csv_text(to, text_at(row, m));
 		else if (number_at(row, m) != LLM_UNKNOWN)

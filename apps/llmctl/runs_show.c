@@ -41,6 +41,16 @@ static void when(const recalled *s, const char *name, const char *key)
 	line(name, iso);
 }
 
+/* Of a whole answer the finish says enough. */
+static void show_delivered(const recalled *s)
+{
+	const json_t *delivered = json_object_get(s->run, "delivered");
+	const char *status = recall_text(s->run, "status");
+
+	if (json_is_boolean(delivered) && status && strcmp(status, "succeeded") != 0)
+		line("delivered", json_is_true(delivered) ? "a part of the answer" : "nothing");
+}
+
 static void show_models(const recalled *s)
 {
 	const char *provider = recall_text(s->run, "provider"),
@@ -57,6 +67,7 @@ static void show_models(const recalled *s)
 	member(s, "finish", "finish_reason");
 	member(s, "error", "error_code");
 	member(s, "message", "error_message");
+	show_delivered(s);
 }
 
 static void show_times(const recalled *s)

@@ -323,6 +323,7 @@ int32_t ledger_rows_end(llm_call *c, llm_job *j)
 		.decision_json = r->decision.len ? buf_text(&r->decision) : NULL,
 		.timing = &r->timing,
 		.settle_us = -1,
+		.delivered = c->delivered != 0,
 		.recovered = r->recovered,
 		.finished_us = utc_of(c, now_of(c)),
 		.attempts = (const llm_attempt *const *)r->attempts.items,

@@ -60,6 +60,7 @@ static llm_run_row *record_blank_run(arena *ar)
 	r->queue_ms = r->ttft_ms = r->duration_ms = r->settle_us = LLM_UNKNOWN;
 	r->created_us = r->started_us = r->finished_us = LLM_UNKNOWN;
 	r->version = 1;
+	r->delivered = LLM_UNKNOWN;
 	return r;
 }
 
@@ -137,6 +138,7 @@ static void record_numbers(llm_run_row *r, const record_end *from)
 	r->settle_us = from->settle_us;
 	r->finished_us = from->finished_us;
 	r->version = from->version;
+	r->delivered = from->delivered;
 	if (!from->timing)
 		return;
 	r->queue_ms = from->timing->queue_ms;

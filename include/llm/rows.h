@@ -76,6 +76,7 @@ typedef struct llm_run_row {
 	int64_t started_us;
 	int64_t finished_us;
 	int64_t version; /* 1 at first, one more with each move */
+	int64_t delivered; /* 1: a piece of the answer had reached the caller before the end; 0: none */
 } llm_run_row;
 
 /* One wire request of a run. A second put of the same (run_id, seq) changes nothing. */

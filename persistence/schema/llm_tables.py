@@ -89,6 +89,7 @@ def _records():
             Column("ttft_ms", BigInteger),
             Column("duration_ms", BigInteger),
             Column("settle_us", BigInteger),
+            Column("delivered", SmallInteger, CheckConstraint("delivered IN (0, 1)")),
             Column("request_hash", Text),
             Column("cache_key", Text),
             Column("idempotency_key_hash", Text),

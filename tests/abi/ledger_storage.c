@@ -62,7 +62,8 @@ AT(llm_run_row, created_us, 352);
 AT(llm_run_row, started_us, 360);
 AT(llm_run_row, finished_us, 368);
 AT(llm_run_row, version, 376);
-END(llm_run_row, 384);
+AT(llm_run_row, delivered, 384);
+END(llm_run_row, 392);
 
 AT(llm_attempt_row, struct_size, 0);
 AT(llm_attempt_row, reserved, 4);

@@ -199,6 +199,8 @@ static int type_of(const char *said)
 		return COLUMN_BYTES;
 	if (strcmp(said, "smallint") == 0)
 		return COLUMN_FLAG;
+	if (strcmp(said, "smallint or null") == 0)
+		return COLUMN_NUMBER;
 	cr_expect_str_eq(said, "bigint");
 	return COLUMN_NUMBER;
 }
@@ -221,11 +223,13 @@ static int64_t made(void)
 static void check_columns(pg *p, const char *database, const columns *cs)
 {
 	static char list[4096];
-	char sql[400], *rest, *name, *type;
+	char sql[600], *rest, *name, *type;
 	size_t i, seen = 0, relative = 0;
 
 	snprintf(sql, sizeof(sql),
-		"SELECT string_agg(column_name || ' ' || data_type, ';' ORDER BY ordinal_position) "
+		"SELECT string_agg(column_name || ' ' || data_type || CASE WHEN data_type = "
+		"'smallint' AND is_nullable = 'YES' THEN ' or null' ELSE '' END, ';' "
+		"ORDER BY ordinal_position) "
 		"FROM information_schema.columns WHERE table_schema = 'public' AND table_name = "
 		"'%s'",
 		cs->table);

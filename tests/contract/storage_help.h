@@ -148,7 +148,7 @@ static inline llm_run_row row_run(const char *workspace, const char *id, const c
 	help_no_numbers(&r.attempts, &r.reasoning_tokens);
 	r.cost_nanousd = LLM_UNKNOWN;
 	help_no_numbers(&r.queue_ms, &r.settle_us);
-	help_no_numbers(&r.created_us, &r.version);
+	help_no_numbers(&r.created_us, &r.delivered);
 	return r;
 }
 

@@ -55,7 +55,9 @@ static void versions(stand *s)
 	cr_expect_eq(wire_store(&c, LLM_OP_RUN_FINISH, &f), LLM_E_CONFLICT, "version 1 is gone");
 	f.version = 2;
 	f.error_code = "TIMEOUT";
+	f.delivered = 0;
 	cr_expect_eq(wire_store(&c, LLM_OP_RUN_FINISH, &f), 0);
+	cr_expect_eq(ask_run(&c, W, ID("1"))->delivered, 0);
 	f.version = 3;
 	f.status = "succeeded";
 	cr_expect_eq(wire_store(&c, LLM_OP_RUN_FINISH, &f), LLM_E_CONFLICT, "an end is an end");
@@ -87,6 +89,7 @@ static void unknown(stand *s)
 	cr_expect_eq(got->input_tokens, 11);
 	cr_expect_eq(got->output_tokens, 0, "reported as zero");
 	cr_expect_eq(got->reasoning_tokens, LLM_UNKNOWN, "not reported");
+	cr_expect_eq(got->delivered, LLM_UNKNOWN, "nobody said");
 	cr_expect_eq(got->cost_nanousd, LLM_UNKNOWN, "no price is not a price of zero");
 	cr_expect_null(got->error_code);
 	cr_expect_str_eq(got->profile, "fast", "what the end does not say stays");

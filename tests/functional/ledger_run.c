@@ -350,6 +350,52 @@ Test(ledger_run, R_RUN_4_a_cut_stream_says_what_is_known_and_no_more)
 	cr_expect_eq(row->output_tokens, LLM_UNKNOWN);
 	cr_expect_str_eq(row->usage_source, "none");
 	cr_expect_str_eq(row->response_ref, "bytes:3");
+	cr_expect_eq(row->delivered, 1);
+	cr_assert_eq(oracle_close(o), 0);
+	book_close(&b);
+}
+
+Test(ledger_run, R_RUN_4_of_a_stream_that_never_began_nothing_was_delivered)
+{
+	const oracle_ask ask = {.stream = 1, .limits = {.first_token_ms = 60}};
+	const llm_run_row *row;
+	oracle_run *asked;
+	oracle *o;
+	book b;
+
+	book_open(&b, "", "");
+	o = start(&b, "stall_after_head", ORACLE_THREAD);
+	asked = oracle_do(o, &ask);
+	cr_assert_eq(asked->code, LLM_E_TIMEOUT, "%s", asked->err.message);
+	row = book_find(&b, book_id(asked));
+	cr_expect_eq(row->delivered, 0);
+	cr_expect_eq(row->ttft_ms, LLM_UNKNOWN);
+	cr_assert_eq(oracle_close(o), 0);
+	book_close(&b);
+}
+
+/* It is the caller who goes. */
+Test(ledger_run, R_RUN_4_a_cancelled_stream_says_what_had_come)
+{
+	const llm_run_row *row;
+	oracle_run *asked;
+	oracle *o;
+	book b;
+
+	book_open(&b, "", "");
+	o = start(&b, "stall_in_stream", ORACLE_THREAD);
+	asked = oracle_submit(o, &(oracle_ask){.stream = 1}, NULL);
+	cr_assert_not_null(asked);
+	oracle_until(asked, &asked->deltas, 1);
+	llm_call_cancel(asked->call);
+	oracle_finish(asked);
+	row = book_find(&b, book_id(asked));
+	cr_expect_str_eq(row->status, "cancelled");
+	cr_expect_eq(row->delivered, 1);
+	cr_expect_geq(row->ttft_ms, 0);
+	cr_expect_str_eq(row->response_ref, "bytes:3");
+	cr_expect_str_eq(row->usage_source, "none");
+	cr_expect_eq(row->output_tokens, LLM_UNKNOWN);
 	cr_assert_eq(oracle_close(o), 0);
 	book_close(&b);
 }

@@ -208,3 +208,36 @@ Test(llmctl_show, R_COST_6_tokens_times_price_is_the_cost_in_the_row)
 	account_end(&a);
 	sim_file_free(file);
 }
+
+/* A first piece, and nothing more. */
+static const char cut[] =
+	"accept\nread request\n"
+	"head 200 \"Content-Type: application/x-ndjson\" \"Transfer-Encoding: chunked\"\n"
+	"chunk \"{\\\"model\\\":\\\"m\\\",\\\"message\\\":{\\\"role\\\":\\\"assistant\\\",\\\"content\\\":"
+	"\\\"All is\\\"},\\\"done\\\":false}\\n\"\nclose\n";
+
+static const char one[] = "providers = { near = { plugin = \"ollama\"; base_url = \"URL\"; }; };\n"
+			  "max_attempts = 1;\n";
+
+Test(llmctl_show, R_RUN_4_what_had_been_told_of_a_cut_answer)
+{
+	char id[64], *file = sim_file(cut);
+	json_t *shown;
+	run_result r;
+	account a;
+
+	account_new(&a, RUN_LIST("--script", file));
+	account_conf(&a, one);
+	ACCOUNT_RUN(&a, &r, "ask", "--stream", "-m", "near/a", "hi");
+	cr_assert_neq(r.status, 0, "%s", r.out);
+	run_done(&r);
+	account_newest(&a, id);
+	ACCOUNT_RUN(&a, &r, "runs", "show", id);
+	cr_expect_not_null(strstr(r.out, "\ndelivered   a part of the answer\n"), "%s", r.out);
+	run_done(&r);
+	shown = ACCOUNT_JSON(&a, "runs", "show", "--json", id);
+	cr_expect(json_is_true(json_object_get(json_object_get(shown, "run"), "delivered")));
+	json_decref(shown);
+	account_end(&a);
+	sim_file_free(file);
+}

@@ -30,7 +30,7 @@ static char pool[1 << 23]; /* every text, for ever */
 static size_t used;
 
 /* Behind struct_size and its neighbour every member has 8 bytes: t is a text, n a number. */
-static const char run_kinds[] = "tttttttttttttttttnnnnnnnnntntnnnnttttttttttnnnn";
+static const char run_kinds[] = "tttttttttttttttttnnnnnnnnntntnnnnttttttttttnnnnn";
 static const char attempt_kinds[] = "tttntttttttnnntnnnnnnnnnnt";
 _Static_assert(sizeof(llm_run_row) == 8 * sizeof(run_kinds), "a kind for each member");
 _Static_assert(sizeof(llm_attempt_row) == 8 * sizeof(attempt_kinds), "a kind for each member");

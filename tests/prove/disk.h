@@ -120,7 +120,7 @@ static inline llm_run_row disk_run(const char *id, const char *status)
 	disk_no_numbers(&r.attempts, &r.reasoning_tokens);
 	r.cost_nanousd = LLM_UNKNOWN;
 	disk_no_numbers(&r.queue_ms, &r.settle_us);
-	disk_no_numbers(&r.created_us, &r.version);
+	disk_no_numbers(&r.created_us, &r.delivered);
 	r.operation = "chat";
 	r.owner_id = "owner";
 	r.requested_model = "ollama/small";

@@ -89,7 +89,7 @@ static llm_run_row blank_run(const char *id, const char *status, uint64_t n)
 	unknown(&r.attempts, &r.reasoning_tokens);
 	r.cost_nanousd = LLM_UNKNOWN;
 	unknown(&r.queue_ms, &r.settle_us);
-	unknown(&r.created_us, &r.version);
+	unknown(&r.created_us, &r.delivered);
 	r.operation = "chat";
 	r.profile = n % 3 ? "fast" : "careful";
 	r.requested_model = "ollama/small";

@@ -32,6 +32,7 @@ static record_end ended(const llm_err *error, const llm_usage *usage)
 		.usage = usage,
 		.cost_nanousd = -1,
 		.settle_us = -1,
+		.delivered = 1,
 		.finished_us = 9};
 }
 
@@ -75,6 +76,7 @@ Test(store_record, R_RUN_4_a_broken_stream_invents_nothing)
 	cr_expect_str_eq(row->status, "failed");
 	cr_expect_str_eq(row->error_code, "STREAM_BROKEN");
 	cr_expect_eq(row->ttft_ms, 120);
+	cr_expect_eq(row->delivered, 1);
 	cr_expect_eq(row->output_tokens, LLM_UNKNOWN);
 	cr_expect_str_eq(row->usage_source, "none");
 	arena_reset(&ar);

@@ -42,6 +42,7 @@ CREATE TABLE llm_runs (
     ttft_ms BIGINT,
     duration_ms BIGINT,
     settle_us BIGINT,
+    delivered SMALLINT CHECK (delivered IN (0, 1)),
     request_hash TEXT,
     cache_key TEXT,
     idempotency_key_hash TEXT,

@@ -1,7 +1,7 @@
 -- Divides by zero when the migration was not finished, and that is an error.
 SELECT CASE count(*) WHEN 1 THEN 1 ELSE 1 / (count(*) - count(*)) END FROM llm_schema_meta WHERE version = 1 AND done = 1;
 
-SELECT * FROM llm_runs WHERE 0 = 1;
+SELECT delivered FROM llm_runs WHERE 0 = 1;
 
 SELECT * FROM llm_attempts WHERE 0 = 1;
 

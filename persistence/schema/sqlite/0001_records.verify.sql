@@ -1,7 +1,7 @@
 -- The abs of the smallest number overflows: so a migration that was not finished is an error.
 SELECT CASE count(*) WHEN 1 THEN 1 ELSE abs(-9223372036854775807 - 1) END FROM llm_schema_meta WHERE version = 1 AND done = 1;
 
-SELECT * FROM llm_runs WHERE 0 = 1;
+SELECT delivered FROM llm_runs WHERE 0 = 1;
 
 SELECT * FROM llm_attempts WHERE 0 = 1;
 
