@@ -91,7 +91,7 @@ target *run_available(llm_call *c)
 	}
 	if (plan && who) {
 		choice = choose(c, plan, who);
-		if (choice.action == BREAKER_GO || choice.action == BREAKER_LAST_RESORT)
+		if (choice.action != BREAKER_NONE)
 			return who[choice.index];
 	}
 	/* An answer that is stored needs nobody's health. */

@@ -27,7 +27,7 @@ static size_t size_of(const char *text)
 	return (size_t)n;
 }
 
-int32_t caching_init(llm_service *svc, llm_err *err)
+int32_t caching_init(llm_service *svc, const llm_service_opts *opts, llm_err *err)
 {
 	const conf *cf = svc->set->conf;
 
@@ -35,7 +35,7 @@ int32_t caching_init(llm_service *svc, llm_err *err)
 		size_of(cf->cache.entry_max));
 	if (cf->cache.store != CACHE_SQL || !caching_is_on(cf))
 		return 0;
-	if (conf_has_storage(cf) && cf->storage.ledger != LEDGER_OFF)
+	if ((opts->jobs || conf_has_storage(cf)) && cf->storage.ledger != LEDGER_OFF)
 		return 0;
 	return err_set(err, LLM_E_CONFIG,
 		"cache.store = \"sql\" keeps answers in the storage, and there is none\n"

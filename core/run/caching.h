@@ -20,7 +20,7 @@ struct llm_service;
 struct flight;
 struct target;
 
-#define CACHING_PATIENCE_NS (50 * NS_PER_MS) /* a lookup is not waited for any longer */
+#define CACHING_PATIENCE_NS (50 * NS_PER_MS) /* a run's lookups are not waited for any longer */
 #define CACHING_TTL_MS UINT64_C(86400000)
 
 /* A job on its way through the storage; in its arena. */
@@ -42,6 +42,7 @@ typedef struct call_cache {
 	char key[SHA256_HEX];
 	buf canonical; /* that it was made of */
 	size_t seen; /* candidates of the plan that were looked for */
+	uint64_t until_ns; /* the storage is waited for until then; 0: it was not asked yet */
 	struct flight *flight; /* that it is in, */
 	struct llm_call *behind; /* and who came next */
 } call_cache;
@@ -65,7 +66,7 @@ typedef struct caching {
 } caching;
 
 /* From the configuration. LLM_E_CONFIG where answers are to be in a storage and there is none. */
-int32_t caching_init(struct llm_service *svc, llm_err *err);
+int32_t caching_init(struct llm_service *svc, const llm_service_opts *opts, llm_err *err);
 void caching_done(struct llm_service *svc);
 
 /* 1 when some run may use stored answers or share an attempt. */

@@ -70,6 +70,16 @@ void caching_row(llm_call *c, uint32_t kind)
 
 /* ---- asking ---- */
 
+/* All that is asked for a run is waited for once. */
+static uint64_t until_ns(const llm_call *c)
+{
+	call_cache *k = c->cache;
+
+	if (!k->until_ns)
+		k->until_ns = clock_after_ns(loop_now(c->svc->loop), CACHING_PATIENCE_NS);
+	return k->until_ns;
+}
+
 int caching_ask(llm_call *c)
 {
 	llm_service *svc = c->svc;
@@ -84,7 +94,7 @@ int caching_ask(llm_call *c)
 		return 0;
 	}
 	c->state = RUN_LOOKS;
-	c->wake_ns = clock_after_ns(loop_now(svc->loop), CACHING_PATIENCE_NS);
+	c->wake_ns = until_ns(c);
 	run_arm(c);
 	send(j, c, c->wake_ns);
 	return 1;
@@ -101,14 +111,18 @@ static int read_row(llm_call *c, const llm_cache_row *row)
 	return found == CACHE_HIT && caching_tell(c, &q, &f);
 }
 
+/* A run that did not wait for it has been told about already. */
+static int is_awaited(const llm_call *c)
+{
+	return c->state == RUN_LOOKS && !atomic_load(&c->done);
+}
+
 /* The call is held by its trip. */
 static void see(llm_call *c, const cache_trip *t)
 {
 	const void *const *rows = NULL;
 	size_t n = 0;
 
-	if (c->state != RUN_LOOKS || atomic_load(&c->done))
-		return; /* it was not waited for */
 	c->state = RUN_STARTS;
 	if (!t->code)
 		rows = job_answer(t->job, 0, &n);
@@ -128,12 +142,12 @@ void caching_collect(llm_service *svc)
 
 		next = t->next;
 		svc->caching.n_out--;
-		if (t->code)
+		if (t->code && (!c || is_awaited(c)))
 			caching_warn(svc, "the storage failed", t->code);
-		if (c) {
+		if (c && is_awaited(c))
 			see(c, t);
+		if (c)
 			call_unref(c);
-		}
 		job_free(j);
 	}
 }

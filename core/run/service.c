@@ -66,7 +66,7 @@ static int32_t fill(llm_service *svc, const llm_service_opts *opts, llm_err *err
 	if (!rc)
 		rc = ledger_init(svc, opts, err);
 	if (!rc)
-		rc = caching_init(svc, err);
+		rc = caching_init(svc, opts, err);
 	if (!rc)
 		slots_init(svc);
 	if (!rc)

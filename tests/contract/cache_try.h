@@ -6,9 +6,11 @@
 #define TESTS_CACHE_TRY_H
 
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "llm/llm.h"
 #include "run/call.h"
@@ -20,11 +22,24 @@
 
 static _Atomic int64_t cache_utc;
 static _Atomic int cache_chance;
+static _Atomic uint64_t cache_ns; /* 0: the real one */
 
 static inline int64_t cache_now(void *ctx)
 {
 	(void)ctx;
 	return atomic_load(&cache_utc);
+}
+
+static inline uint64_t cache_clock(void *ctx)
+{
+	const uint64_t ns = atomic_load(&cache_ns);
+	struct timespec ts;
+
+	(void)ctx;
+	if (ns)
+		return ns;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
 /* Ids have to differ: only single numbers are what the test says. */
@@ -45,6 +60,7 @@ typedef struct cache_try {
 	llm_service *svc;
 	llm_call *call; /* of the last one */
 	const llm_result *r;
+	const llm_job_port *jobs; /* of the next service, or null */
 	llm_err err;
 	int32_t rc;
 	char config[4000];
@@ -65,7 +81,7 @@ static inline void cache_note(uintptr_t token, uint32_t level, const char *line,
 
 static inline int32_t cache_service(cache_try *t)
 {
-	const llm_time_source time = {.realtime_us = cache_now, .random = cache_random};
+	const llm_time_source time = {NULL, cache_clock, cache_now, cache_random};
 	llm_service_opts o = LLM_SERVICE_OPTS_INIT;
 
 	t->err = (llm_err)LLM_ERR_INIT;
@@ -73,17 +89,17 @@ static inline int32_t cache_service(cache_try *t)
 	o.config_text = t->config;
 	o.plugin_dir = TEST_BINARY_DIR "/plugins";
 	o.time = &time;
+	o.jobs = t->jobs;
 	o.log = cache_note;
 	o.log_level = LLM_LOG_WARN;
 	o.log_token = (uintptr_t)t;
 	return llm_service_new(&o, &t->svc, &t->err);
 }
 
-/* `section`: of the cache; `more`: more of the configuration. */
-static inline void cache_open_with(
+/* `section`: of the cache; `more`: more of the configuration; t is all zero but for `jobs`. */
+static inline void cache_begin(
 	cache_try *t, const char *const *args, const char *section, const char *more)
 {
-	memset(t, 0, sizeof(*t));
 	atomic_store(&cache_utc, CACHE_UTC);
 	atomic_store(&cache_chance, 0);
 	t->up = sim_start(args);
@@ -96,6 +112,13 @@ static inline void cache_open_with(
 		sim_url(t->up), sim_url(t->up), sim_url(t->up), section,
 		strstr(more, "workspace") ? "" : "workspace = \"w\";\n", more);
 	cr_assert_eq(cache_service(t), 0, "%s", t->err.message);
+}
+
+static inline void cache_open_with(
+	cache_try *t, const char *const *args, const char *section, const char *more)
+{
+	memset(t, 0, sizeof(*t));
+	cache_begin(t, args, section, more);
 }
 
 static inline void cache_open(cache_try *t, const char *section, const char *more)
@@ -157,6 +180,42 @@ static inline const llm_result *cache_ask_as(cache_try *t, const char *text, uin
 static inline size_t cache_asked(const cache_try *t)
 {
 	return sim_log_count(t->up, "\"event\":\"request\"");
+}
+
+static inline uint64_t cache_faults(const cache_try *t)
+{
+	return atomic_load(&t->svc->caching.faults);
+}
+
+/* Lines about the cache in the log. */
+static inline size_t cache_warnings(const cache_try *t)
+{
+	const char *at = t->log;
+	size_t n = 0;
+
+	while ((at = strstr(at, "cache: "))) {
+		at++;
+		n++;
+	}
+	return n;
+}
+
+/* Waits at most `ms` of real time for something to do, and does it. */
+static inline void cache_turn(cache_try *t, int ms)
+{
+	struct pollfd p = {.fd = llm_service_fd(t->svc), .events = POLLIN};
+
+	poll(&p, 1, ms);
+	cr_assert_eq(llm_service_dispatch(t->svc, &t->err), 0, "%s", t->err.message);
+}
+
+/* Everything that can happen at this moment of the clock has happened. */
+static inline void cache_settle(cache_try *t)
+{
+	int i;
+
+	for (i = 0; i < 12; i++)
+		cache_turn(t, 3);
 }
 
 static inline int cache_hit(const cache_try *t)
