@@ -2,9 +2,11 @@
  * Two processes, one budget: do they spend more than it bears, and what is left of a budget
  * whose processes are killed?
  *
- *	prove_budget race ROUNDS [postgres]           200 requests at once on a budget for 10
+ *	prove_budget race ROUNDS [postgres|machines]  200 requests at once on a budget for 10
  *	prove_budget kills KILLS [postgres]           every sum beside the rows of the runs
  *
+ * With `machines` each process has a network namespace of its own, with an llmsim in it, and
+ * they meet nowhere but in a PostgreSQL in a third one.
  * An answer costs as much as is reserved for it, so at most ten are asked for, whoever is
  * first. Prints one line.
  */
@@ -20,6 +22,7 @@
 #include <unistd.h>
 
 #include "budget.h"
+#include "support/netns.h"
 #include "support/run.h"
 #ifdef TEST_WITH_POSTGRES
 #include "support/pg.h"
@@ -29,6 +32,76 @@
 #define BEARS 10
 #define TOKENS "1000" /* of an answer: a dollar */
 #define PRICES "prices = ( { prefix = \"ollama/\"; input = \"0\"; output = \"1000\"; } );\n"
+
+/* ---- processes ---- */
+
+typedef struct child {
+	pid_t pid;
+	int in, out; /* ours */
+} child;
+
+/* `machine` 0: on this one. */
+static child start(const char *const *argv, int machine)
+{
+	int to[2], from[2];
+	child c;
+
+	if (pipe(to) || pipe(from))
+		die("pipe", strerror(errno));
+	c = (child){fork(), to[1], from[0]};
+	if (c.pid < 0)
+		die("fork", strerror(errno));
+	if (!c.pid) {
+		if (machine)
+			netns_machine(machine);
+		dup2(to[0], 0);
+		dup2(from[1], 1);
+		close(to[0]);
+		close(to[1]);
+		close(from[0]);
+		close(from[1]);
+		execv(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	close(to[0]);
+	close(from[1]);
+	return c;
+}
+
+static void finish(child *c, int by)
+{
+	if (by)
+		kill(c->pid, by);
+	close(c->in);
+	close(c->out);
+	waitpid(c->pid, NULL, 0);
+}
+
+static child upstream(place *p)
+{
+	static const char *const argv[] = {TEST_BINARY_DIR "/bin/llmsim", "--port", "0",
+		"--exit-with-parent", "--tokens", TOKENS, NULL};
+	child c = start(argv, 0);
+	char line[200];
+	size_t n = 0;
+	const char *at;
+
+	while (n < sizeof(line) - 1 && read(c.out, line + n, 1) == 1 && line[n] != '\n')
+		n++;
+	line[n] = '\0';
+	at = strstr(line, "http://");
+	if (!at)
+		die("llmsim", line);
+	snprintf(p->url, sizeof(p->url), "%s", at);
+	return c;
+}
+
+/* A machine has its own; it ends with its process. */
+static void upstream_here(place *p)
+{
+	if (!*p->url)
+		(void)upstream(p);
+}
 
 /* ---- a process that asks ---- */
 
@@ -124,75 +197,17 @@ static int work(const place *p)
 			llm_call_free(calls[i]);
 		}
 		if (write(1, ".", 1) != 1)
-			return 0;
+			break;
 	}
+	return 0;
 }
 
-/* ---- processes ---- */
-
-typedef struct child {
-	pid_t pid;
-	int in, out; /* ours */
-} child;
-
-static child start(const char *const *argv)
-{
-	int to[2], from[2];
-	child c;
-
-	if (pipe(to) || pipe(from))
-		die("pipe", strerror(errno));
-	c = (child){fork(), to[1], from[0]};
-	if (c.pid < 0)
-		die("fork", strerror(errno));
-	if (!c.pid) {
-		dup2(to[0], 0);
-		dup2(from[1], 1);
-		close(to[0]);
-		close(to[1]);
-		close(from[0]);
-		close(from[1]);
-		execv(argv[0], (char *const *)(uintptr_t)argv);
-		_exit(127);
-	}
-	close(to[0]);
-	close(from[1]);
-	return c;
-}
-
-static child start_self(const char *self, const char *what, const place *p)
+/* Names of machines that have gone may be there for a while. */
+static child start_self(const char *self, const char *what, place *p)
 {
 	const char *argv[] = {self, what, p->plugin, p->dsn, p->url, p->prices, p->limit, NULL};
 
-	return start(argv);
-}
-
-static void finish(child *c, int by)
-{
-	if (by)
-		kill(c->pid, by);
-	close(c->in);
-	close(c->out);
-	waitpid(c->pid, NULL, 0);
-}
-
-static child upstream(place *p)
-{
-	static const char *const argv[] = {TEST_BINARY_DIR "/bin/llmsim", "--port", "0",
-		"--exit-with-parent", "--tokens", TOKENS, NULL};
-	child c = start(argv);
-	char line[200];
-	size_t n = 0;
-	const char *at;
-
-	while (n < sizeof(line) - 1 && read(c.out, line + n, 1) == 1 && line[n] != '\n')
-		n++;
-	line[n] = '\0';
-	at = strstr(line, "http://");
-	if (!at)
-		die("llmsim", line);
-	snprintf(p->url, sizeof(p->url), "%s", at);
-	return c;
+	return start(argv, p->machines ? ++p->machines : 0);
 }
 
 /* ---- K-20 ---- */
@@ -201,7 +216,10 @@ static void fresh(place *p, const char *folder, unsigned i, void *server)
 {
 	snprintf(p->dsn, sizeof(p->dsn), "%s/runs%u.db", folder, i);
 #ifdef TEST_WITH_POSTGRES
-	if (server)
+	if (p->machines)
+		snprintf(p->dsn, sizeof(p->dsn), "host=" NETNS_HUB " port=%u user=app dbname=%s",
+			pg_port(server), pg_database(server));
+	else if (server)
 		snprintf(p->dsn, sizeof(p->dsn), "%s",
 			pg_dsn(server, pg_database(server), PG_DIRECT));
 #else
@@ -209,7 +227,7 @@ static void fresh(place *p, const char *folder, unsigned i, void *server)
 #endif
 }
 
-static void race_once(const char *self, const place *p, unsigned n[3])
+static void race_once(const char *self, place *p, unsigned n[3])
 {
 	child c[2];
 	unsigned got[3];
@@ -286,7 +304,7 @@ static int fits(const look *k)
 		k->budget.held_nanousd == (int64_t)k->running * RUN_NANOUSD;
 }
 
-static void kill_once(const char *self, const place *p, look *k, uint64_t us, tally *t)
+static void kill_once(const char *self, place *p, look *k, uint64_t us, tally *t)
 {
 	child c[2] = {start_self(self, "--work", p), start_self(self, "--work", p)};
 	const struct timespec ts = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
@@ -332,29 +350,43 @@ static int kills(const char *self, place *p, const char *folder, unsigned n, voi
 
 /* ---- all of it ---- */
 
-/* A server of our own, or null: SQLite. */
-static void *server_for(const char *plugin)
-{
-	if (strcmp(plugin, "postgres"))
-		return NULL;
 #ifdef TEST_WITH_POSTGRES
-	if (pg_missing())
-		die("no server", pg_missing());
-	return pg_shared(getpid());
-#else
-	die("no server", "it is not in this build");
-	return NULL;
-#endif
+static void *server_for(place *p)
+{
+	static const char *const settings[] = {"listen_addresses = '*'", NULL};
+	const char *why = pg_missing();
+
+	if (why)
+		die("no server", why);
+	if (strcmp(p->plugin, "machines"))
+		return pg_shared(getpid());
+	why = netns_hub();
+	if (why) {
+		printf("SKIP two_machines: %s\n", why);
+		exit(0);
+	}
+	p->plugin = "postgres";
+	p->machines = 1;
+	return pg_start(settings);
 }
+#else
+static void *server_for(place *p)
+{
+	die("no server", "it is not in this build");
+	return p;
+}
+#endif
 
 static int campaign(const char *self, const char *what, unsigned n, const char *plugin)
 {
-	char *folder = run_folder();
 	place p = {.plugin = plugin, .limit = "10"};
+	void *server = strcmp(plugin, "sqlite") ? server_for(&p) : NULL;
+	char *folder = run_folder();
 	child sim = upstream(&p);
-	void *server = server_for(plugin);
 	int bad;
 
+	if (p.machines)
+		*p.url = '\0';
 	run_folder_put(folder, "my.prices", PRICES);
 	snprintf(p.prices, sizeof(p.prices), "%s/my.prices", folder);
 	if (strcmp(what, "race") == 0) {
@@ -378,6 +410,7 @@ int main(int argc, char **argv)
 		snprintf(p.url, sizeof(p.url), "%s", argv[4]);
 		snprintf(p.prices, sizeof(p.prices), "%s", argv[5]);
 		p.limit = argv[6];
+		upstream_here(&p);
 		return argv[1][2] == 'r' ? race(&p) : work(&p);
 	}
 	if (argc < 3 || (strcmp(argv[1], "race") && strcmp(argv[1], "kills")))

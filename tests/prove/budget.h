@@ -30,6 +30,7 @@ typedef struct place {
 	char url[200];
 	char prices[300];
 	const char *limit;
+	int machines; /* that were started, and one; 0: all are on this one */
 } place;
 
 /* ---- the database, looked at from outside ---- */

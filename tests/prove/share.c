@@ -3,13 +3,17 @@
  * called once, one result is stored, and every caller gets it.
  *
  *	prove_share [ROUNDS [STORAGE]]        1000, a SQLite file of its own
+ *	prove_share ROUNDS machines [pooled]
  *
- * STORAGE are members of the section `storage` for a database that is migrated already. Prints
- * one line: rounds, answers, provider calls, stored results; then what must be 0: unequal,
- * failed.
+ * STORAGE are members of the section `storage` for a database that is migrated already. With
+ * `machines` each process has a network namespace of its own, with an llmsim in it, and they
+ * meet nowhere but in a PostgreSQL in a third one. Prints one line: rounds, answers, provider
+ * calls, stored results; then what must be 0: unequal, failed; and from how many addresses the
+ * database was asked.
  */
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +25,10 @@
 #include "llm/llm.h"
 #include "llm/records.h"
 #include "llm/runner.h"
+#include "support/netns.h"
+#ifdef TEST_WITH_POSTGRES
+#include "support/pg.h"
+#endif
 #include "support/run.h"
 #include "support/sim.h"
 
@@ -33,10 +41,12 @@
 typedef struct common {
 	pthread_barrier_t round;
 	atomic_uint_fast64_t answers, paid, unequal, failed;
+	atomic_uint_fast64_t calls; /* that the llmsims have seen */
 	uint64_t said[CALLERS]; /* a hash of what each was told in this round */
 	int rounds;
+	int machines; /* each process is one */
 	char name[40]; /* of this campaign's keys */
-	char config[1200];
+	char config[1200]; /* but for the provider */
 } common;
 
 static common *all;
@@ -135,25 +145,39 @@ static void *work(void *arg)
 
 /* ---- a process ---- */
 
-static llm_service *serve(void)
+static llm_service *serve(const sim *up)
 {
 	llm_service_opts opts = LLM_SERVICE_OPTS_INIT;
 	llm_err err = LLM_ERR_INIT;
 	llm_service *svc = NULL;
+	char text[sizeof(all->config) + 100];
 
+	snprintf(text, sizeof(text), "%sproviders = { ollama = { base_url = \"%s\"; }; };\n",
+		all->config, sim_url(up));
 	opts.flags = LLM_SERVICE_NO_ENV;
 	opts.plugin_dir = TEST_BINARY_DIR "/plugins";
-	opts.config_text = all->config;
+	opts.config_text = text;
 	if (llm_service_new(&opts, &svc, &err))
 		die("a service", err.message);
 	return svc;
 }
 
-static _Noreturn void process(int number)
+static sim *upstream(void)
+{
+	return sim_start_program(TEST_BINARY_DIR "/bin/llmsim", NULL);
+}
+
+/* Ends it. */
+static void add_calls(sim *up)
+{
+	atomic_fetch_add(&all->calls, sim_log_count(up, "\"event\":\"request\""));
+	sim_stop(up);
+}
+
+static void call_all(llm_service *svc, int number)
 {
 	pthread_t threads[THREADS];
 	caller callers[THREADS];
-	llm_service *svc = serve();
 	int i;
 
 	for (i = 0; i < THREADS; i++) {
@@ -163,7 +187,22 @@ static _Noreturn void process(int number)
 	}
 	for (i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
+}
+
+static _Noreturn void process(int number, const sim *up)
+{
+	sim *own = NULL;
+	llm_service *svc;
+
+	if (all->machines) {
+		netns_machine(number + 1);
+		own = upstream();
+	}
+	svc = serve(own ? own : up);
+	call_all(svc, number);
 	llm_service_free(svc);
+	if (own)
+		add_calls(own);
 	_exit(0);
 }
 
@@ -197,67 +236,144 @@ static void migrate(void)
 	llm_storage_free(st);
 }
 
-static void prepare(const char *folder, const char *storage, const sim *up)
+static void prepare(const char *storage)
 {
 	pthread_barrierattr_t attr;
-	char own[400];
 
-	snprintf(own, sizeof(own),
-		"dsn = \"%s/runs.db\"; create = \"true\"; busy_timeout = \"20s\";", folder);
 	snprintf(all->name, sizeof(all->name), "%ld", (long)getpid());
 	snprintf(all->config, sizeof(all->config),
-		"workspace = \"" WS "\";\nproviders = { ollama = { base_url = \"%s\"; }; };\n"
-		"storage = { %s };\nprivacy = { store = \"idempotency_only\"; };\n",
-		sim_url(up), storage ? storage : own);
+		"workspace = \"" WS "\";\nstorage = { %s };\n"
+		"privacy = { store = \"idempotency_only\"; };\n",
+		storage);
 	pthread_barrierattr_init(&attr);
 	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
 	pthread_barrier_init(&all->round, &attr, CALLERS);
 	pthread_barrierattr_destroy(&attr);
-	if (!storage)
-		migrate();
 }
 
-static int run_all(void)
+/* Where one fails the other would wait at the barrier for ever. */
+static int wait_all(pid_t pids[PROCESSES])
+{
+	int status, bad = 0, i, n;
+
+	for (n = 0; n < PROCESSES; n++) {
+		const pid_t ended = wait(&status);
+
+		bad |= ended < 0 || status;
+		for (i = 0; i < PROCESSES; i++) {
+			if (pids[i] == ended)
+				pids[i] = 0;
+			if (bad && pids[i])
+				kill(pids[i], SIGKILL);
+		}
+	}
+	return bad;
+}
+
+static int run_all(const sim *up)
 {
 	pid_t pids[PROCESSES];
-	int i, status, bad = 0;
+	int i;
 
 	for (i = 0; i < PROCESSES; i++) {
 		pids[i] = fork();
 		if (pids[i] < 0)
 			die("fork", "it failed");
 		if (!pids[i])
-			process(i);
+			process(i, up);
 	}
-	for (i = 0; i < PROCESSES; i++)
-		if (waitpid(pids[i], &status, 0) != pids[i] || status)
-			bad = 1;
+	return wait_all(pids);
+}
+
+static int judge(void)
+{
+	const uint64_t rounds = (uint64_t)all->rounds;
+
+	printf("%d rounds, %" PRIuFAST64 " answers, %" PRIuFAST64 " provider calls, %" PRIuFAST64
+	       " of them paid for, %" PRIuFAST64 " unequal, %" PRIuFAST64 " failed",
+		all->rounds, atomic_load(&all->answers), atomic_load(&all->calls),
+		atomic_load(&all->paid), atomic_load(&all->unequal), atomic_load(&all->failed));
+	return atomic_load(&all->calls) != rounds || atomic_load(&all->unequal) ||
+		atomic_load(&all->failed) || atomic_load(&all->answers) != rounds * CALLERS;
+}
+
+static int on_one_machine(const char *storage)
+{
+	char *folder = run_folder(), own[400];
+	sim *up = upstream();
+	int bad;
+
+	snprintf(own, sizeof(own),
+		"dsn = \"%s/runs.db\"; create = \"true\"; busy_timeout = \"20s\";", folder);
+	prepare(storage ? storage : own);
+	if (!storage)
+		migrate();
+	bad = run_all(up);
+	add_calls(up);
+	run_folder_free(folder);
+	bad |= judge();
+	printf("\n");
 	return bad;
+}
+
+#ifdef TEST_WITH_POSTGRES
+/* By the log of the server, or of the pool. */
+static unsigned seen_from(const pg *p, int pooled, int number)
+{
+	char line[400];
+
+	snprintf(line, sizeof(line), "grep -q '[=@]10\\.77\\.%d\\.2[ :]' %s/%s.log", number,
+		pg_folder(p), pooled ? "pool" : "server");
+	return !netns_do(line);
+}
+#endif
+
+static int on_machines(int pooled)
+{
+#ifdef TEST_WITH_POSTGRES
+	static const char *const settings[] = {
+		"listen_addresses = '*'", "log_connections = on", "pool:listen_addr = *", NULL};
+	const char *why = pg_missing();
+	unsigned addresses = 0;
+	char storage[400];
+	int i, bad;
+	pg *p;
+
+	if (!why)
+		why = netns_hub();
+	if (why) {
+		printf("SKIP two_machines: %s\n", why);
+		return 0;
+	}
+	p = pg_start(settings);
+	all->machines = 1;
+	snprintf(storage, sizeof(storage),
+		"plugin = \"postgres\"; dsn = \"host=" NETNS_HUB " port=%u user=app dbname=%s\";",
+		pooled ? pg_pool_port(p) : pg_port(p), pg_database(p));
+	prepare(storage);
+	migrate();
+	bad = run_all(NULL) | judge();
+	for (i = 0; i < PROCESSES; i++)
+		addresses += seen_from(p, pooled, i + 1);
+	printf(", asked from %u addresses\n", addresses);
+	pg_stop(p);
+	return bad || addresses != PROCESSES;
+#else
+	(void)pooled;
+	printf("SKIP two_machines: this build has no PostgreSQL\n");
+	return 0;
+#endif
 }
 
 int main(int argc, char **argv)
 {
 	const char *storage = argc > 2 ? argv[2] : NULL;
-	char *folder = run_folder();
-	sim *up = sim_start_program(TEST_BINARY_DIR "/bin/llmsim", NULL);
-	size_t calls;
-	int bad;
 
 	all = mmap(NULL, sizeof(*all), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (all == MAP_FAILED)
 		die("memory", "none to share");
 	all->rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1000;
-	prepare(folder, storage, up);
-	bad = run_all();
-	calls = sim_log_count(up, "\"event\":\"request\"");
-	printf("%d rounds, %" PRIuFAST64 " answers, %zu provider calls, %" PRIuFAST64
-	       " of them paid for, %" PRIuFAST64 " unequal, %" PRIuFAST64 " failed\n",
-		all->rounds, atomic_load(&all->answers), calls, atomic_load(&all->paid),
-		atomic_load(&all->unequal), atomic_load(&all->failed));
-	bad |= calls != (size_t)all->rounds || atomic_load(&all->unequal) ||
-		atomic_load(&all->failed) ||
-		atomic_load(&all->answers) != (uint64_t)all->rounds * CALLERS;
-	sim_stop(up);
-	run_folder_free(folder);
-	return bad;
+	if (storage && strcmp(storage, "machines") == 0)
+		return on_machines(argc > 3 && strcmp(argv[3], "pooled") == 0);
+	return on_one_machine(storage);
 }

@@ -65,3 +65,37 @@ int netns_do(const char *command)
 	run_done(&r);
 	return status;
 }
+
+const char *netns_hub(void)
+{
+	const char *why;
+
+	if (unshare(CLONE_NEWNET))
+		return "no right to make a network namespace";
+	why = raise_loopback();
+	if (why)
+		return why;
+	return netns_do("ip address add " NETNS_HUB
+			"/32 dev lo && ip link add try1 type veth peer name try2 "
+			"&& ip link delete try1") ?
+		"ip cannot make lines between network namespaces" :
+		NULL;
+}
+
+/* The other end of the line is set up in the hub's name space, by whoever has its number. */
+void netns_machine(int number)
+{
+	const int hub = (int)getppid();
+	char line[400];
+
+	snprintf(line, sizeof(line),
+		"ip link add wire type veth peer name machine%d netns %d && "
+		"ip address add 10.77.%d.2/24 dev wire && ip link set wire up && "
+		"nsenter -t %d -n sh -c 'ip address add 10.77.%d.1/24 dev machine%d && "
+		"ip link set machine%d up' && ip route add default via 10.77.%d.1",
+		number, hub, number, hub, number, number, number, number);
+	if (!unshare(CLONE_NEWNET) && !raise_loopback() && !netns_do(line))
+		return;
+	fprintf(stderr, "netns: machine %d cannot be made\n", number);
+	_exit(99);
+}

@@ -11,6 +11,19 @@
  * that matters to a test that skips.
  */
 const char *netns_enter(const char *resolv);
+
+#define NETNS_HUB "10.77.0.1"
+/*
+ * Machines: this process and what it starts from now on are alone in a network of their own, and
+ * are reached by its machines at NETNS_HUB. Null, or why it cannot be done.
+ */
+const char *netns_hub(void);
+/*
+ * A child of such a process becomes machine `number`, 1 to 250: a network with a loopback and one
+ * line to the hub, where it is 10.77.NUMBER.2. What cannot be done ends it with status 99.
+ */
+void netns_machine(int number);
+
 /* Runs a command of iproute2 or iptables by the shell; 0 when it succeeded. */
 int netns_do(const char *command);
 

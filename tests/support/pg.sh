@@ -8,6 +8,7 @@
 # one of the server's ("fsync=on"), with the prefix "pool:" one of pgbouncer's.
 #   DIR/ready      PORT POOLED_PORT BIN USER, when both serve; the sockets are in DIR as well
 #   DIR/root.crt   who signed the server's certificate (of 127.0.0.1 and localhost)
+# It listens at 127.0.0.1 unless listen_addresses says so; machines of support/netns.h are let in then.
 # "llm" is the superuser, "app" whoever uses a database; "checked" has the password "right", "tlsonly"
 # has to encrypt; in the pool all are "app", but "llm" on its console.
 set -uo pipefail
@@ -55,7 +56,8 @@ make_cluster() { # FOLDER
 hostssl all tlsonly 127.0.0.1/32 trust
 host all tlsonly 127.0.0.1/32 reject
 host all checked 127.0.0.1/32 scram-sha-256
-host all all 127.0.0.1/32 trust' >"$1/pg_hba.conf"
+host all all 127.0.0.1/32 trust
+host all all 10.77.0.0/16 trust' >"$1/pg_hba.conf"
 	echo "listen_addresses = '127.0.0.1'
 fsync = off
 full_page_writes = off
