@@ -352,5 +352,9 @@ int budgets_set_run(ctl *c)
 		tell_one(c, &k.row);
 	else
 		complain_note(&c->term, "note", "no budget was set there");
+	if (k.there && !c->store.budgets)
+		complain_note(&c->term, "note",
+			"runs of this configuration do not look at it; for that it needs\n"
+			"  budget = { counted = \"storage\"; default_cost = \"0.05\"; };");
 	return 0;
 }

@@ -51,6 +51,11 @@ static void take_item(ctl_store *s, const llm_config_item *item)
 	} else if (strcmp(item->key, "storage.ledger") == 0) {
 		take_text(word, sizeof(word), item->value);
 		s->off = strcmp(word, "off") == 0;
+	} else if (strcmp(item->key, "budget.limit") == 0) {
+		s->budgets = true;
+	} else if (strcmp(item->key, "budget.counted") == 0) {
+		take_text(word, sizeof(word), item->value);
+		s->budgets |= strcmp(word, "storage") == 0;
 	} else if (strcmp(item->key, "privacy.key") == 0) {
 		s->has_key = true;
 	} else if (strcmp(item->key, "storage.plugin") == 0) {

@@ -40,6 +40,16 @@ static void office_end(office *a)
 	sim_stop(a->s);
 }
 
+/* From here on what is configured says nothing of budgets. */
+static void office_forget(office *a)
+{
+	char text[1200];
+
+	snprintf(text, sizeof(text),
+		"workspace = \"default\";\nstorage = { dsn = \"%s/runs.db\"; };\n", a->home);
+	run_folder_put(a->home, "my.conf", text);
+}
+
 /* Ends with `status`, and says `says` on either stream. */
 static void office_run(office *a, int status, const char *says, const char *const *args)
 {
@@ -90,6 +100,20 @@ Test(llmctl_budgets, R_COST_11_set_shown_and_kept_to)
 		"--window", "90m", "--default-cost", "1");
 	OFFICE(&a, 0, "other\tsmart\t1.00\t90 m", "budgets", "list", "--workspace", "other");
 	OFFICE(&a, 0, "BUDGET_EXCEEDED", "runs", "list");
+	office_end(&a);
+}
+
+Test(llmctl_budgets, R_COST_11_who_sets_what_nobody_looks_at_is_told)
+{
+	office a;
+
+	office_new(&a);
+	OFFICE(&a, 0, "schema", "db", "migrate");
+	office_forget(&a);
+	OFFICE(&a, 0, "counted = \"storage\"", "budgets", "set", "default", "--limit", "10",
+		"--window", "day", "--default-cost", "0.05");
+	OFFICE(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "hi");
+	OFFICE(&a, 0, "\"spent_nanousd\":0", "budgets", "show", "default", "--json");
 	office_end(&a);
 }
 
