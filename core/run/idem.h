@@ -41,6 +41,7 @@ typedef struct idem {
 	uint32_t led; /* among the leaders, one of each key */
 	uint32_t ended; /* the run has, while its claim was under way */
 	int64_t generation; /* of the claim that it holds */
+	int64_t orphan; /* of a claim that an earlier run of this service has left, 0: none */
 	uint64_t pause_ns; /* until it asks again */
 	uint64_t lease_end_ns; /* of who has the key, as last told */
 	uint64_t asked_ns; /* its claim was made then */
@@ -75,9 +76,10 @@ int32_t idem_late(struct llm_call *c);
 
 /* The end: operations for its job. LLM_E_NOMEM, LLM_E_TOO_LARGE. */
 int32_t idem_rows_end(struct llm_call *c, llm_job *j);
-/* The operations themselves: a claim with its question; an end with the claim's number. */
+/* idem_rows.c: a claim with its question; an end with the claim's number; the orphan's end. */
 int32_t idem_put_claim(struct llm_call *c, llm_job *j);
 int32_t idem_put_settle(struct llm_call *c, llm_job *j);
+int32_t idem_put_release(struct llm_call *c, llm_job *j);
 /* The end is written (`code` 0), or is not; the job is still there. Its mates are told. */
 void idem_settled(struct llm_call *c, int32_t code, const llm_job *j);
 /* It wants its key no more. */

@@ -157,47 +157,6 @@ static int32_t put_beat(llm_call *c, llm_job *j)
 	return row->id ? job_add(j, LLM_OP_OWNER_BEAT, row) : LLM_E_NOMEM;
 }
 
-static int32_t key_row(llm_call *c, llm_job *j, llm_idem_row **ret)
-{
-	arena *ar = job_arena(j);
-	llm_idem_row *row = arena_new(ar, sizeof(*row));
-
-	if (!row)
-		return LLM_E_NOMEM;
-	*row = (llm_idem_row){.struct_size = sizeof(*row),
-		.workspace_id = arena_str(ar, c->workspace),
-		.operation = IDEM_OPERATION,
-		.key_hash = arena_str(ar, of(c)->key_hash),
-		.fingerprint = arena_str(ar, of(c)->fingerprint),
-		.run_id = arena_str(ar, c->res.run_id),
-		.ttl_us = LLM_UNKNOWN,
-		.created_us = LLM_UNKNOWN,
-		.settled_us = LLM_UNKNOWN,
-		.expires_us = LLM_UNKNOWN};
-	if (!row->workspace_id || !row->key_hash || !row->fingerprint || !row->run_id)
-		return LLM_E_NOMEM;
-	*ret = row;
-	return 0;
-}
-
-int32_t idem_put_claim(llm_call *c, llm_job *j)
-{
-	llm_filter filter = LLM_FILTER_INIT;
-	llm_idem_row *row = NULL;
-	int32_t rc = key_row(c, j, &row);
-
-	if (rc)
-		return rc;
-	if (!c->rec->bound) /* else it is settled with it, and nobody sees it claimed */
-		row->owner_id = arena_str(job_arena(j), c->svc->ledger.owner);
-	filter.workspace_id = row->workspace_id;
-	filter.operation = row->operation;
-	filter.id = row->key_hash;
-	of(c)->claim_at = j->n;
-	rc = row->owner_id || c->rec->bound ? job_add(j, LLM_OP_IDEM_CLAIM, row) : LLM_E_NOMEM;
-	return rc ? rc : job_ask(j, LLM_QUERY_IDEM, &filter);
-}
-
 /* With the run's row the first time; and with a new lease where the old one is not fresh. */
 static llm_job *claim_job(llm_call *c)
 {
@@ -207,9 +166,11 @@ static llm_job *claim_job(llm_call *c)
 	c->rec->job = NULL;
 	if (!j)
 		j = ledger_job(c, 0);
-	rc = j ? job_room(j, 2) : LLM_E_NOMEM;
+	rc = j ? job_room(j, 3) : LLM_E_NOMEM;
 	if (!rc && !ledger_lease_fresh(c->svc))
 		rc = put_beat(c, j);
+	if (!rc && of(c)->orphan)
+		rc = idem_put_release(c, j);
 	if (!rc)
 		rc = idem_put_claim(c, j);
 	if (!rc)
@@ -319,6 +280,15 @@ static void wait(llm_call *c, int64_t lease_left_us)
 	run_arm(c);
 }
 
+/*
+ * One run of a service has a key at a time, and this is the one: what is claimed for it is of a
+ * run that has ended, and could not say so, or did not hear that it had the key.
+ */
+static int is_orphan(const llm_call *c, const llm_idem_row *row)
+{
+	return row->owner_id && strcmp(row->owner_id, c->svc->ledger.owner) == 0;
+}
+
 static void decide(llm_call *c, const llm_idem_row *row)
 {
 	llm_call *mates;
@@ -337,7 +307,12 @@ static void decide(llm_call *c, const llm_idem_row *row)
 		tell_mates(mates, &row->response, row->settled_us);
 		break;
 	case IDEM_HELD:
-		wait(c, row->lease_left_us);
+		if (!is_orphan(c, row)) {
+			wait(c, row->lease_left_us);
+			break;
+		}
+		of(c)->orphan = row->generation;
+		claim(c);
 		break;
 	default:
 		wait(c, 0);
@@ -396,47 +371,6 @@ int32_t idem_late(llm_call *c)
 }
 
 /* ---- the end ---- */
-
-static int32_t store(llm_call *c, llm_job *j, llm_idem_row *row)
-{
-	int32_t rc;
-	buf out;
-
-	buf_init(&out, &c->mem, 0);
-	rc = replay_write(c, &out);
-	if (!rc) {
-		row->response.ptr = arena_dup(job_arena(j), buf_text(&out), out.len);
-		row->response.len = out.len;
-		rc = row->response.ptr ? 0 : LLM_E_NOMEM;
-	}
-	buf_done(&out);
-	return rc;
-}
-
-int32_t idem_put_settle(llm_call *c, llm_job *j)
-{
-	const conf_idempotency *rules = &c->svc->ledger.keys;
-	const int32_t code = c->res.error.code;
-	const uint32_t keeps = idem_keeps(code, rules->replay_errors);
-	llm_idem_row *row = NULL;
-	int32_t rc;
-
-	rc = key_row(c, j, &row);
-	if (rc)
-		return rc;
-	row->state = keeps == IDEM_KEEP_ANSWER ? "succeeded" :
-		keeps == IDEM_KEEP_ERROR       ? "failed" :
-						 "released";
-	row->generation = of(c)->generation;
-	row->error_code = code ? llm_error_name(code) : NULL;
-	row->ttl_us = (int64_t)rules->ttl * 1000;
-	rc = keeps == IDEM_RELEASE ? 0 : store(c, j, row);
-	if (!rc)
-		rc = job_add(j, LLM_OP_IDEM_SETTLE, row);
-	if (!rc)
-		job_insist(j, LLM_E_IDEMPOTENCY_LOST);
-	return rc;
-}
 
 int32_t idem_rows_end(llm_call *c, llm_job *j)
 {

@@ -263,6 +263,7 @@ int32_t own_begin(void *handle)
 		return rc;
 	u->limit_ms = u->connect_ms;
 	u->worked = 0;
+	u->wrote.kind = 0;
 	rc = own_start_anywhere(u, NULL, 0);
 	u->limit_ms = u->statement_ms;
 	return rc;
@@ -294,15 +295,33 @@ int32_t own_again(unit *u, step *steps, size_t n)
 	return rc ? rc : trip_run(u, steps, n);
 }
 
-/* What the server has made of it is not known when the connection is lost. */
+/* An answer that says no, or none (some engines say so themselves)? */
+static int own_is_unknown(const unit *u)
+{
+	return u->lost || strncmp(u->state, "08", 2) == 0 || strcmp(u->state, "40003") == 0;
+}
+
 static int32_t own_commit_failed(unit *u, int32_t rc)
 {
-	if (!u->lost) {
-		own_undo(u);
+	const int unknown = own_is_unknown(u);
+	int made = 0;
+
+	own_undo(u);
+	if (!unknown)
 		return rc;
-	}
-	return unit_say(u, LLM_E_PERSISTENCE,
-		"the connection was lost at the commit; whether it was made is not known", NULL);
+	if (!u->wrote.kind)
+		return unit_say(u, LLM_E_DB_BUSY,
+			"the connection was lost at the commit; try it again, what is there stays",
+			NULL);
+	if (witness_ask(u, &made))
+		return unit_say(u, LLM_E_PERSISTENCE,
+			"the connection was lost at the commit, and the server was not back in "
+			"time: whether it was made is not known",
+			NULL);
+	return made ?
+		0 :
+		unit_say(u, LLM_E_DB_BUSY,
+			"the connection was lost before the commit; try the unit again", NULL);
 }
 
 int32_t own_commit(void *handle)

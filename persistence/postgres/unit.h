@@ -16,6 +16,7 @@
 #define UNIT_MAX_VALUES 64 /* parameters or result columns of a statement */
 #define UNIT_STATE 6 /* an SQLSTATE and its NUL */
 #define UNIT_LEAST 110000 /* of servers */
+#define WITNESS_TEXT 136 /* longer than a workspace */
 
 /* Where the values of a statement come from and go to. */
 typedef struct map {
@@ -38,6 +39,15 @@ typedef struct local {
 
 enum { PREPARED_OFF = 0, PREPARED_ON = 1, PREPARED_AUTO = 2 };
 
+/* One row of the open transaction, by which others see that it was committed; see witness.c. */
+typedef struct witness {
+	uint32_t kind; /* LLM_OP_* that wrote it, 0: none that cannot be written again */
+	int64_t version;
+	char workspace[WITNESS_TEXT];
+	char run_id[WITNESS_TEXT];
+	char more[WITNESS_TEXT]; /* a status, of a hold the profile */
+} witness;
+
 typedef struct unit {
 	const llm_host *host;
 	const llm_postgres_calls *q;
@@ -59,6 +69,7 @@ typedef struct unit {
 	int lost; /* 1: nothing more comes or goes on the connection */
 	int stale; /* 1: it works, but another server is wanted */
 	int worked; /* calls of apply and the like since begin */
+	witness wrote; /* since begin */
 	int wake; /* eventfd, -1: none; readable when interrupted */
 	int64_t retry_at_ms; /* no connection is tried before */
 	uint32_t retry_ms; /* the last pause, 0: the last try was good */
@@ -144,6 +155,15 @@ int32_t trip_run(unit *u, step *steps, size_t n);
 int32_t trip_script(unit *u, const char *sql, const char *doing);
 /* 1: the last trip failed for a statement that is not where it was prepared; that is over now. */
 int trip_unprepared(unit *u);
+
+/* ---- witness.c ---- */
+
+void witness_note(witness *w, const llm_op *op, const llm_op_result *result);
+/*
+ * Waits until it is known whether the last transaction, of u->wrote, was committed, for some
+ * seconds at most. On failure it is not known.
+ */
+int32_t witness_ask(unit *u, int *ret_stands);
 
 /* ---- the slots ---- */
 

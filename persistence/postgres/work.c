@@ -205,8 +205,10 @@ static int32_t apply_all(unit *u, const llm_op *const *ops, size_t n, llm_op_res
 		i++;
 	if (rc && i < n)
 		results[i]->code = rc;
-	for (i = 0; i < n && !rc; i++)
+	for (i = 0; i < n && !rc; i++) {
 		apply_tell(ops[i], &g.steps[g.counts[i]], results[i]);
+		witness_note(&u->wrote, ops[i], results[i]);
+	}
 	return rc;
 }
 

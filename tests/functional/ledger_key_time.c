@@ -83,3 +83,23 @@ Test(ledger_key_time, R_RUN_5_a_service_whose_lease_has_passed_lets_go_of_its_cl
 	cr_expect_eq(keys_number(&d.k, KEYS_GENERATION), 1);
 	desk_close(&d);
 }
+
+/* It was late, and lives: what its run has left claimed does not stand in its own way. */
+Test(ledger_key_time, R_IDEM_5_what_a_service_has_left_claimed_its_next_run_takes_over)
+{
+	const llm_call_opts again = {.idempotency_key = "one", .on_duplicate = LLM_DUPLICATE_FAIL};
+	talk_call c;
+	desk d;
+
+	desk_open(&d, STARES SAYS(LINE("Hi") LAST));
+	begin(&d, &c);
+	still_pass(&d.s, 31000);
+	end(&d, &c, LLM_E_IDEMPOTENCY_LOST);
+	cr_expect_str_eq(keys_text(&d.k, KEYS_STATE), "claimed");
+	talk_submit(&d.s.t, &c, "ollama/a", 1, &again);
+	end(&d, &c, 0);
+	cr_expect_str_eq(c.text, "Hi");
+	cr_expect_eq(keys_number(&d.k, KEYS_GENERATION), 2);
+	cr_expect_str_eq(keys_text(&d.k, KEYS_STATE), "succeeded");
+	desk_close(&d);
+}

@@ -4,11 +4,13 @@
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "llm/runner.h"
 #include "support/pg.h"
+#include "support/relay.h"
 #include "support/sim.h"
 #include "support/talk.h"
 
@@ -46,20 +48,20 @@ static void make_tables(const char *dsn)
 	llm_storage_free(st);
 }
 
-static void open_with(place *l, enum pg_way way, const char *ledger)
+static void open_at(place *l, const char *dsn, const char *ledger)
 {
 	char text[700];
 
 	snprintf(text, sizeof(text),
 		"providers = { ollama = { base_url = \"%s\"; }; };\nworkspace = \"w\";\n"
-		"privacy = { content = \"none\"; };\nstorage = { plugin = \"postgres\"; dsn = "
+		"privacy = { content = \"none\"; store = \"idempotency_only\"; };\nstorage = { plugin = \"postgres\"; dsn = "
 		"\"%s\"; ledger = \"%s\"; connect_timeout = \"500ms\"; };\n",
-		sim_url(l->up), pg_dsn(l->p, l->database, way), ledger);
+		sim_url(l->up), dsn, ledger);
 	talk_open(&l->t, PLUGINS, text, 0);
 }
 
-/* False: there is no server to be had. */
-static bool place_new(place *l, enum pg_way way, const char *ledger)
+/* Without a service; false: there is no server to be had. */
+static bool place_found(place *l, const char *const *sim_args)
 {
 	const char *why = pg_missing();
 
@@ -71,8 +73,15 @@ static bool place_new(place *l, enum pg_way way, const char *ledger)
 	l->p = pg_start(NULL);
 	l->database = pg_database(l->p);
 	make_tables(pg_dsn(l->p, l->database, PG_DIRECT));
-	l->up = sim_start(NULL);
-	open_with(l, way, ledger);
+	l->up = sim_start(sim_args);
+	return true;
+}
+
+static bool place_new(place *l, enum pg_way way, const char *ledger)
+{
+	if (!place_found(l, NULL))
+		return false;
+	open_at(l, pg_dsn(l->p, l->database, way), ledger);
 	return true;
 }
 
@@ -210,4 +219,60 @@ Test(ledger_postgres, S_08_after_answers_all_the_same)
 	}
 	cr_expect_gt(rows(&l, "succeeded"), before, "recorded again");
 	place_end(&l);
+}
+
+/* ---- a line that is cut between COMMIT and its answer ---- */
+
+/* As it goes over the wire, a trip of its own. */
+static const char commit_words[] = "P\0\0\0\x0e\0COMMIT";
+
+/* A run with a key, whose `nth` commit is cut off from its answer, or from the server. */
+static void ask_and_cut(place *l, relay *line, int nth, enum relay_cut how)
+{
+	const size_t before = asked(l);
+	char key[40];
+	const llm_call_opts limits = {.idempotency_key = key};
+	talk_call c;
+
+	snprintf(key, sizeof(key), "cut-%zu", before);
+	if (nth == 1)
+		relay_cut_at(line, commit_words, sizeof(commit_words), how);
+	talk_submit(&l->t, &c, MODEL, 1, &limits);
+	while (nth == 2 && asked(l) == before)
+		talk_turn(&l->t, 3);
+	if (nth == 2)
+		relay_cut_at(line, commit_words, sizeof(commit_words), how);
+	cr_assert(talk_finish(&l->t, &c));
+	cr_expect_eq(c.code, 0, "%d %d: %s", nth, (int)how, c.err.message);
+	cr_expect_eq(llm_result_persisted(llm_call_result(c.call), NULL), LLM_PERSISTED_YES,
+		"%d %d", nth, (int)how);
+	cr_expect_eq(asked(l), before + 1, "one call of the provider");
+	talk_done(&c);
+}
+
+Test(ledger_postgres, S_08_R_IDEM_6_a_commit_whose_answer_is_lost_is_no_fault)
+{
+	char dsn[300];
+	relay *line;
+	place l;
+	int i;
+
+	if (!place_found(&l, (const char *const[]){"--delay-ms", "3", NULL}))
+		return;
+	line = relay_start("127.0.0.1", pg_port(l.p), 0);
+	snprintf(dsn, sizeof(dsn), "%s sslmode=disable",
+		pg_dsn_at(l.p, l.database, relay_port(line)));
+	open_at(&l, dsn, "strict");
+	for (i = 0; i < 4; i++)
+		ask_and_cut(&l, line, 1 + i / 2, i % 2 ? RELAY_CUT_BEFORE : RELAY_CUT_AFTER);
+	cr_expect_eq(relay_cuts(line), 4);
+	cr_expect_eq(rows(&l, "succeeded"), 4);
+	cr_expect_eq(pg_number(l.p, l.database, "SELECT count(*) FROM llm_runs"), 4);
+	cr_expect_eq(pg_number(l.p, l.database, "SELECT count(*) FROM llm_attempts"), 4);
+	cr_expect_eq(pg_number(l.p, l.database,
+			     "SELECT count(*) FROM llm_idempotency WHERE state = 'succeeded' AND "
+			     "generation = 1"),
+		4, "each key is settled by the claim it was given");
+	place_end(&l);
+	free(relay_stop(line));
 }

@@ -18,6 +18,8 @@ typedef struct line {
 	int client;
 	int server; /* -1: not yet, or nobody */
 	int dead;
+	char held[256]; /* said, and not handed on */
+	size_t held_len;
 	char head[1024]; /* of a tunnel that is asked for */
 	size_t len;
 } line;
@@ -30,6 +32,11 @@ struct relay {
 	uint16_t to;
 	int tunnel;
 	atomic_int go_dead;
+	atomic_int cutting; /* 0: no; how, and one more */
+	atomic_int letting_go; /* 0: no; 1: cut, 2: tell */
+	atomic_size_t cuts;
+	char cut_at[32];
+	size_t cut_at_len;
 	atomic_size_t taken;
 	line lines[LINES];
 	size_t n;
@@ -107,6 +114,55 @@ static void ask_tunnel(relay *r, line *l)
 	(void)!send(l->client, yes, sizeof(yes) - 1, MSG_NOSIGNAL);
 }
 
+/* Tells the server, and waits until it has answered. */
+static void tell(int server, const char *bytes, size_t n)
+{
+	char answer[1024];
+
+	(void)!send(server, bytes, n, MSG_NOSIGNAL);
+	(void)!recv(server, answer, sizeof(answer), 0);
+}
+
+/* 1: that was where the line is to be cut. */
+static int cut(relay *r, line *l, const char *bytes, size_t n)
+{
+	const int how = atomic_load(&r->cutting) - 1;
+
+	if (how < 0 || n < r->cut_at_len || memcmp(bytes, r->cut_at, r->cut_at_len) != 0)
+		return 0;
+	atomic_store(&r->cutting, 0);
+	if (how == RELAY_CUT_HOLD) {
+		l->held_len = n < sizeof(l->held) ? n : sizeof(l->held);
+		memcpy(l->held, bytes, l->held_len);
+		close(l->client);
+		l->client = -1;
+	} else {
+		if (how == RELAY_CUT_AFTER)
+			tell(l->server, bytes, n);
+		hang_up(l);
+	}
+	atomic_fetch_add(&r->cuts, 1);
+	return 1;
+}
+
+static void let_go(relay *r)
+{
+	const int how = atomic_load(&r->letting_go);
+	size_t i;
+
+	for (i = 0; how && i < r->n; i++) {
+		line *l = &r->lines[i];
+
+		if (!l->held_len)
+			continue;
+		if (how == 2)
+			tell(l->server, l->held, l->held_len);
+		hang_up(l);
+		l->held_len = 0;
+	}
+	atomic_store(&r->letting_go, 0);
+}
+
 static void move(relay *r, line *l, int from, int to)
 {
 	char bytes[16384];
@@ -118,6 +174,8 @@ static void move(relay *r, line *l, int from, int to)
 	}
 	if (from == l->client && !r->tunnel)
 		see(r, bytes, (size_t)n);
+	if (from == l->client && cut(r, l, bytes, (size_t)n))
+		return;
 	if (to >= 0)
 		(void)!send(to, bytes, (size_t)n, MSG_NOSIGNAL);
 }
@@ -159,6 +217,7 @@ static void *relay_main(void *ctx)
 		for (i = 0; i < r->n && atomic_load(&r->go_dead); i++)
 			r->lines[i].dead = 1;
 		atomic_store(&r->go_dead, 0);
+		let_go(r);
 		if (p[1].revents)
 			take_one(r);
 	}
@@ -235,6 +294,27 @@ void relay_go_dead(relay *r)
 {
 	atomic_store(&r->go_dead, 1);
 	while (atomic_load(&r->go_dead))
+		(void)poll(NULL, 0, 1);
+}
+
+void relay_cut_at(relay *r, const void *bytes, size_t len, enum relay_cut how)
+{
+	if (len > sizeof(r->cut_at))
+		die("relay: cut");
+	memcpy(r->cut_at, bytes, len);
+	r->cut_at_len = len;
+	atomic_store(&r->cutting, (int)how + 1);
+}
+
+size_t relay_cuts(relay *r)
+{
+	return atomic_load(&r->cuts);
+}
+
+void relay_let_go(relay *r, int tell)
+{
+	atomic_store(&r->letting_go, tell ? 2 : 1);
+	while (atomic_load(&r->letting_go))
 		(void)poll(NULL, 0, 1);
 }
 

@@ -23,6 +23,17 @@ uint16_t relay_port(const relay *r);
 size_t relay_taken(relay *r);
 /* How many bytes the clients have said. */
 size_t relay_heard(relay *r);
+/* The next connection whose client sends a piece that begins with `bytes`, at most 32, is cut. */
+enum relay_cut {
+	RELAY_CUT_BEFORE, /* nobody hears that piece */
+	RELAY_CUT_AFTER, /* the server does, and its answer goes nowhere */
+	RELAY_CUT_HOLD /* the server hears it when relay_let_go says so */
+};
+void relay_cut_at(relay *r, const void *bytes, size_t len, enum relay_cut how);
+/* How many were cut. */
+size_t relay_cuts(relay *r);
+/* What was held is told to the server, or (`tell` 0) its side is cut as well. */
+void relay_let_go(relay *r, int tell);
 /* From now on the connections it has are dead, and neither side is told. */
 void relay_go_dead(relay *r);
 /* Ends it. What the clients said in clear, up to 8 KiB; to be freed. */
