@@ -136,6 +136,7 @@ static const column owner_list[] = {
 	TEXT(id),
 	NUMBER(started_us),
 	NUMBER(lease_us),
+	TEXT(key_print),
 };
 const columns columns_owner = COLUMNS("llm_owners", owner_list);
 #undef ROW

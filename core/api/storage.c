@@ -122,12 +122,13 @@ static void name_file(const llm_service_opts *opts, llm_err *err)
 	}
 }
 
-static int32_t take_lease(llm_unit *u, const char *owner, int64_t lease_us, llm_err *err)
+static int32_t take_lease(llm_unit *u, const ledger *l, const char *owner, llm_err *err)
 {
 	llm_owner_row row = {.struct_size = sizeof(row),
 		.id = owner,
 		.started_us = LLM_UNKNOWN,
-		.lease_us = lease_us};
+		.lease_us = (int64_t)(l->lease_ns / 1000),
+		.key_print = l->key_print};
 	llm_op op = {sizeof(op), LLM_OP_OWNER_BEAT, &row};
 	llm_op_result result = {.struct_size = sizeof(result)};
 	const llm_op *ops[] = {&op};
@@ -152,13 +153,32 @@ static int32_t reap(llm_unit *u, logger *log, llm_err *err)
 	return rc;
 }
 
+static int32_t on_before(void *ctx, const void *row)
+{
+	ledger_before(ctx, row);
+	return 0;
+}
+
+static int32_t read_before(llm_unit *u, ledger *l, llm_err *err)
+{
+	const llm_row_sink sink = {sizeof(sink), 0, l, on_before};
+	llm_filter filter = LLM_FILTER_INIT;
+
+	if (!storage_has_query(u->storage, LLM_QUERY_OWNERS))
+		return 0;
+	filter.limit = 1;
+	return unit_query(u, LLM_QUERY_OWNERS, &filter, &sink, err);
+}
+
 static int32_t begin_records(llm_unit *u, llm_service *svc, const char *owner, llm_err *err)
 {
 	int32_t rc = llm_unit_begin(u, err);
 
 	if (rc)
 		return rc;
-	rc = take_lease(u, owner, (int64_t)(svc->ledger.lease_ns / 1000), err);
+	rc = read_before(u, &svc->ledger, err);
+	if (!rc)
+		rc = take_lease(u, &svc->ledger, owner, err);
 	if (!rc && u->table->reap)
 		rc = reap(u, &svc->log, err);
 	if (!rc)
@@ -252,6 +272,9 @@ int32_t storage_attach(llm_service *svc, const llm_service_opts *opts, llm_err *
 
 	if (svc->set->conf->storage.ledger == LEDGER_OFF)
 		return 0;
+	rc = ledger_print(svc, err);
+	if (rc)
+		return rc;
 	uuid_v7(&svc->ids, &svc->time, owner);
 	if (opts->jobs)
 		return attach_port(svc, opts->jobs, owner, err);

@@ -145,16 +145,10 @@ static void tell_stored(llm_call *c, const llm_bytes *stored, int64_t settled_us
 
 static int32_t put_beat(llm_call *c, llm_job *j)
 {
-	ledger *l = &c->svc->ledger;
-	llm_owner_row *row = arena_new(job_arena(j), sizeof(*row));
+	llm_owner_row *row = NULL;
+	int32_t rc = ledger_owner_row(&c->svc->ledger, job_arena(j), &row);
 
-	if (!row)
-		return LLM_E_NOMEM;
-	*row = (llm_owner_row){.struct_size = sizeof(*row),
-		.id = arena_str(job_arena(j), l->owner),
-		.started_us = LLM_UNKNOWN,
-		.lease_us = (int64_t)(l->lease_ns / 1000)};
-	return row->id ? job_add(j, LLM_OP_OWNER_BEAT, row) : LLM_E_NOMEM;
+	return rc ? rc : job_add(j, LLM_OP_OWNER_BEAT, row);
 }
 
 /* With the run's row the first time; and with a new lease where the old one is not fresh. */

@@ -72,6 +72,8 @@ typedef struct ledger {
 	llm_redact_fn redact; /* the host's, or null */
 	uintptr_t redact_token;
 	char owner[UUID_TEXT];
+	char key_print[SHA256_HEX]; /* of rules.key: one key or none, always the same */
+	atomic_int key_changed; /* the service before this one had another; not logged yet */
 	conf_idempotency keys; /* all of it set */
 	uint64_t lease_ns;
 	_Atomic uint64_t leased_ns; /* the last beat that was committed; 0: none yet */
@@ -113,6 +115,12 @@ int32_t ledger_init(struct llm_service *svc, const llm_service_opts *opts, llm_e
  */
 void ledger_attach(struct llm_service *svc, const llm_job_port *port, const char *owner,
 	void (*close)(void *ctx), void *ctx);
+/* Makes `key_print`. Before the two below. LLM_E_NOMEM. */
+int32_t ledger_print(struct llm_service *svc, llm_err *err);
+/* The service that recorded here before this one: did it have the same key? From any thread. */
+void ledger_before(ledger *l, const llm_owner_row *row);
+/* This service, as OWNER_BEAT takes it, in the arena. LLM_E_NOMEM. */
+int32_t ledger_owner_row(const ledger *l, arena *ar, llm_owner_row **ret);
 /* ledger_health.c: what was kept of a candidate's breaker. Before the first submit. */
 int32_t ledger_health_keep(struct llm_service *svc, const llm_health_row *row);
 /* As breakers_hooks.load. */

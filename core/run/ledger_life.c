@@ -92,6 +92,33 @@ int32_t ledger_init(llm_service *svc, const llm_service_opts *opts, llm_err *err
 	return take_key(svc, &cf->privacy, err);
 }
 
+/* ---- one key for all (R-PRIV-1) ---- */
+
+int32_t ledger_print(llm_service *svc, llm_err *err)
+{
+	const llm_bytes nothing = {"", 0};
+	ledger *l = &svc->ledger;
+
+	if (privacy_hash(&l->rules, "key", &nothing, &svc->mem, l->key_print))
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	return 0;
+}
+
+/* Once for each change: who comes next finds a row of this service. */
+static void tell_changed(llm_service *svc)
+{
+	if (atomic_load(&svc->ledger.key_changed) && atomic_exchange(&svc->ledger.key_changed, 0))
+		log_line(&svc->log, LLM_LOG_WARN,
+			"privacy.key is not the one that this storage was used with before: stored "
+			"answers and idempotency keys from then are not found any more");
+}
+
+void ledger_before(ledger *l, const llm_owner_row *row)
+{
+	if (row->key_print && strcmp(row->key_print, l->key_print) != 0)
+		atomic_store(&l->key_changed, 1);
+}
+
 /*
  * Calls that wait for one commit are sent together and end together, and so much memory comes
  * free at once that glibc would give it back to the system each time, and take it anew a moment
@@ -114,6 +141,7 @@ void ledger_attach(llm_service *svc, const llm_job_port *port, const char *owner
 	l->close_ctx = ctx;
 	outbox_init(&l->out, &l->port);
 	teach_heap(svc);
+	tell_changed(svc);
 	if (!l->rules.key && l->rules.mode == PRIVACY_HASH)
 		log_line(&svc->log, LLM_LOG_WARN,
 			"no privacy.key: of prompts and answers only the number of bytes is kept");
@@ -121,11 +149,43 @@ void ledger_attach(llm_service *svc, const llm_job_port *port, const char *owner
 
 /* ---- the lease ---- */
 
+int32_t ledger_owner_row(const ledger *l, arena *ar, llm_owner_row **ret)
+{
+	llm_owner_row *row = arena_new(ar, sizeof(*row));
+
+	if (!row)
+		return LLM_E_NOMEM;
+	*row = (llm_owner_row){.struct_size = sizeof(*row),
+		.id = arena_str(ar, l->owner),
+		.started_us = LLM_UNKNOWN,
+		.lease_us = (int64_t)(l->lease_ns / 1000),
+		.key_print = arena_str(ar, l->key_print)};
+	*ret = row;
+	return row->id && row->key_print ? 0 : LLM_E_NOMEM;
+}
+
 /* Lies in its job. */
 typedef struct beaten {
 	ledger *l;
+	llm_job *job;
 	uint64_t at_ns;
 } beaten;
+
+/* The newest that is not this one itself. */
+static void look_before(ledger *l, const llm_job *j)
+{
+	size_t n = 0, i;
+	const void *const *rows = job_answer(j, 0, &n);
+
+	for (i = 0; i < n; i++) {
+		const llm_owner_row *row = rows[i];
+
+		if (row->id && strcmp(row->id, l->owner) != 0) {
+			ledger_before(l, row);
+			break;
+		}
+	}
+}
 
 /* Nobody waits for it; one that failed is followed soon enough: three fit into a lease. */
 static void on_beaten(void *ctx, const llm_op_result *const *results, size_t n, const llm_err *why)
@@ -134,8 +194,10 @@ static void on_beaten(void *ctx, const llm_op_result *const *results, size_t n, 
 
 	(void)results;
 	(void)n;
-	if (!why)
-		idem_beaten(b->l, b->at_ns);
+	if (why)
+		return;
+	look_before(b->l, b->job);
+	idem_beaten(b->l, b->at_ns);
 }
 
 static uint64_t beat_after(const ledger *l)
@@ -156,27 +218,31 @@ uint64_t ledger_lease_end(const llm_service *svc)
 	return clock_after_ns(atomic_load(&svc->ledger.leased_ns), svc->ledger.lease_ns);
 }
 
+/* Where the host runs the jobs nobody could look before the first one (R-PRIV-1). */
+static int32_t ask_before(const ledger *l, llm_job *j)
+{
+	llm_filter filter = LLM_FILTER_INIT;
+
+	if (!l->hosted || atomic_load(&l->leased_ns))
+		return 0;
+	filter.limit = 2;
+	return job_ask(j, LLM_QUERY_OWNERS, &filter);
+}
+
 static void beat(llm_service *svc, uint64_t now)
 {
 	ledger *l = &svc->ledger;
 	llm_job *j = job_new(&svc->mem, 1, 1, on_beaten, NULL);
-	llm_owner_row *row = j ? arena_new(job_arena(j), sizeof(*row)) : NULL;
-	beaten *b = row ? arena_new(job_arena(j), sizeof(*b)) : NULL;
+	llm_owner_row *row = NULL;
+	beaten *b = j ? arena_new(job_arena(j), sizeof(*b)) : NULL;
 
-	if (!b) {
+	if (!b || ledger_owner_row(l, job_arena(j), &row) || job_add(j, LLM_OP_OWNER_BEAT, row) ||
+		ask_before(l, j)) {
 		job_free(j);
 		return;
 	}
-	*row = (llm_owner_row){.struct_size = sizeof(*row),
-		.id = arena_str(job_arena(j), l->owner),
-		.started_us = LLM_UNKNOWN,
-		.lease_us = (int64_t)(l->lease_ns / 1000)};
-	*b = (beaten){l, now};
+	*b = (beaten){l, j, now};
 	j->ctx = b;
-	if (!row->id || job_add(j, LLM_OP_OWNER_BEAT, row)) {
-		job_free(j);
-		return;
-	}
 	l->beat_ns = now;
 	outbox_put(&l->out, j, UINT64_MAX);
 }
@@ -192,6 +258,7 @@ static void on_ledger_timer(loop_timer *t)
 	at = outbox_expire(&l->out, now);
 	if (!l->n_open && !l->out.n)
 		return;
+	tell_changed(svc);
 	if (l->n_open && now >= beat_after(l)) {
 		beat(svc, now);
 		idem_watch(svc);
@@ -208,6 +275,7 @@ void ledger_watch(llm_service *svc)
 
 	if (!l->beat_ns || now >= beat_after(l))
 		beat(svc, now);
+	tell_changed(svc);
 	if (l->timer.armed)
 		return;
 	l->timer.fn = on_ledger_timer;

@@ -33,6 +33,9 @@ static const row_shape health_shape = {sizeof(llm_health_row), 0,
 	{AT(llm_health_row, candidate), AT(llm_health_row, state),
 		AT(llm_health_row, counters_json)}};
 
+static const row_shape owner_shape = {
+	sizeof(llm_owner_row), 0, {AT(llm_owner_row, id), AT(llm_owner_row, key_print)}};
+
 static const row_shape *shape_of(uint32_t kind)
 {
 	switch (kind) {
@@ -44,6 +47,8 @@ static const row_shape *shape_of(uint32_t kind)
 		return &spend_shape;
 	case LLM_QUERY_HEALTH:
 		return &health_shape;
+	case LLM_QUERY_OWNERS:
+		return &owner_shape;
 	default:
 		return NULL;
 	}
@@ -164,5 +169,7 @@ int32_t question_ask(question *q, llm_unit *u, llm_err *err)
 	const llm_row_sink sink = {sizeof(sink), 0, q, on_row};
 
 	q->n = 0;
+	if (q->kind == LLM_QUERY_OWNERS && !storage_has_query(u->storage, q->kind))
+		return 0; /* whoever asks wants to know of others, if there are any */
 	return unit_query(u, q->kind, &q->filter, &sink, err);
 }

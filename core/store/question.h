@@ -19,8 +19,8 @@ typedef struct question {
 } question;
 
 /*
- * A question of which the rows can be kept: those of keys, cached answers, spending and
- * health. LLM_E_UNSUPPORTED, LLM_E_NOMEM.
+ * A question of which the rows can be kept: those of keys, cached answers, spending, health
+ * and services. LLM_E_UNSUPPORTED, LLM_E_NOMEM.
  */
 int32_t question_new(arena *ar, uint32_t kind, const llm_filter *filter, question **ret);
 /* Asks, and keeps what comes; an earlier answer is forgotten. LLM_E_TOO_LARGE, LLM_E_NOMEM. */

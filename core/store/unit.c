@@ -162,6 +162,12 @@ int32_t unit_apply(llm_unit *u, const llm_op *const *ops, size_t n, llm_op_resul
 	return unit_leave(u, "apply", rc, err);
 }
 
+/* Candidates and services belong to no workspace. */
+static int unit_is_of_none(uint32_t kind)
+{
+	return kind == LLM_QUERY_HEALTH || kind == LLM_QUERY_OWNERS;
+}
+
 int32_t unit_query(
 	llm_unit *u, uint32_t kind, const llm_filter *filter, const llm_row_sink *out, llm_err *err)
 {
@@ -169,9 +175,9 @@ int32_t unit_query(
 
 	if (!storage_has_query(u->storage, kind))
 		return unit_lacks(u, "question", kind, err);
-	if (kind != LLM_QUERY_HEALTH && !filter->workspace_id)
+	if (!unit_is_of_none(kind) && !filter->workspace_id)
 		return err_set(err, LLM_E_WORKSPACE_REQUIRED, "a question names its workspace");
-	if (kind != LLM_QUERY_STATS && kind != LLM_QUERY_BUDGETS && kind != LLM_QUERY_HEALTH &&
+	if (kind != LLM_QUERY_STATS && kind != LLM_QUERY_BUDGETS && !unit_is_of_none(kind) &&
 		strcmp(filter->workspace_id, LLM_ANY_WORKSPACE) == 0)
 		return err_set(err, LLM_E_INVALID_REQUEST,
 			"only statistics and budgets may be asked of all workspaces at once");

@@ -149,13 +149,17 @@ typedef struct llm_content_row {
 	int64_t created_us;
 } llm_content_row;
 
-/* A service that runs things. OWNER_BEAT sets its lease to the database's now + lease_us. */
+/*
+ * A service that runs things. OWNER_BEAT sets its lease to the database's now + lease_us; the
+ * rest of it is kept as the first beat said it.
+ */
 typedef struct llm_owner_row {
 	uint32_t struct_size;
 	uint32_t reserved;
 	const char *id; /* key, UUIDv7 */
 	int64_t started_us;
-	int64_t lease_us;
+	int64_t lease_us; /* queries: rest of the lease, below 0 when passed */
+	const char *key_print; /* tells the keys apart under which services hash; not the key */
 } llm_owner_row;
 
 /* What is known of a candidate's health. HEALTH_PUT replaces it. */
@@ -282,7 +286,8 @@ enum {
 	LLM_QUERY_STATS = 8, /* [llm_stat_row] workspace_id or "*", group; from_us, to_us */
 	LLM_QUERY_SPEND = 9, /* [llm_spend_row] workspace_id; from_us */
 	LLM_QUERY_HEALTH = 10, /* [llm_health_row] nothing: all candidates */
-	LLM_QUERY_BUDGETS = 11 /* [llm_budget_row] workspace_id; profile */
+	LLM_QUERY_BUDGETS = 11, /* [llm_budget_row] workspace_id; profile */
+	LLM_QUERY_OWNERS = 12 /* [llm_owner_row] nothing: of all workspaces; newest first, `limit` */
 };
 
 /* By what statistics are told apart. */

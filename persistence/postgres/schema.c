@@ -20,7 +20,8 @@ static const statement schema_sql_meta = {
 	"llm_schema_meta",
 	NULL, NULL, &columns_spend};
 static const statement schema_sql_owners = {
-	"SELECT id, started_us, lease_until_us FROM llm_owners WHERE id IS NULL", NULL, NULL, NULL};
+	"SELECT id, started_us, lease_until_us, key_print FROM llm_owners WHERE id IS NULL", NULL,
+	NULL, NULL};
 static const statement schema_sql_hold = {
 	"SELECT version FROM llm_schema_meta FOR UPDATE", NULL, NULL, NULL};
 

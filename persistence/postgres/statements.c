@@ -170,11 +170,11 @@ const statement statements[ST_COUNT] = {
 			"workspace_id state error_code response run_id ttl_us operation "
 			"key_hash generation",
 			&columns_idem, NULL},
-	[ST_OWNER_BEAT] = {"INSERT INTO llm_owners (id, started_us, lease_until_us) VALUES ($1, "
-			   "coalesce($2, " NOW "), " NOW
-			   " + $3) ON CONFLICT (id) DO UPDATE SET lease_until_us = "
+	[ST_OWNER_BEAT] = {"INSERT INTO llm_owners (id, started_us, lease_until_us, key_print) "
+			   "VALUES ($1, coalesce($2, " NOW "), " NOW
+			   " + $3, $4) ON CONFLICT (id) DO UPDATE SET lease_until_us = "
 			   "excluded.lease_until_us",
-		"id started_us lease_us", &columns_owner, NULL},
+		"id started_us lease_us key_print", &columns_owner, NULL},
 	[ST_CACHE_PUT] = {"INSERT INTO llm_cache (workspace_id, key, run_id, candidate_id, "
 			  "format_version, value_sha256, value, created_us, expires_us, used_us) "
 			  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT "
@@ -268,6 +268,9 @@ const statement statements[ST_COUNT] = {
 		NULL, &columns_filter, &columns_health},
 	[ST_BUDGETS] = {BUDGETS_SQL, "workspace_id profile limit", &columns_filter,
 		&columns_budget},
+	[ST_OWNERS] = {"SELECT id, started_us, lease_until_us - " NOW
+		       " AS lease_us, key_print FROM llm_owners ORDER BY id DESC LIMIT $1",
+		"limit", &columns_filter, &columns_owner},
 	[ST_BUDGET_TURN] = {BUDGET_TURN_SQL, BUDGET_NAMES, &columns_budget, NULL},
 	[ST_BUDGET_HOLD] = {BUDGET_HOLD_SQL, BUDGET_NAMES, &columns_budget, NULL},
 	[ST_BUDGET_TELL] = {BUDGET_TELL_SQL, BUDGET_NAMES, &columns_budget, &columns_budget},

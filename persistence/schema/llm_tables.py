@@ -182,6 +182,7 @@ def _records():
             Column("id", Text, primary_key=True, nullable=False),
             Column("started_us", BigInteger, nullable=False),
             Column("lease_until_us", BigInteger, nullable=False),
+            Column("key_print", Text),
         ],
         "llm_health": [
             Column("candidate", Text, primary_key=True, nullable=False),

@@ -162,9 +162,9 @@ const statement statements[ST_COUNT] = {
 		 "'claimed' AND :state IN ('succeeded', 'failed', 'released')",
 			&columns_idem, NULL},
 	[ST_OWNER_BEAT] =
-		{"INSERT INTO llm_owners (id, started_us, lease_until_us) VALUES (:id, "
+		{"INSERT INTO llm_owners (id, started_us, lease_until_us, key_print) VALUES (:id, "
 		 "coalesce(:started_us, " NOW "), " NOW
-		 "+ :lease_us) ON CONFLICT (id) DO UPDATE SET lease_until_us = excluded.lease_until_us",
+		 "+ :lease_us, :key_print) ON CONFLICT (id) DO UPDATE SET lease_until_us = excluded.lease_until_us",
 			&columns_owner, NULL},
 	[ST_CACHE_PUT] =
 		{"INSERT INTO llm_cache (workspace_id, key, run_id, candidate_id, format_version, "
@@ -310,6 +310,10 @@ const statement statements[ST_COUNT] = {
 		 ":all_of_workspace = 1 AND c.workspace_id = :workspace_id LIMIT :limit)",
 			&columns_purge, NULL},
 	[ST_BUDGETS] = {BUDGETS_SQL, &columns_filter, &columns_budget},
+	[ST_OWNERS] = {"SELECT id, started_us, lease_until_us - " NOW
+		       "AS lease_us, key_print FROM llm_owners ORDER BY id DESC LIMIT "
+		       "coalesce(:limit, -1)",
+		&columns_filter, &columns_owner},
 	[ST_REAP_HOLDS] = {BUDGET_REAP(""), NULL, NULL},
 	[ST_REAP_FORGET] = {BUDGET_FORGET(""), NULL, NULL},
 	[ST_SAVEPOINT] = {"SAVEPOINT llm_unit", NULL, NULL},

@@ -28,6 +28,7 @@ static const uint8_t query_statements[] = {
 	[LLM_QUERY_SPEND] = ST_SPEND,
 	[LLM_QUERY_HEALTH] = ST_HEALTH,
 	[LLM_QUERY_BUDGETS] = ST_BUDGETS,
+	[LLM_QUERY_OWNERS] = ST_OWNERS,
 };
 
 static const uint8_t group_statements[] = {

@@ -126,7 +126,8 @@ AT(llm_owner_row, reserved, 4);
 AT(llm_owner_row, id, 8);
 AT(llm_owner_row, started_us, 16);
 AT(llm_owner_row, lease_us, 24);
-END(llm_owner_row, 32);
+AT(llm_owner_row, key_print, 32);
+END(llm_owner_row, 40);
 
 AT(llm_health_row, struct_size, 0);
 AT(llm_health_row, reserved, 4);

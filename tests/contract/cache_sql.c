@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cache_try.h"
@@ -119,6 +120,46 @@ Test(cache_sql, R_CACHE_18_another_service_finds_it)
 			     "'succeeded' AND cache_key IS NOT NULL"),
 		1, "R_CACHE_11: a hit has its row");
 	cr_assert_eq(number(&s, "SELECT count(*) FROM llm_attempts"), 1);
+	end(&s);
+}
+
+static void write_key(const sql_try *s, const char *key)
+{
+	char path[100];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/key", s->folder);
+	f = fopen(path, "w");
+	cr_assert(f);
+	fputs(key, f);
+	cr_assert_eq(fclose(f), 0);
+	cr_assert_eq(chmod(path, 0600), 0);
+}
+
+Test(cache_sql, R_PRIV_1_under_another_key_no_answer_is_found)
+{
+	sql_try s;
+
+	memset(&s, 0, sizeof(s));
+	make_file(&s);
+	write_key(&s, "0123456789abcdef0123456789abcdef");
+	snprintf(s.more, sizeof(s.more),
+		"storage = { dsn = \"%s\"; };\nprivacy = { key = \"file:%s/key\"; };\n", s.dsn,
+		s.folder);
+	cache_open(&s.t, SQL, s.more);
+	(void)cache_ask(&s.t, "hi");
+	atomic_fetch_add(&cache_utc, 1000000);
+	again(&s);
+	(void)cache_ask(&s.t, "hi");
+	cr_assert(cache_hit(&s.t));
+	cr_assert_not(strstr(s.t.log, "privacy.key is not"), "%s", s.t.log);
+	write_key(&s, "fedcba9876543210fedcba9876543210");
+	atomic_fetch_add(&cache_utc, 1000000);
+	again(&s);
+	cr_assert(strstr(s.t.log, "privacy.key is not"), "%s", s.t.log);
+	(void)cache_ask(&s.t, "hi");
+	cr_assert_not(cache_hit(&s.t));
+	cr_assert_eq(cache_asked(&s.t), 2);
 	end(&s);
 }
 

@@ -18,7 +18,7 @@ static llm_idem_row a_key(const char *owner)
 
 static void beat(wire *c, const char *owner, int64_t lease_us)
 {
-	llm_owner_row o = {sizeof(o), 0, owner, LLM_UNKNOWN, lease_us};
+	llm_owner_row o = {sizeof(o), 0, owner, LLM_UNKNOWN, lease_us, NULL};
 
 	cr_assert_eq(wire_store(c, LLM_OP_OWNER_BEAT, &o), 0, "%s", c->err.message);
 }

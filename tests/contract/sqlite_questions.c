@@ -68,7 +68,7 @@ static void beat(llm_job *j, const char *owner)
 {
 	llm_owner_row *o = arena_new(job_arena(j), sizeof(*o));
 
-	*o = (llm_owner_row){sizeof(*o), 0, owner, LLM_UNKNOWN, HOUR_US};
+	*o = (llm_owner_row){sizeof(*o), 0, owner, LLM_UNKNOWN, HOUR_US, NULL};
 	cr_assert_eq(job_add(j, LLM_OP_OWNER_BEAT, o), 0);
 }
 

@@ -154,7 +154,7 @@ static uint32_t reap(wire *c)
 
 static void beat(wire *c, const char *id, int64_t lease_us)
 {
-	llm_owner_row o = {sizeof(o), 0, id, LLM_UNKNOWN, lease_us};
+	llm_owner_row o = {sizeof(o), 0, id, LLM_UNKNOWN, lease_us, NULL};
 
 	cr_assert_eq(wire_store(c, LLM_OP_OWNER_BEAT, &o), 0);
 }

@@ -69,9 +69,59 @@ static uint32_t reap(wire *c, uint32_t limit)
 
 static void beat(wire *c, const char *id, int64_t lease_us)
 {
-	llm_owner_row o = {sizeof(o), 0, id, LLM_UNKNOWN, lease_us};
+	llm_owner_row o = {sizeof(o), 0, id, LLM_UNKNOWN, lease_us, NULL};
 
 	cr_assert_eq(wire_store(c, LLM_OP_OWNER_BEAT, &o), 0);
+}
+
+/* What is said of services, in the order of the answer. */
+typedef struct owners {
+	char said[400];
+} owners;
+
+static int32_t on_owner(void *ctx, const void *record)
+{
+	const llm_owner_row *row = record;
+	owners *o = ctx;
+	const size_t used = strlen(o->said);
+
+	snprintf(o->said + used, sizeof(o->said) - used, "%s %s %s;", row->id,
+		row->key_print ? row->key_print : "-", row->lease_us > 0 ? "lives" : "gone");
+	cr_expect_gt(row->started_us, BEGUN_US);
+	return 0;
+}
+
+static void play_owners(stand *s)
+{
+	llm_filter filter = LLM_FILTER_INIT;
+	llm_owner_row row = {.struct_size = sizeof(row), .id = "a", .started_us = LLM_UNKNOWN};
+	owners all = {0}, newest = {0};
+	const llm_row_sink to_all = {sizeof(to_all), 0, &all, on_owner},
+			   to_newest = {sizeof(to_newest), 0, &newest, on_owner};
+	wire c = wire_open(s);
+
+	if (!stand_query(s, LLM_QUERY_OWNERS)) {
+		wire_close(&c);
+		return;
+	}
+	row.key_print = "one";
+	row.lease_us = 60000000;
+	cr_assert_eq(wire_store(&c, LLM_OP_OWNER_BEAT, &row), 0);
+	beat(&c, "b", 60000000);
+	row.key_print = "two";
+	row.lease_us = 0;
+	cr_assert_eq(wire_store(&c, LLM_OP_OWNER_BEAT, &row), 0);
+	cr_assert_eq(wire_query(&c, LLM_QUERY_OWNERS, &filter, &to_all), 0, "%s", c.err.message);
+	cr_expect_str_eq(all.said, "b - lives;a one gone;");
+	filter.limit = 1;
+	cr_assert_eq(wire_query(&c, LLM_QUERY_OWNERS, &filter, &to_newest), 0);
+	cr_expect_str_eq(newest.said, "b - lives;");
+	wire_close(&c);
+}
+
+Test(storage_rows, R_PRIV_1_services_say_under_which_key_they_hash)
+{
+	play_everywhere(play_owners);
 }
 
 static void play_reaping(stand *s)

@@ -54,7 +54,7 @@ static void fill_rest(wire *c, const char *workspace)
 		.created_us = 1,
 		.expires_us = BEGUN_US * 2,
 		.used_us = 1};
-	llm_owner_row o = {sizeof(o), 0, workspace, LLM_UNKNOWN, 60000000};
+	llm_owner_row o = {sizeof(o), 0, workspace, LLM_UNKNOWN, 60000000, NULL};
 	llm_budget_row b = {.struct_size = sizeof(b),
 		.workspace_id = workspace,
 		.profile = "",

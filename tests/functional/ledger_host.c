@@ -165,6 +165,31 @@ Test(ledger_host, R_UOW_2_R_UOW_4_the_host_runs_the_jobs_in_transactions_of_its_
 	house_close(&h);
 }
 
+/* Nobody looked before the first job; what that one found is said with the next run. */
+Test(ledger_host, R_PRIV_1_another_key_before_is_told_once)
+{
+	talk_call c;
+	house h;
+	int i;
+
+	house_open(&h, OK OK OK, "workspace = \"" WS "\";\n", 0);
+	sql(&h,
+		"INSERT INTO llm_owners (id, started_us, lease_until_us, key_print) "
+		"VALUES ('00000000-0000-7000-8000-000000000000', 1, 1, 'of another key')");
+	for (i = 0; i < 3; i++) {
+		h.t.log[0] = '\0';
+		talk_submit(&h.t, &c, "ollama/a", 1, NULL);
+		while (!c.ended) {
+			talk_turn(&h.t, 2);
+			work(&h);
+		}
+		talk_done(&c);
+		cr_expect_eq(strstr(h.t.log, "privacy.key is not the one") != NULL, i == 1,
+			"behind run %d: %s", i, h.t.log);
+	}
+	house_close(&h);
+}
+
 Test(ledger_host, R_UOW_2_what_the_host_has_rolled_back_is_not_believed)
 {
 	talk_call c;

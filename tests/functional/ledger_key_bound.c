@@ -145,7 +145,7 @@ Test(ledger_key_bound, R_IDEM_2_another_request_or_a_claim_in_force_is_refused_a
 	s.rq = rq;
 	sql(&s,
 		"UPDATE llm_idempotency SET state = 'claimed', owner_id = 'o', expires_us = NULL; "
-		"INSERT INTO llm_owners VALUES ('o', 1, 9223372036854775807)");
+		"INSERT INTO llm_owners VALUES ('o', 1, 9223372036854775807, NULL)");
 	cr_expect_eq(try_submit(&s, "one", &none, &err), LLM_E_IDEMPOTENCY_IN_PROGRESS);
 	cr_expect_gt(err.retry_after_ms, 0);
 	llm_call_free(call);

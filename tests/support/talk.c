@@ -43,6 +43,15 @@ void talk_open(talk *t, const char *plugin_dir, const char *config, int faked)
 	talk_open_port(t, plugin_dir, config, faked, NULL);
 }
 
+static void on_log(uintptr_t token, uint32_t level, const char *line, size_t len)
+{
+	talk *t = (talk *)token;
+	const size_t used = strlen(t->log);
+
+	(void)level;
+	snprintf(t->log + used, sizeof(t->log) - used, "%.*s\n", (int)len, line);
+}
+
 void talk_open_port(
 	talk *t, const char *plugin_dir, const char *config, int faked, const llm_job_port *jobs)
 {
@@ -55,6 +64,9 @@ void talk_open_port(
 	opts.plugin_dir = plugin_dir;
 	opts.jobs = jobs;
 	opts.time = faked ? &t->clock.source : NULL;
+	opts.log = on_log;
+	opts.log_level = LLM_LOG_WARN;
+	opts.log_token = (uintptr_t)t;
 	if (llm_service_new(&opts, &t->svc, &err))
 		die("llm_service_new", err.message);
 	/* Descriptor and timers are the host's from now on. */

@@ -12,6 +12,7 @@ typedef struct talk {
 	llm_service *svc;
 	fakeclock clock;
 	uint64_t longest_ns; /* of all turns */
+	char log[1000]; /* warnings, cut; on whatever thread the loop runs */
 } talk;
 
 /* One call, as far as it has come. */

@@ -128,7 +128,8 @@ CREATE INDEX llm_contents_created ON llm_contents (created_us);
 CREATE TABLE llm_owners (
     id TEXT NOT NULL PRIMARY KEY,
     started_us BIGINT NOT NULL,
-    lease_until_us BIGINT NOT NULL
+    lease_until_us BIGINT NOT NULL,
+    key_print TEXT
 );
 
 CREATE TABLE llm_health (

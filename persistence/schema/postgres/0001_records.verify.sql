@@ -9,6 +9,6 @@ SELECT * FROM llm_run_stages WHERE 0 = 1;
 
 SELECT * FROM llm_contents WHERE 0 = 1;
 
-SELECT * FROM llm_owners WHERE 0 = 1;
+SELECT key_print FROM llm_owners WHERE 0 = 1;
 
 SELECT * FROM llm_health WHERE 0 = 1;
