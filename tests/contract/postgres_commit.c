@@ -105,7 +105,7 @@ static int32_t hold_one(wire *c)
 
 static int32_t beat_one(wire *c)
 {
-	const llm_owner_row o = {sizeof(o), 0, "owner-1", LLM_UNKNOWN, 60000000};
+	const llm_owner_row o = {sizeof(o), 0, "owner-1", LLM_UNKNOWN, 60000000, NULL};
 
 	return put(c, LLM_OP_OWNER_BEAT, &o);
 }
