@@ -281,3 +281,71 @@ Test(storage_keys, R_IDEM_13_a_thousand_at_a_time_and_none_that_is_alive)
 {
 	play_in_full(play_a_thousand_at_a_time_and_none_that_is_alive);
 }
+
+/* The same hash in another workspace or of another operation is another key. */
+static void play_of_another_workspace_or_operation_it_is_its_own(stand *s)
+{
+	static const char *const others[][3] = {
+		{"tenant-b", "chat", "f"}, {W, "embed", "g"}, {"Tenant-a", "embed", "h"}};
+	llm_idem_row row = a_key("one");
+	wire c = wire_open(s);
+	size_t i;
+
+	beat(&c, "one", 3600000000);
+	beat(&c, "two", 3600000000);
+	cr_assert_eq(wire_store(&c, LLM_OP_IDEM_CLAIM, &row), 0, "%s", c.err.message);
+	for (i = 0; i < 3; i++) {
+		row = a_key("two");
+		row.workspace_id = others[i][0];
+		row.operation = others[i][1];
+		row.fingerprint = others[i][2];
+		cr_expect_eq(wire_store(&c, LLM_OP_IDEM_CLAIM, &row), 0, "%zu", i);
+		row.state = "succeeded";
+		cr_expect_eq(wire_store(&c, LLM_OP_IDEM_SETTLE, &row), 0, "%zu", i);
+	}
+	cr_expect_eq(count(s), 4);
+	cr_expect_eq(is_in(s, "claimed"), 1, "of the first nothing was changed");
+	row = a_key("two");
+	row.fingerprint = "another";
+	cr_expect_eq(wire_store(&c, LLM_OP_IDEM_CLAIM, &row), LLM_E_CONFLICT);
+	sql_edit(s, "UPDATE llm_idempotency SET state = 'released' WHERE state = 'claimed'");
+	cr_expect_eq(wire_store(&c, LLM_OP_IDEM_CLAIM, &row), LLM_E_CONFLICT, "at any state");
+	wire_close(&c);
+}
+
+Test(storage_keys, K_22_of_another_workspace_or_operation_it_is_its_own)
+{
+	play_in_full(play_of_another_workspace_or_operation_it_is_its_own);
+}
+
+/* The server's clock goes on by an hour and back: who had it, who has it, who may settle. */
+static void play_a_clock_that_steps_lets_one_owner_settle(stand *s)
+{
+	llm_idem_row first = a_key("one"), second = a_key("two");
+	wire c = wire_open(s);
+
+	beat(&c, "one", 30000000);
+	beat(&c, "two", 30000000);
+	cr_assert_eq(wire_store(&c, LLM_OP_IDEM_CLAIM, &first), 0);
+	sql_edit(s, "UPDATE llm_owners SET lease_until_us = lease_until_us + 3600000000");
+	cr_expect_eq(wire_store(&c, LLM_OP_IDEM_CLAIM, &second), LLM_E_CONFLICT);
+	beat(&c, "one", 30000000);
+	cr_expect_lt(off_by(s, "SELECT lease_until_us FROM llm_owners WHERE id = 'one'"), 61,
+		"a beat puts it right");
+	sql_edit(s, "UPDATE llm_owners SET lease_until_us = lease_until_us - 3600000000");
+	cr_expect_eq(wire_store(&c, LLM_OP_IDEM_CLAIM, &second), 0, "%s", c.err.message);
+	sql_edit(s, "UPDATE llm_owners SET lease_until_us = lease_until_us + 3600000000");
+	first.state = "succeeded";
+	cr_expect_eq(wire_store(&c, LLM_OP_IDEM_SETTLE, &first), LLM_E_CONFLICT, "too late");
+	cr_expect_eq(wire_store(&c, LLM_OP_IDEM_CLAIM, &first), LLM_E_CONFLICT);
+	second.state = "succeeded";
+	second.generation = 2;
+	cr_expect_eq(wire_store(&c, LLM_OP_IDEM_SETTLE, &second), 0);
+	cr_expect_eq(is_in(s, "succeeded"), 1);
+	wire_close(&c);
+}
+
+Test(storage_keys, R_IDEM_6_R_IDEM_7_a_clock_that_steps_lets_one_owner_settle)
+{
+	play_in_full(play_a_clock_that_steps_lets_one_owner_settle);
+}

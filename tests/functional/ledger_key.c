@@ -345,6 +345,42 @@ Test(ledger_key, R_IDEM_10_who_waits_goes_on_when_the_first_is_cancelled)
 	keys_close(&k);
 }
 
+/* ---- refused after the claim ---- */
+
+#define BUDGET \
+	"price_files = [ \"%s\" ];\nbudget = { limit = \"1.1\"; window = \"1h\"; " \
+	"default_cost = \"0.01\"; };\n" KEPT
+
+/* A run that holds the budget stands in the way; when it is gone the key is no obstacle. */
+Test(ledger_key, R_IDEM_9_without_a_budget_the_key_is_free)
+{
+	char *prices = sim_file(
+		"prices = ( { prefix = \"ollama/\"; input = \"0\"; output = \"1000\"; } );\n");
+	oracle_run *first, *second;
+	char more[400];
+	keys k;
+
+	snprintf(more, sizeof(more), BUDGET, prices);
+	keys_open_with(&k, ORACLE_THREAD, "stall_in_stream", more);
+	first = oracle_submit(k.o, &(oracle_ask){.stream = 1}, NULL);
+	cr_assert(sim_log_wait(k.o->up, "\"event\":\"request\"", 1, 5000));
+	second = keys_do(&k, "one");
+	cr_expect_eq(second->code, LLM_E_BUDGET_EXCEEDED, "%s", second->err.message);
+	cr_expect_str_eq(keys_text(&k, KEYS_STATE), "released");
+	cr_expect_str_eq(book_find(&k.b, book_id(second))->error_code, "BUDGET_EXCEEDED");
+	cr_expect_str_eq(book_find(&k.b, book_id(second))->status, "failed");
+	cr_expect_eq(REQUESTS(k.o), 1, "nothing was sent");
+	llm_call_cancel(first->call);
+	oracle_finish(first);
+	second = keys_do(&k, "one");
+	cr_expect_eq(second->code, 0, "%s", second->err.message);
+	cr_expect_eq(llm_result_replayed(keys_result(second)), 0);
+	cr_expect_eq(REQUESTS(k.o), 2);
+	cr_expect_eq(keys_number(&k, KEYS_GENERATION), 2);
+	keys_close(&k);
+	sim_file_free(prices);
+}
+
 /* ---- expiry, damage ---- */
 
 Test(ledger_key, R_IDEM_13_what_has_expired_counts_as_absent)
@@ -384,31 +420,46 @@ Test(ledger_key, R_IDEM_8_what_was_altered_by_hand_is_told_and_not_guessed_at)
 
 /* ---- in two workspaces ---- */
 
-Test(ledger_key, R_WS_4_a_key_of_one_workspace_says_nothing_in_another)
+/* Answered, or the code of what it came to. */
+static int32_t ask_in(keys *k, const char *workspace, const char *text, uint32_t *ret_replayed)
 {
-	static const char *const names[] = {"team-a", "team-b"};
 	llm_call_opts opts = LLM_CALL_OPTS_INIT;
 	llm_err err = LLM_ERR_INIT;
-	size_t i;
+	llm_request *rq = NULL;
+	llm_call *call = NULL;
+	int32_t rc;
+
+	opts.idempotency_key = "one";
+	cr_assert_eq(llm_request_new(NULL, &rq), 0);
+	cr_assert_eq(llm_request_model(rq, "ollama/sim-small"), 0);
+	cr_assert_eq(llm_request_workspace(rq, workspace), 0);
+	cr_assert_eq(llm_request_text(rq, LLM_ROLE_USER, text, LLM_NUL_TERMINATED), 0);
+	cr_assert_eq(llm_submit(k->o->svc, rq, &opts, &call, &err), 0, "%s", err.message);
+	rc = llm_call_wait(call, 5000, &err);
+	*ret_replayed = llm_result_replayed(llm_call_result(call));
+	cr_expect_null(strstr(err.message, "the first"), "%s", err.message);
+	llm_call_free(call);
+	llm_request_free(rq);
+	return rc;
+}
+
+Test(ledger_key, K_22_R_WS_4_a_key_with_another_body_is_a_conflict_in_another_workspace_its_own)
+{
+	uint32_t replayed = 1;
 	keys k;
 
 	keys_open(&k, ORACLE_THREAD);
-	opts.idempotency_key = "one";
-	for (i = 0; i < 2; i++) {
-		llm_request *rq = NULL;
-		llm_call *call = NULL;
-
-		cr_assert_eq(llm_request_new(NULL, &rq), 0);
-		cr_assert_eq(llm_request_model(rq, "ollama/sim-small"), 0);
-		cr_assert_eq(llm_request_workspace(rq, names[i]), 0);
-		cr_assert_eq(llm_request_text(rq, LLM_ROLE_USER, "hi", LLM_NUL_TERMINATED), 0);
-		cr_assert_eq(llm_submit(k.o->svc, rq, &opts, &call, &err), 0, "%s", err.message);
-		cr_expect_eq(llm_call_wait(call, 5000, &err), 0, "%s", err.message);
-		cr_expect_eq(llm_result_replayed(llm_call_result(call)), 0);
-		llm_call_free(call);
-		llm_request_free(rq);
-	}
-	cr_expect_eq(REQUESTS(k.o), 2);
-	cr_expect_eq(keys_number(&k, "SELECT count(DISTINCT key_hash) FROM llm_idempotency"), 2);
+	cr_expect_eq(ask_in(&k, "team-a", "the first", &replayed), 0);
+	cr_expect_eq(replayed, 0);
+	cr_expect_eq(ask_in(&k, "team-a", "another", &replayed), LLM_E_IDEMPOTENCY_MISMATCH);
+	cr_expect_eq(llm_error_info_of(LLM_E_IDEMPOTENCY_MISMATCH)->err_class, LLM_CLASS_LOCAL);
+	cr_expect_eq(ask_in(&k, "team-b", "the first", &replayed), 0);
+	cr_expect_eq(replayed, 0, "nothing of another's is told");
+	cr_expect_eq(ask_in(&k, "team-c", "another", &replayed), 0);
+	cr_expect_eq(replayed, 0);
+	cr_expect_eq(ask_in(&k, "team-a", "the first", &replayed), 0);
+	cr_expect_eq(replayed, 1);
+	cr_expect_eq(REQUESTS(k.o), 3);
+	cr_expect_eq(keys_number(&k, "SELECT count(DISTINCT key_hash) FROM llm_idempotency"), 3);
 	keys_close(&k);
 }

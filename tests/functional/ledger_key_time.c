@@ -103,3 +103,75 @@ Test(ledger_key_time, R_IDEM_5_what_a_service_has_left_claimed_its_next_run_take
 	cr_expect_str_eq(keys_text(&d.k, KEYS_STATE), "succeeded");
 	desk_close(&d);
 }
+
+/* ---- refused after the claim ---- */
+
+#define BAD STATUS("500", "")
+
+static void ask_with(desk *d, const char *key, int32_t code)
+{
+	const llm_call_opts limits = {.max_attempts = 1, .idempotency_key = key};
+	talk_call c;
+
+	talk_submit(&d->s.t, &c, "ollama/a", 1, &limits);
+	end(d, &c, code);
+}
+
+/* The one candidate is left alone for a while; when it is asked again the key is no obstacle. */
+Test(ledger_key_time, R_IDEM_9_without_a_candidate_the_key_is_free)
+{
+	desk d;
+	int i;
+
+	desk_open(&d, BAD BAD BAD BAD BAD BAD SAYS(LINE("Hi") LAST));
+	for (i = 0; i < 6; i++)
+		ask_with(&d, NULL, LLM_E_SERVER_ERROR);
+	ask_with(&d, "one", LLM_E_NO_CANDIDATE);
+	cr_expect_str_eq(keys_text(&d.k, KEYS_STATE), "released");
+	cr_expect_eq(keys_number(&d.k, "SELECT response IS NULL FROM llm_idempotency"), 1);
+	cr_expect_eq(keys_number(&d.k,
+			     "SELECT count(*) FROM llm_runs WHERE error_code = 'NO_CANDIDATE' AND "
+			     "status = 'failed' AND attempts = 0"),
+		1);
+	cr_expect_eq(still_requests(&d.s), 6, "nothing was sent");
+	still_pass(&d.s, 33001);
+	ask_with(&d, "one", 0);
+	cr_expect_eq(still_requests(&d.s), 7);
+	cr_expect_eq(keys_number(&d.k, KEYS_GENERATION), 2);
+	cr_expect_str_eq(keys_text(&d.k, KEYS_STATE), "succeeded");
+	desk_close(&d);
+}
+
+/* ---- clocks that step ---- */
+
+#define LEASE_MS \
+	"SELECT lease_until_us / 1000 - CAST((julianday('now') - 2440587.5) * 86400000 AS " \
+	"INTEGER) FROM llm_owners"
+
+/* The database's clock has stepped: each lease is too long or too short, until the next beat. */
+Test(ledger_key_time, R_IDEM_7_a_lease_is_right_again_with_the_next_beat)
+{
+	talk_call c;
+	desk d;
+
+	desk_open(&d, STARES);
+	begin(&d, &c);
+	keys_sql(&d.k, "UPDATE llm_owners SET lease_until_us = lease_until_us + 18000000000");
+	still_pass(&d.s, BEAT_MS);
+	cr_expect_leq(keys_number(&d.k, LEASE_MS), 30000);
+	cr_expect_gt(keys_number(&d.k, LEASE_MS), 20000);
+	keys_sql(&d.k, "UPDATE llm_owners SET lease_until_us = lease_until_us - 25000000");
+	still_pass(&d.s, BEAT_MS);
+	cr_expect_leq(keys_number(&d.k, LEASE_MS), 30000);
+	cr_expect_gt(keys_number(&d.k, LEASE_MS), 20000);
+	fakeclock_set_utc_us(&d.s.t.clock, FAKECLOCK_UTC_US - INT64_C(18000000000));
+	still_pass(&d.s, BEAT_MS);
+	cr_expect_gt(keys_number(&d.k, LEASE_MS), 20000, "ours is in no lease");
+	cr_expect_leq(keys_number(&d.k, LEASE_MS), 30000);
+	cr_expect_str_eq(keys_text(&d.k, KEYS_STATE), "claimed");
+	cr_expect_eq(keys_number(&d.k, KEYS_GENERATION), 1);
+	llm_call_cancel(c.call);
+	end(&d, &c, LLM_E_CANCELLED);
+	cr_expect_str_eq(keys_text(&d.k, KEYS_STATE), "released");
+	desk_close(&d);
+}
