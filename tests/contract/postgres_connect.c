@@ -2,6 +2,7 @@
  * postgres_connect.c - how a connection is found, refused, lost and found again.
  */
 #include <arpa/inet.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "postgres_help.h"
@@ -93,6 +94,100 @@ Test(postgres_connect, D_2_5_tls_as_the_dsn_says)
 	stand_down(&s);
 }
 
+/* A certificate that nobody has asked for. */
+static void make_other_ca(const char *path)
+{
+	char line[800];
+	FILE *f;
+
+	snprintf(line, sizeof(line),
+		"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+		"-subj /CN=other -keyout %s.key -out %s 2>&1; rm -f %s.key",
+		path, path, path);
+	f = popen(line, "re");
+	cr_assert_not_null(f);
+	while (fgets(line, sizeof(line), f))
+		;
+	pclose(f);
+}
+
+Test(postgres_connect, D_2_5_K_07_tls_that_does_not_know_whom_it_talks_to)
+{
+	char more[600], named[700];
+	help_path folder, other;
+	wire c;
+	pg *p;
+
+	if (!up(&p))
+		return;
+	help_folder(folder);
+	help_join(other, folder, "other.crt");
+	make_other_ca(other);
+	cr_assert_eq(with_settings(&s, &c, dsn_for(p, "user=tlsonly sslmode=require"), NULL), 0,
+		"%s", c.err.message);
+	wire_close(&c);
+	snprintf(more, sizeof(more), "user=tlsonly sslmode=verify-ca sslrootcert=%s", other);
+	not_opened(&s, dsn_for(p, more), NULL, LLM_E_PERSISTENCE, "certificate verify failed");
+	snprintf(more, sizeof(more),
+		"host=elsewhere.test hostaddr=127.0.0.1 port=%u dbname=%s user=tlsonly "
+		"sslrootcert=%s/root.crt sslmode=",
+		(unsigned)pg_port(p), s.database, pg_folder(p));
+	snprintf(named, sizeof(named), "%sverify-full", more);
+	not_opened(&s, named, NULL, LLM_E_PERSISTENCE, "elsewhere.test");
+	snprintf(named, sizeof(named), "%sverify-ca", more);
+	cr_assert_eq(with_settings(&s, &c, named, NULL), 0, "%s", c.err.message);
+	wire_close(&c);
+	not_opened(
+		&s, dsn_for(p, "user=tlsonly sslmode=perhaps"), NULL, LLM_E_PERSISTENCE, "sslmode");
+	unlink(other);
+	rmdir(folder);
+	stand_down(&s);
+}
+
+/* What the dsn does not say: a service by its name, a password, TLS, words for the server. */
+Test(postgres_connect, D_2_5_what_the_environment_says)
+{
+	help_path folder, file;
+	char text[300];
+	wire c;
+	pg *p;
+
+	if (!up(&p))
+		return;
+	help_folder(folder);
+	help_join(file, folder, "services");
+	snprintf(text, sizeof(text), "[ours]\nhost=127.0.0.1\nport=%u\ndbname=%s\n",
+		(unsigned)pg_port(p), s.database);
+	put(file, text);
+	setenv("PGSERVICEFILE", file, 1);
+	setenv("PGSERVICE", "ours", 1);
+	setenv("PGUSER", "checked", 1);
+	not_opened(&s, "", NULL, LLM_E_PERSISTENCE, "password");
+	setenv("PGPASSWORD", "wrong-4711", 1);
+	not_opened(&s, "", NULL, LLM_E_PERSISTENCE, "28P01");
+	cr_assert_neq(with_settings(&s, &c, "", NULL), 0);
+	cr_expect_null(strstr(c.err.message, "4711"), "%s", c.err.message);
+	setenv("PGPASSWORD", "right", 1);
+	setenv("PGSSLMODE", "verify-full", 1);
+	setenv("PGSSLROOTCERT", "/nowhere", 1);
+	not_opened(&s, "", NULL, LLM_E_PERSISTENCE, "/nowhere");
+	snprintf(text, sizeof(text), "%s/root.crt", pg_folder(p));
+	setenv("PGSSLROOTCERT", text, 1);
+	setenv("PGAPPNAME", "ours, too", 1);
+	cr_assert_eq(with_settings(&s, &c, "", NULL), 0, "%s", c.err.message);
+	cr_expect_eq(
+		pg_number(p, s.database,
+			"SELECT count(*) FROM pg_stat_activity WHERE application_name = "
+			"'ours, too' AND usename = 'checked' AND datname = current_database()"),
+		1);
+	wire_close(&c);
+	setenv("PGSERVICE", "theirs", 1);
+	not_opened(&s, "", NULL, LLM_E_PERSISTENCE, "theirs");
+	unlink(file);
+	rmdir(folder);
+	stand_down(&s);
+}
+
 /* A connection that is made anew takes what the password file says by then. */
 Test(postgres_connect, D_2_5_a_password_that_changes_takes_no_restart)
 {
@@ -167,6 +262,10 @@ Test(postgres_connect, S_10_a_database_of_another_encoding)
 		p, "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
 	not_opened(&s, pg_dsn(p, database, PG_DIRECT), NULL, LLM_E_CONFIG,
 		"the database has the encoding LATIN1");
+	database = pg_database_with(
+		p, "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+	not_opened(&s, pg_dsn(p, database, PG_POOLED), NULL, LLM_E_CONFIG,
+		"the database has the encoding SQL_ASCII");
 	stand_down(&s);
 }
 
@@ -250,6 +349,46 @@ Test(postgres_connect, S_08_a_connection_that_is_gone_is_made_anew)
 	cr_expect_eq(wire_rollback(&c), 0);
 	cr_expect_eq(wire_store(&c, LLM_OP_RUN_BEGIN, &r), 0, "%s", c.err.message);
 	wire_close(&c);
+	stand_down(&s);
+}
+
+static volatile sig_atomic_t pipes;
+
+static void on_pipe(int number)
+{
+	(void)number;
+	pipes = pipes + 1;
+}
+
+/* On the host's own thread, in the middle of much that is to be sent. */
+Test(postgres_connect, R_CORE_2_a_server_that_hangs_up_raises_no_signal)
+{
+	static const char *const modes[] = {"user=app sslmode=disable", "user=app sslmode=require"};
+	static char much[1 << 23];
+	struct sigaction a = {.sa_handler = on_pipe}, now;
+	llm_content_row t = {
+		sizeof(t), 1, W, "hash", "prompt", {much, sizeof(much)}, sizeof(much), BEGUN_US};
+	llm_op_result result;
+	size_t i;
+	wire c;
+	pg *p;
+
+	cr_assert_eq(sigaction(SIGPIPE, &a, NULL), 0);
+	if (!up(&p))
+		return;
+	for (i = 0; i < 6; i++) {
+		cr_assert_eq(with_settings(&s, &c, dsn_for(p, modes[i % 2]), NULL), 0, "%s",
+			c.err.message);
+		cr_assert_eq(wire_begin(&c), 0, "%s", c.err.message);
+		pg_end_backends(p, s.database);
+		cr_expect_eq(wire_put(&c, LLM_OP_CONTENT_PUT, &t, &result), LLM_E_DB_BUSY, "%s",
+			c.err.message);
+		cr_expect_eq(wire_rollback(&c), 0);
+		wire_close(&c);
+	}
+	cr_assert_eq(sigaction(SIGPIPE, NULL, &now), 0);
+	cr_expect_eq(now.sa_handler, on_pipe, "it is installed as it was");
+	cr_expect_eq(pipes, 0, "and was never called");
 	stand_down(&s);
 }
 

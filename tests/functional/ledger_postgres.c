@@ -2,95 +2,10 @@
  * Runs recorded on a PostgreSQL that goes away and comes back (S-08): what a caller sees. How
  * long it takes, and many at once: tests/prove/outage.c.
  */
-#include <criterion/criterion.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "llm/runner.h"
-#include "support/pg.h"
+#include "ledger_postgres_try.h"
 #include "support/relay.h"
-#include "support/sim.h"
-#include "support/talk.h"
-
-#define PLUGINS TEST_BINARY_DIR "/plugins"
-#define MODEL "ollama/sim-small"
-
-/* A server of the test's own, its database, an upstream, a service. */
-typedef struct place {
-	pg *p;
-	const char *database;
-	sim *up;
-	talk t;
-	size_t unkept; /* answers that said that their end is not on record */
-} place;
-
-static void make_tables(const char *dsn)
-{
-	llm_service_opts so = LLM_SERVICE_OPTS_INIT;
-	llm_storage_opts o = LLM_STORAGE_OPTS_INIT;
-	llm_err err = LLM_ERR_INIT;
-	llm_storage *st = NULL;
-	llm_unit *unit = NULL;
-	char setting[300];
-	const char *settings[] = {setting, NULL};
-
-	snprintf(setting, sizeof(setting), "dsn=%s", dsn);
-	so.plugin_dir = PLUGINS;
-	o.plugin = "postgres";
-	o.settings = settings;
-	o.service = &so;
-	cr_assert_eq(llm_storage_new(&o, &st, &err), 0, "%s", err.message);
-	cr_assert_eq(llm_unit_open(st, &unit, &err), 0, "%s", err.message);
-	cr_assert_eq(llm_unit_migrate(unit, LLM_SCHEMA_LATEST, &err), 0, "%s", err.message);
-	llm_unit_close(unit);
-	llm_storage_free(st);
-}
-
-static void open_at(place *l, const char *dsn, const char *ledger)
-{
-	char text[700];
-
-	snprintf(text, sizeof(text),
-		"providers = { ollama = { base_url = \"%s\"; }; };\nworkspace = \"w\";\n"
-		"privacy = { content = \"none\"; store = \"idempotency_only\"; };\nstorage = { plugin = \"postgres\"; dsn = "
-		"\"%s\"; ledger = \"%s\"; connect_timeout = \"500ms\"; };\n",
-		sim_url(l->up), dsn, ledger);
-	talk_open(&l->t, PLUGINS, text, 0);
-}
-
-/* Without a service; false: there is no server to be had. */
-static bool place_found(place *l, const char *const *sim_args)
-{
-	const char *why = pg_missing();
-
-	if (why) {
-		fprintf(stderr, "SKIP postgres: %s\n", why);
-		return false;
-	}
-	l->unkept = 0;
-	l->p = pg_start(NULL);
-	l->database = pg_database(l->p);
-	make_tables(pg_dsn(l->p, l->database, PG_DIRECT));
-	l->up = sim_start(sim_args);
-	return true;
-}
-
-static bool place_new(place *l, enum pg_way way, const char *ledger)
-{
-	if (!place_found(l, NULL))
-		return false;
-	open_at(l, pg_dsn(l->p, l->database, way), ledger);
-	return true;
-}
-
-static void place_end(place *l)
-{
-	talk_close(&l->t);
-	sim_stop(l->up);
-	pg_stop(l->p);
-}
 
 static int32_t ask(place *l)
 {
@@ -257,12 +172,12 @@ Test(ledger_postgres, S_08_R_IDEM_6_a_commit_whose_answer_is_lost_is_no_fault)
 	place l;
 	int i;
 
-	if (!place_found(&l, (const char *const[]){"--delay-ms", "3", NULL}))
+	if (!place_found(&l, true, (const char *const[]){"--delay-ms", "3", NULL}))
 		return;
 	line = relay_start("127.0.0.1", pg_port(l.p), 0);
 	snprintf(dsn, sizeof(dsn), "%s sslmode=disable",
 		pg_dsn_at(l.p, l.database, relay_port(line)));
-	open_at(&l, dsn, "strict");
+	place_open_at(&l, dsn, "strict");
 	for (i = 0; i < 4; i++)
 		ask_and_cut(&l, line, 1 + i / 2, i % 2 ? RELAY_CUT_BEFORE : RELAY_CUT_AFTER);
 	cr_expect_eq(relay_cuts(line), 4);
