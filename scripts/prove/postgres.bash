@@ -93,7 +93,7 @@ prove_postgres() {
 	start_postgres >build/prove-pg.log 2>&1 || { row "a PostgreSQL" "15" "$(tail -1 build/prove-pg.log)" 0 1; return; }
 	prove_keys PostgreSQL "$(migrated "$(dsn keys "$port")")"
 	prove_keys "PostgreSQL, pooled" "$(migrated "$(dsn keys_pooled "$pooled")")"
-	prove_machines "2 machines, PostgreSQL"
+	prove_machines "2 machines"
 	prove_machines "2 machines, pooled" pooled
 	prove_faults
 	prove_collisions

@@ -212,18 +212,16 @@ static child start_self(const char *self, const char *what, place *p)
 
 /* ---- K-20 ---- */
 
-static void fresh(place *p, const char *folder, unsigned i, void *server)
+static void fresh(place *p, const char *folder, unsigned i)
 {
 	snprintf(p->dsn, sizeof(p->dsn), "%s/runs%u.db", folder, i);
 #ifdef TEST_WITH_POSTGRES
 	if (p->machines)
 		snprintf(p->dsn, sizeof(p->dsn), "host=" NETNS_HUB " port=%u user=app dbname=%s",
-			pg_port(server), pg_database(server));
-	else if (server)
+			pg_port(p->server), pg_database(p->server));
+	else if (p->server)
 		snprintf(p->dsn, sizeof(p->dsn), "%s",
-			pg_dsn(server, pg_database(server), PG_DIRECT));
-#else
-	(void)server;
+			pg_dsn(p->server, pg_database(p->server), PG_DIRECT));
 #endif
 }
 
@@ -255,7 +253,7 @@ static void race_once(const char *self, place *p, unsigned n[3])
 	}
 }
 
-static int races(const char *self, place *p, const char *folder, unsigned rounds, void *server)
+static int races(const char *self, place *p, const char *folder, unsigned rounds)
 {
 	unsigned most = 0, other = 0, wrong = 0, i;
 
@@ -263,7 +261,7 @@ static int races(const char *self, place *p, const char *folder, unsigned rounds
 		unsigned n[3] = {0};
 		look k;
 
-		fresh(p, folder, i, server);
+		fresh(p, folder, i);
 		look_open(&k, p);
 		race_once(self, p, n);
 		look_at(&k);
@@ -304,6 +302,26 @@ static int fits(const look *k)
 		k->budget.held_nanousd == (int64_t)k->running * RUN_NANOUSD;
 }
 
+/* What a server was told to commit it commits, though nobody is there any more who told it. */
+static void commits_end(const place *p)
+{
+#ifdef TEST_WITH_POSTGRES
+	const struct timespec ms = {0, 1000000};
+	int n = 0;
+
+	while (p->server &&
+		pg_number(p->server, NULL,
+			"SELECT count(*) FROM pg_stat_activity WHERE usename = 'app' AND "
+			"backend_type = 'client backend'") > 1) {
+		if (n++ > 10000)
+			die("a server", "it works for processes that are dead");
+		nanosleep(&ms, NULL);
+	}
+#else
+	(void)p;
+#endif
+}
+
 static void kill_once(const char *self, place *p, look *k, uint64_t us, tally *t)
 {
 	child c[2] = {start_self(self, "--work", p), start_self(self, "--work", p)};
@@ -317,6 +335,7 @@ static void kill_once(const char *self, place *p, look *k, uint64_t us, tally *t
 	nanosleep(&ts, NULL);
 	for (i = 0; i < 2; i++)
 		finish(&c[i], SIGKILL);
+	commits_end(p);
 	look_at(k);
 	t->wrong += !fits(k);
 	t->cut += k->running;
@@ -327,7 +346,7 @@ static void kill_once(const char *self, place *p, look *k, uint64_t us, tally *t
 	t->spent = k->budget.spent_nanousd;
 }
 
-static int kills(const char *self, place *p, const char *folder, unsigned n, void *server)
+static int kills(const char *self, place *p, const char *folder, unsigned n)
 {
 	uint64_t seed = 0;
 	tally t = {0};
@@ -337,7 +356,7 @@ static int kills(const char *self, place *p, const char *folder, unsigned n, voi
 	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
 		die("a seed", strerror(errno));
 	fprintf(stderr, "seed %" PRIu64 "\n", seed);
-	fresh(p, folder, 0, server);
+	fresh(p, folder, 0);
 	look_open(&k, p);
 	for (i = 0; i < n; i++)
 		kill_once(self, p, &k, next_random(&seed) % 100000, &t);
@@ -380,20 +399,23 @@ static void *server_for(place *p)
 static int campaign(const char *self, const char *what, unsigned n, const char *plugin)
 {
 	place p = {.plugin = plugin, .limit = "10"};
-	void *server = strcmp(plugin, "sqlite") ? server_for(&p) : NULL;
-	char *folder = run_folder();
-	child sim = upstream(&p);
+	char *folder;
+	child sim;
 	int bad;
 
+	if (strcmp(plugin, "sqlite"))
+		p.server = server_for(&p);
+	folder = run_folder();
+	sim = upstream(&p);
 	if (p.machines)
 		*p.url = '\0';
 	run_folder_put(folder, "my.prices", PRICES);
 	snprintf(p.prices, sizeof(p.prices), "%s/my.prices", folder);
 	if (strcmp(what, "race") == 0) {
-		bad = races(self, &p, folder, n, server);
+		bad = races(self, &p, folder, n);
 	} else {
 		p.limit = "1000000";
-		bad = kills(self, &p, folder, n, server);
+		bad = kills(self, &p, folder, n);
 	}
 	finish(&sim, SIGTERM);
 	run_folder_free(folder);

@@ -30,6 +30,7 @@ typedef struct place {
 	char url[200];
 	char prices[300];
 	const char *limit;
+	void *server; /* a PostgreSQL, or null: SQLite */
 	int machines; /* that were started, and one; 0: all are on this one */
 } place;
 
