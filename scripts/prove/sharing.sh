@@ -20,21 +20,38 @@ keys_rows() {
 		"$([ "${BASH_REMATCH[1]} ${BASH_REMATCH[4]} ${BASH_REMATCH[5]}" = "$((rounds * 64)) 0 0" ]; echo $?)"
 }
 
-prove_keys() { # NAME [STORAGE]
+# They wait for each other most of the time: all of them at once.
+began=()
+begin_keys() { # NAME [STORAGE | machines [pooled]]
 	local rounds=1000
 	[ -z "$slice" ] || rounds=40
-	keys_rows "$1" $rounds "$("$dev/tests/prove_share" $rounds ${2:+"$2"} 2>&1 | tail -1)"
+	"$dev/tests/prove_share" $rounds "${@:2}" >"build/prove-share-${#began[@]}.log" 2>&1 &
+	began+=("$1:$rounds:$!")
 }
 
-# Two machines, each a network namespace, and the database in a third.
-prove_machines() { # NAME [pooled]
-	local rounds=1000 out
-	[ -z "$slice" ] || rounds=40
-	out=$("$dev/tests/prove_share" $rounds machines ${2:+"$2"} 2>&1 | tail -1)
-	[[ $out != SKIP* ]] || { echo "$out"; return; }
-	keys_rows "$1" $rounds "$out"
-	row "$1: addresses that the database was asked from" 2 "${out##*asked from }" "$rounds rounds" \
-		"$([[ $out == *"asked from 2 addresses" ]]; echo $?)"
+prove_keys() {
+	local i name rounds pid out
+	for i in "${!began[@]}"; do
+		IFS=: read -r name rounds pid <<<"${began[i]}"
+		wait "$pid"
+		out=$(tail -1 "build/prove-share-$i.log")
+		[[ $out != SKIP* ]] || { echo "$out"; continue; }
+		keys_rows "$name" "$rounds" "$out"
+		[[ $name != "2 machines"* ]] ||
+			row "$name: addresses the database was asked from" 2 "${out##*asked from }" "$rounds rounds" \
+				"$([[ $out == *"asked from 2 addresses" ]]; echo $?)"
+	done
+}
+
+prove_keys_everywhere() {
+	begin_keys SQLite
+	if [ -n "$keeper" ]; then
+		begin_keys PostgreSQL "$(migrated "$(dsn keys "$port")")"
+		begin_keys "PostgreSQL, pooled" "$(migrated "$(dsn keys_pooled "$pooled")")"
+	fi
+	begin_keys "2 machines" machines
+	begin_keys "2 machines, pooled" machines pooled
+	prove_keys
 }
 
 # An owner that was paused past its lease never overwrites its successor.
@@ -46,7 +63,8 @@ prove_owner() {
 }
 
 prove() {
-	prove_keys sqlite
+	start_postgres >build/prove-pg.log 2>&1 || row "a PostgreSQL" "15" "$(tail -1 build/prove-pg.log)" 0 1
+	prove_keys_everywhere
 	prove_owner
 	prove_budgets
 	prove_postgres
