@@ -189,6 +189,14 @@ static const column cache_list[] = {
 const columns columns_cache = COLUMNS("llm_cache", cache_list);
 #undef ROW
 
+#define ROW llm_cache_trim
+static const column trim_list[] = {
+	NUMBER(bytes),
+	NUMBER(limit),
+};
+const columns columns_trim = COLUMNS(NULL, trim_list);
+#undef ROW
+
 #define ROW llm_stat_row
 static const column stat_list[] = {
 	TEXT(key),

@@ -37,6 +37,7 @@ extern const columns columns_owner;
 extern const columns columns_health;
 extern const columns columns_idem;
 extern const columns columns_cache;
+extern const columns columns_trim;
 extern const columns columns_stat;
 extern const columns columns_spend;
 extern const columns columns_budget;

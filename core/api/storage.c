@@ -245,6 +245,8 @@ static int32_t open_all(llm_service *svc, attached *a, const char *owner, llm_er
 	if (!rc)
 		svc->ledger.budgets = storage_has_op(a->storage, LLM_OP_BUDGET_HOLD);
 	if (!rc)
+		svc->ledger.trims = storage_has_op(a->storage, LLM_OP_CACHE_TRIM);
+	if (!rc)
 		rc = check_budgets(svc, a, err);
 	opts.queue_max = a->set->conf->storage.queue;
 	if (!rc)

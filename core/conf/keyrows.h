@@ -438,7 +438,7 @@ static const key_choice cache_store[] = {
 			.ok = key_ok_size, \
 			.preset = "64M", \
 			.expected = A_SIZE, \
-			.help = "of all answers in memory"}, \
+			.help = "of all answers, in memory or in the storage"}, \
 		{.pattern = "cache.entry_max", \
 			.type = KEY_STRING, \
 			CACHE_AT(entry_max), \

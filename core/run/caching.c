@@ -27,6 +27,20 @@ static size_t size_of(const char *text)
 	return (size_t)n;
 }
 
+size_t caching_share(const llm_service *svc)
+{
+	return svc->caching.memory.size_max / CACHING_SHARES;
+}
+
+/* Services that end soon look as often in all as one that stays: each begins somewhere. */
+static void begin_share(llm_service *svc)
+{
+	uint64_t chance;
+
+	clock_random(&svc->time, &chance, sizeof(chance));
+	svc->caching.grown = (size_t)clock_spread(chance, caching_share(svc));
+}
+
 int32_t caching_init(llm_service *svc, const llm_service_opts *opts, llm_err *err)
 {
 	const conf *cf = svc->set->conf;
@@ -35,6 +49,7 @@ int32_t caching_init(llm_service *svc, const llm_service_opts *opts, llm_err *er
 		size_of(cf->cache.entry_max));
 	if (cf->cache.store != CACHE_SQL || !caching_is_on(cf))
 		return 0;
+	begin_share(svc);
 	if ((opts->jobs || conf_has_storage(cf)) && cf->storage.ledger != LEDGER_OFF)
 		return 0;
 	return err_set(err, LLM_E_CONFIG,

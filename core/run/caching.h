@@ -22,6 +22,7 @@ struct target;
 
 #define CACHING_PATIENCE_NS (50 * NS_PER_MS) /* a run's lookups are not waited for any longer */
 #define CACHING_TTL_MS UINT64_C(86400000)
+#define CACHING_SHARES 16 /* of cache.size */
 
 /* A job on its way through the storage; in its arena. */
 typedef struct cache_trip {
@@ -55,6 +56,7 @@ typedef struct caching {
 	_Atomic(cache_trip *) returned;
 	uint64_t warned_ns; /* faults are warned of once a second at most */
 	size_t n_out; /* trips */
+	size_t grown; /* bytes put into the storage since its size was looked at */
 
 	_Atomic uint64_t hits;
 	_Atomic uint64_t misses;
@@ -63,6 +65,7 @@ typedef struct caching {
 	_Atomic uint64_t not_stored; /* too long, or of no use to others */
 	_Atomic uint64_t faults;
 	_Atomic uint64_t coalesced;
+	_Atomic uint64_t evicted; /* expired, or not used for longest */
 } caching;
 
 /* From the configuration. LLM_E_CONFIG where answers are to be in a storage and there is none. */
@@ -99,6 +102,9 @@ static inline void caching_count(_Atomic uint64_t *n)
 }
 
 /* ---- between caching.c and caching_keep.c ---- */
+
+/* So much may be written before the storage's size is looked at again. */
+size_t caching_share(const struct llm_service *svc);
 
 /* A fault is counted, and told about once a second at most. */
 void caching_warn(struct llm_service *svc, const char *what, int32_t code);

@@ -68,6 +68,40 @@ void caching_row(llm_call *c, uint32_t kind)
 		job_free(j);
 }
 
+/* ---- the size of what is in the storage (R-CACHE-18) ---- */
+
+static void trim(llm_service *svc)
+{
+	llm_job *j = job_of(svc);
+
+	if (j && !cache_row_trim(j, svc->caching.memory.size_max))
+		send(j, NULL, UINT64_MAX);
+	else
+		job_free(j);
+}
+
+/* To look at all rows costs something, so it is done for many of them at once. */
+static void grow(llm_service *svc, size_t len)
+{
+	caching *k = &svc->caching;
+
+	k->grown += len + CACHE_ROW;
+	if (k->grown < caching_share(svc) || (!svc->ledger.trims && !svc->ledger.hosted))
+		return;
+	k->grown = 0;
+	trim(svc);
+}
+
+/* A batch was deleted; where it was a full one there may be more. */
+static void see_trim(llm_service *svc, const llm_job *j)
+{
+	const int64_t n = j->results[0]->changed;
+
+	atomic_fetch_add(&svc->caching.evicted, (uint64_t)n);
+	if (n >= CACHE_BATCH && !atomic_load(&svc->stopping))
+		trim(svc);
+}
+
 /* ---- asking ---- */
 
 /* All that is asked for a run is waited for once. */
@@ -144,6 +178,8 @@ void caching_collect(llm_service *svc)
 		svc->caching.n_out--;
 		if (t->code && (!c || is_awaited(c)))
 			caching_warn(svc, "the storage failed", t->code);
+		if (!t->code && j->n && j->ops[0]->kind == LLM_OP_CACHE_TRIM)
+			see_trim(svc, j);
 		if (c && is_awaited(c))
 			see(c, t);
 		if (c)
@@ -210,6 +246,7 @@ static void keep_row(llm_call *c, const llm_bytes *value, int64_t now_us, int64_
 	}
 	send(j, NULL, UINT64_MAX);
 	caching_count(&svc->caching.stored);
+	grow(svc, value->len);
 }
 
 static void keep(llm_call *c, const llm_bytes *value)
@@ -227,6 +264,7 @@ static void keep(llm_call *c, const llm_bytes *value)
 		return;
 	}
 	rc = cache_put(&svc->caching.memory, c->cache->key, value, now_us, expires_us);
+	atomic_store(&svc->caching.evicted, svc->caching.memory.evicted);
 	if (rc == LLM_E_NOMEM)
 		caching_warn(svc, "an answer is not kept", rc);
 	else

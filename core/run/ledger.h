@@ -91,6 +91,7 @@ typedef struct ledger {
 	struct llm_call *leaders[LEDGER_BUCKETS]; /* of each key that runs want, one (idem.h) */
 	uint64_t beat_ns; /* the lease was renewed then */
 	int budgets; /* the storage counts budgets */
+	int trims; /* it deletes stored answers that are too many */
 	uint64_t reaped_ns; /* what the dead held of a budget was looked for then */
 	uint64_t held_ns; /* since then jobs wait for neighbours; 0: none do */
 	size_t n_open; /* runs that have begun on record */

@@ -131,10 +131,13 @@ static void drop_expired(cache *c, int64_t now_us)
 
 static void make_room(cache *c, int64_t now_us)
 {
+	const size_t n = c->n;
+
 	if (c->used > c->size_max)
 		drop_expired(c, now_us);
 	while (c->used > c->size_max && c->oldest)
 		cache_drop(c, c->oldest->key);
+	c->evicted += n - c->n;
 }
 
 static int32_t grow(cache *c)
@@ -281,6 +284,17 @@ int32_t cache_row_of(llm_job *j, uint32_t kind, const char *workspace, const cha
 		.workspace_id = arena_str(ar, workspace),
 		.key = arena_str(ar, key)};
 	return row->workspace_id && row->key ? job_add(j, kind, row) : LLM_E_NOMEM;
+}
+
+int32_t cache_row_trim(llm_job *j, size_t bytes)
+{
+	llm_cache_trim *t = arena_new(job_arena(j), sizeof(*t));
+
+	if (!t)
+		return LLM_E_NOMEM;
+	*t = (llm_cache_trim){
+		.struct_size = sizeof(*t), .bytes = (int64_t)bytes, .limit = CACHE_BATCH};
+	return job_add(j, LLM_OP_CACHE_TRIM, t);
 }
 
 int cache_row_read(const llm_cache_row *row, const cache_question *q, cache_found *ret)

@@ -15,6 +15,8 @@
 #define CACHE_FORMAT 1 /* entries of another one are misses */
 #define CACHE_SIZE ((size_t)64 << 20)
 #define CACHE_ENTRY ((size_t)1 << 20)
+#define CACHE_ROW 256 /* what a row takes beside its value */
+#define CACHE_BATCH 500 /* rows that are deleted in one transaction */
 
 enum { CACHE_MISS = 0, CACHE_HIT, CACHE_DAMAGED };
 
@@ -51,6 +53,7 @@ typedef struct cache {
 	size_t n_buckets; /* a power of two */
 	cache_entry *newest; /* used last */
 	cache_entry *oldest;
+	uint64_t evicted; /* entries that made room for others */
 	int64_t expiry_us; /* no entry expires before; INT64_MAX: there is none */
 } cache;
 
@@ -85,6 +88,8 @@ typedef struct cache_put_row {
 int32_t cache_row_put(llm_job *j, const cache_put_row *from);
 /* LLM_OP_CACHE_TOUCH or LLM_OP_CACHE_DROP. LLM_E_NOMEM. */
 int32_t cache_row_of(llm_job *j, uint32_t kind, const char *workspace, const char *key);
+/* LLM_OP_CACHE_TRIM to so many bytes. LLM_E_NOMEM. */
+int32_t cache_row_trim(llm_job *j, size_t bytes);
 /* Is the row an answer to the question? As cache_get. */
 int cache_row_read(const llm_cache_row *row, const cache_question *q, cache_found *ret);
 

@@ -152,6 +152,8 @@ typedef struct placed {
 	size_t came;
 } placed;
 
+#define PLACED_LAST 10 /* sees what the group has put; its record has no key */
+
 /* Tables in the order in which every process writes to them (R-UOW-11). */
 static uint32_t placed_table(uint32_t kind)
 {
@@ -174,6 +176,7 @@ static uint32_t placed_table(uint32_t kind)
 		[LLM_OP_CACHE_PUT] = 9,
 		[LLM_OP_CACHE_TOUCH] = 9,
 		[LLM_OP_CACHE_DROP] = 9,
+		[LLM_OP_CACHE_TRIM] = PLACED_LAST,
 	};
 
 	return kind < sizeof(ranks) ? ranks[kind] : UINT32_MAX;
@@ -183,7 +186,7 @@ static uint32_t placed_table(uint32_t kind)
 static int placed_keys(const llm_op *a, const llm_op *b)
 {
 	uint32_t table = placed_table(a->kind);
-	size_t n = table <= 2 ? 1 : table == 3 ? 3 : 2, i;
+	size_t n = table == PLACED_LAST ? 0 : table <= 2 ? 1 : table == 3 ? 3 : 2, i;
 	const char *x, *y;
 	int order = 0;
 

@@ -214,6 +214,17 @@ typedef struct llm_cache_row {
 	int64_t used_us;
 } llm_cache_row;
 
+/*
+ * CACHE_TRIM: deletes answers of all workspaces that have expired, and those used longest ago
+ * until no more than `bytes` are left, a row counted as its value and 256 bytes.
+ */
+typedef struct llm_cache_trim {
+	uint32_t struct_size;
+	uint32_t reserved;
+	int64_t bytes;
+	int64_t limit; /* rows at most; as many deleted: there may be more */
+} llm_cache_trim;
+
 /* One cell of a statistic: the runs of one key whose duration lies in one bucket. */
 typedef struct llm_stat_row {
 	uint32_t struct_size;

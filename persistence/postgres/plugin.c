@@ -32,7 +32,7 @@ static const llm_storage_info *plugin_describe(void)
 	static const llm_storage_info info = {.struct_size = sizeof(info),
 		.name = "postgres",
 		.label = "PostgreSQL",
-		.ops = BIT(LLM_OP_BUDGET_REAP + 1) - BIT(LLM_OP_RUN_BEGIN),
+		.ops = BIT(LLM_OP_CACHE_TRIM + 1) - BIT(LLM_OP_RUN_BEGIN),
 		.queries = BIT(LLM_QUERY_OWNERS + 1) - BIT(LLM_QUERY_RUN),
 		.config_keys = keys,
 		.native_kind = LLM_NATIVE_POSTGRES};

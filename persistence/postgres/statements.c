@@ -342,6 +342,22 @@ const statement statements[ST_COUNT] = {
 			      "c.workspace_id, c.profile FROM llm_budgets c WHERE $2 = 1 AND "
 			      "c.workspace_id = $1 LIMIT $3)",
 		"workspace_id all_of_workspace limit", &columns_purge, NULL},
+	/*
+	 * Of so many rows as fit those used last stay: all rows are looked at, so it is asked rarely.
+	 * A row that somebody else has is left to the next time, whatever the order of locks.
+	 */
+	[ST_CACHE_TRIM] =
+		{"WITH old AS (SELECT c.workspace_id, c.key FROM (SELECT workspace_id, key, used_us, "
+		 "expires_us < " NOW " AS expired, sum(octet_length(value) + 256) OVER (ORDER BY "
+		 "expires_us < " NOW
+		 ", used_us DESC, workspace_id, key ROWS UNBOUNDED PRECEDING) AS "
+		 "upto FROM llm_cache) c WHERE c.expired OR c.upto > CAST($1 AS BIGINT) ORDER BY "
+		 "c.expired DESC, c.used_us, c.workspace_id DESC, c.key DESC LIMIT $2), gone AS "
+		 "(SELECT c.workspace_id, c.key FROM llm_cache c JOIN old ON old.workspace_id = "
+		 "c.workspace_id AND old.key = c.key FOR UPDATE OF c SKIP LOCKED) DELETE FROM "
+		 "llm_cache AS c USING gone WHERE c.workspace_id = gone.workspace_id AND c.key = "
+		 "gone.key",
+			"bytes limit", &columns_trim, NULL},
 	[ST_SAVEPOINT] = {"SAVEPOINT llm_unit", NULL, NULL, NULL},
 	[ST_RELEASE] = {"RELEASE SAVEPOINT llm_unit", NULL, NULL, NULL},
 	[ST_ROLLBACK_TO] = {"ROLLBACK TO SAVEPOINT llm_unit", NULL, NULL, NULL},

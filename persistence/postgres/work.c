@@ -18,6 +18,7 @@ static const uint8_t op_statements[] = {
 	[LLM_OP_CACHE_TOUCH] = ST_CACHE_TOUCH,
 	[LLM_OP_CACHE_DROP] = ST_CACHE_DROP,
 	[LLM_OP_HEALTH_PUT] = ST_HEALTH_PUT,
+	[LLM_OP_CACHE_TRIM] = ST_CACHE_TRIM,
 };
 
 static const uint8_t query_statements[] = {

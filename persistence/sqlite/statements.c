@@ -309,6 +309,15 @@ const statement statements[ST_COUNT] = {
 		{"DELETE FROM llm_budgets WHERE rowid IN (SELECT c.rowid FROM llm_budgets c WHERE "
 		 ":all_of_workspace = 1 AND c.workspace_id = :workspace_id LIMIT :limit)",
 			&columns_purge, NULL},
+	/* Of so many rows as fit those used last stay: all rows are looked at, so it is asked rarely. */
+	[ST_CACHE_TRIM] =
+		{"DELETE FROM llm_cache WHERE rowid IN (SELECT c.id FROM (SELECT rowid AS id, "
+		 "expires_us < " NOW
+		 " AS expired, used_us, sum(length(value) + 256) OVER (ORDER BY "
+		 "expires_us < " NOW ", used_us DESC, rowid ROWS UNBOUNDED PRECEDING) AS upto FROM "
+		 "llm_cache) c WHERE c.expired OR c.upto > :bytes ORDER BY c.expired DESC, c.used_us, "
+		 "c.id DESC LIMIT :limit)",
+			&columns_trim, NULL},
 	[ST_BUDGETS] = {BUDGETS_SQL, &columns_filter, &columns_budget},
 	[ST_OWNERS] = {"SELECT id, started_us, lease_until_us - " NOW
 		       "AS lease_us, key_print FROM llm_owners ORDER BY id DESC LIMIT "

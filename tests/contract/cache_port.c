@@ -157,3 +157,47 @@ Test(cache_port, R_CACHE_17_a_run_that_was_cancelled_meanwhile_is_left_alone)
 	cr_assert_eq(cache_faults(&d.t), 0);
 	cache_close(&d.t);
 }
+
+/* ---- the size of what is in the storage ---- */
+
+static llm_job *trim_job(desk *d)
+{
+	size_t i;
+
+	for (i = d->done; i < d->n; i++)
+		if (d->jobs[i]->n && d->jobs[i]->ops[0]->kind == LLM_OP_CACHE_TRIM)
+			return d->jobs[i];
+	return NULL;
+}
+
+/* All jobs; of a trim: so many rows were deleted. */
+static void serve_trim(desk *d, int64_t changed)
+{
+	llm_job *j = trim_job(d);
+
+	cr_assert_not_null(j);
+	j->results[0]->changed = changed;
+	drain(d);
+	cache_settle(&d->t);
+}
+
+Test(cache_port, R_CACHE_18_full_batches_are_followed_by_another)
+{
+	uint64_t evicted;
+	desk d;
+
+	open_desk(&d);
+	d.t.svc->caching.grown = caching_share(d.t.svc); /* the next answer is one too many */
+	submit(&d);
+	pass(&d, 50);
+	finish(&d);
+	cache_settle(&d.t);
+	serve_trim(&d, CACHE_BATCH);
+	serve_trim(&d, CACHE_BATCH);
+	serve_trim(&d, 3);
+	cr_assert_null(trim_job(&d), "there is no more");
+	evicted = atomic_load(&d.t.svc->caching.evicted);
+	cr_assert_eq(evicted, 2 * CACHE_BATCH + 3);
+	cr_assert_lt(d.t.svc->caching.grown, caching_share(d.t.svc) / 2, "and counts anew");
+	cache_close(&d.t);
+}

@@ -41,7 +41,8 @@ enum {
 	LLM_OP_BUDGET_SETTLE = 14, /* [llm_budget_row] */
 	LLM_OP_BUDGET_SPEND = 15, /* [llm_budget_row] */
 	LLM_OP_BUDGET_SET = 16, /* [llm_budget_row] */
-	LLM_OP_BUDGET_REAP = 17 /* [llm_budget_row] */
+	LLM_OP_BUDGET_REAP = 17, /* [llm_budget_row] */
+	LLM_OP_CACHE_TRIM = 18 /* [llm_cache_trim] */
 };
 
 typedef struct llm_op {
