@@ -19,6 +19,34 @@ static void all_off(llm_call *c)
 	run_end(c, LLM_E_NO_CANDIDATE);
 }
 
+/* A candidate whose model is not there, as its provider has said not long ago (R-CACHE-16). */
+typedef struct absence {
+	target *t; /* the first one, or null */
+	const llm_err *said;
+	uint64_t until_ns;
+} absence;
+
+/* It would say so again. */
+static void absent(llm_call *c, const absence *a)
+{
+	const uint64_t now = loop_now(c->svc->loop);
+	const int64_t ms = clock_ms_between(now, a->until_ns + NS_PER_MS - 1);
+	const char *said = a->said->message;
+	llm_err *e = &c->res.error;
+
+	c->at = a->t;
+	err_set(e, LLM_E_NOT_FOUND,
+		"%.*s\nit was told so not long ago, and asks again in %" PRId64
+		" ms, or once the configuration is read anew",
+		(int)strcspn(said, "\n"), said, ms);
+	memcpy(e->provider_code, a->said->provider_code, sizeof(e->provider_code));
+	e->retry_after_ms = ms;
+	c->res.missing = a->t->cand.id;
+	c->res.missing_ms = clock_ms_between(a->t->state->missing_ns, now);
+	run_complete_error(c, NULL, LLM_E_NOT_FOUND);
+	run_end(c, LLM_E_NOT_FOUND);
+}
+
 static void nobody(llm_call *c, uint64_t at_ns)
 {
 	const int64_t ms = clock_ms_between(loop_now(c->svc->loop), at_ns + NS_PER_MS - 1);
@@ -56,7 +84,19 @@ static uint64_t latest_ns(const llm_call *c)
 	return c->deadline_ns > least ? c->deadline_ns - least : 0;
 }
 
-static breaker_choice choose(llm_call *c, const breaker **plan, target **who)
+/* 1: it is left out, and noted if it is the first. */
+static int is_absent(llm_call *c, target *t, absence *first)
+{
+	uint64_t until_ns;
+	const llm_err *said = slots_missing(c->svc, t->state, &until_ns);
+
+	if (said && !first->t)
+		*first = (absence){t, said, until_ns};
+	return said != NULL;
+}
+
+/* With nobody at all: BREAKER_NONE, and *ret_absent when it is for that. */
+static breaker_choice choose(llm_call *c, const breaker **plan, target **who, absence *ret_absent)
 {
 	slots *s = &c->svc->slots;
 	breaker_choice choice;
@@ -65,13 +105,15 @@ static breaker_choice choose(llm_call *c, const breaker **plan, target **who)
 	for (i = 0; i < c->n_plan; i++) {
 		target *t = &c->plan[i];
 
-		if (t->left_out || slots_is_off(t->state) || !(t->chains & c->chain))
+		if (t->left_out || slots_is_off(t->state) || !(t->chains & c->chain) ||
+			is_absent(c, t, ret_absent))
 			continue;
 		who[n] = t;
 		plan[n++] = t->state && t->state->health ? &t->state->health->state : &unknown;
 	}
 	if (!n)
 		return (breaker_choice){.action = BREAKER_NONE, .at_ns = UINT64_MAX};
+	ret_absent->t = NULL;
 	pthread_mutex_lock(&s->lock);
 	choice = breaker_choose(plan, n, &s->health.rules, clock_ns(&c->svc->time), latest_ns(c));
 	pthread_mutex_unlock(&s->lock);
@@ -83,6 +125,7 @@ target *run_available(llm_call *c)
 	const breaker *one, **plan = &one;
 	target *sole, **who = &sole;
 	breaker_choice choice;
+	absence none = {.t = NULL};
 	size_t i;
 
 	if (c->n_plan > 1) {
@@ -90,7 +133,7 @@ target *run_available(llm_call *c)
 		who = arena_array(&c->ar, c->n_plan, sizeof(void *));
 	}
 	if (plan && who) {
-		choice = choose(c, plan, who);
+		choice = choose(c, plan, who, &none);
 		if (choice.action != BREAKER_NONE)
 			return who[choice.index];
 	}
@@ -105,6 +148,7 @@ void run_choose(llm_call *c)
 {
 	const breaker *one, **plan = &one;
 	target *sole, **who = &sole;
+	absence gone = {.t = NULL};
 	breaker_choice choice;
 
 	c->state = RUN_STARTS;
@@ -118,8 +162,10 @@ void run_choose(llm_call *c)
 			return;
 		}
 	}
-	choice = choose(c, plan, who);
-	if (choice.action == BREAKER_NONE)
+	choice = choose(c, plan, who, &gone);
+	if (gone.t)
+		absent(c, &gone);
+	else if (choice.action == BREAKER_NONE)
 		nobody(c, choice.at_ns);
 	else if (choice.action == BREAKER_WAIT)
 		cool(c, who[choice.index], choice.at_ns);

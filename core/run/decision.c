@@ -94,6 +94,19 @@ static void write_cache(const llm_result *r, jsonw *w)
 	jsonw_object_end(w);
 }
 
+static void write_missing(const llm_result *r, jsonw *w)
+{
+	if (!r->missing)
+		return;
+	jsonw_key(w, "remembered");
+	jsonw_object(w);
+	text(w, "candidate", r->missing);
+	text(w, "error", llm_error_name(LLM_E_NOT_FOUND));
+	jsonw_key(w, "age_ms");
+	jsonw_int(w, r->missing_ms);
+	jsonw_object_end(w);
+}
+
 static const char *chosen(const llm_result *r)
 {
 	size_t i;
@@ -118,6 +131,7 @@ static int32_t finish(const llm_result *r, buf *to)
 	jsonw_object(&w);
 	text(&w, "chosen", chosen(r));
 	write_cache(r, &w);
+	write_missing(r, &w);
 	write_moves(r, &w);
 	jsonw_object_end(&w);
 	rc = jsonw_finish(&w);

@@ -417,6 +417,8 @@ void run_attempt_ended(llm_call *c, int32_t code)
 	}
 	c->failure = facts_of(c, a, code);
 	run_let_go(c, as_health(a, code));
+	if (as_health(a, code) == LLM_E_NOT_FOUND)
+		slots_miss(c);
 	c->att = NULL;
 	attempt_free(a);
 	if (!code) {

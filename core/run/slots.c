@@ -123,6 +123,48 @@ int slots_overtaken(llm_service *svc, const cand_state *s, const breaker_ticket 
 	return moved || slots_ready_ns(svc, s);
 }
 
+/* ---- models that are not there ---- */
+
+#define MISSING_NS (30 * NS_PER_S)
+
+static uint64_t epoch_of(llm_service *svc, const cand_state *s)
+{
+	uint64_t epoch;
+
+	pthread_mutex_lock(&svc->slots.lock);
+	epoch = s->health->state.epoch;
+	pthread_mutex_unlock(&svc->slots.lock);
+	return epoch;
+}
+
+void slots_miss(llm_call *c)
+{
+	cand_state *s = c->at->state;
+
+	if (!s || !s->health)
+		return;
+	if (!s->missing)
+		s->missing = mem_new(&c->svc->mem, sizeof(*s->missing));
+	if (!s->missing)
+		return; /* it is asked again, that is all */
+	*s->missing = c->res.error;
+	s->missing_ns = loop_now(c->svc->loop);
+	s->missing_epoch = epoch_of(c->svc, s);
+}
+
+const llm_err *slots_missing(llm_service *svc, const cand_state *s, uint64_t *ret_until_ns)
+{
+	uint64_t until;
+
+	if (!s || !s->missing_ns)
+		return NULL;
+	until = clock_after_ns(s->missing_ns, MISSING_NS);
+	if (loop_now(svc->loop) >= until || epoch_of(svc, s) != s->missing_epoch)
+		return NULL;
+	*ret_until_ns = until;
+	return s->missing;
+}
+
 static const char *id_at(llm_service *svc, size_t i)
 {
 	const breakers_entry *e;
@@ -400,6 +442,7 @@ static void adopt_candidate(
 
 	s->window = window_of(set->conf, id);
 	s->caps_known = 0;
+	s->missing_ns = 0;
 	pthread_mutex_lock(&svc->lock);
 	up = server_of(set, id);
 	pthread_mutex_unlock(&svc->lock);
@@ -445,8 +488,12 @@ void slots_done(llm_service *svc)
 	slots *s = &svc->slots;
 	size_t i;
 
-	for (i = 0; i < s->candidates.n; i++)
-		mem_free(&svc->mem, s->candidates.slots[i].value);
+	for (i = 0; i < s->candidates.n; i++) {
+		cand_state *one = s->candidates.slots[i].value;
+
+		mem_free(&svc->mem, one->missing);
+		mem_free(&svc->mem, one);
+	}
 	idmap_done(&s->candidates);
 	breakers_done(&s->health);
 	limiter_done(&s->limiter);

@@ -35,6 +35,9 @@ typedef struct cand_state {
 	uint32_t caps_known;
 	llm_caps answer; /* the provider's own, with struct_size 0: none yet */
 	int64_t window; /* max_input_tokens as configured; 0: unknown */
+	llm_err *missing; /* it is not there, as its provider said; or null */
+	uint64_t missing_ns; /* then; 0: forgotten */
+	uint64_t missing_epoch; /* of its breaker behind that */
 } cand_state;
 
 /* What is known of the model being in memory: LLM_LOADED_*. */
@@ -70,6 +73,13 @@ cand_state *slots_state(struct llm_call *c, const struct target *t);
 int slots_admit(llm_service *svc, cand_state *s, uint32_t who, breaker_ticket *ret);
 uint32_t slots_settle(
 	llm_service *svc, cand_state *s, const breaker_ticket *t, int32_t code, int64_t server_ms);
+/*
+ * The provider says that there is no such model (R-CACHE-16): with this error of the run's. What
+ * it said, while that is remembered: for 30 s, unless its health has changed meanwhile or
+ * another configuration is in force; else null. *ret_until_ns: it is forgotten then.
+ */
+void slots_miss(struct llm_call *c);
+const llm_err *slots_missing(llm_service *svc, const cand_state *s, uint64_t *ret_until_ns);
 /* When it would be let in; 0: now. */
 uint64_t slots_ready_ns(llm_service *svc, const cand_state *s);
 /* 1 when the ticket is a usual one and would not be had any more. */

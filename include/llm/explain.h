@@ -20,6 +20,8 @@ LLM_EXTERN_C_BEGIN
  *               known of it, why it was removed or its score, reason and rank; the order
  *   chosen      the candidate that answered, or null
  *   moves       each change of candidate: attempt, candidate, cause (an error's name)
+ *   remembered  where nobody was asked, since every model is unknown to its provider: candidate,
+ *               error, age_ms (since it said so)
  * @param r        the result of a call that has completed, also one that failed
  * @param ret_len  bytes without the NUL; may be null
  * @return the text, which lives until llm_call_free; null when nobody asked for it, or

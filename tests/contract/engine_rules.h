@@ -11,6 +11,56 @@
 
 #include "engine_slow.h"
 
+/* ---- who is asked first (R-CB-7) ---- */
+
+/* Those whose model may be there. */
+static int present(const slow *m, const slow_run *r, int *ret)
+{
+	int n = 0, i;
+
+	for (i = 0; i < r->plan->n; i++)
+		if (!rules_is_missing(&m->b[r->plan->candidates[i]], m->now))
+			ret[n++] = r->plan->candidates[i];
+	return n;
+}
+
+static void choose(slow *m, slow_run *r)
+{
+	int list[CANDIDATES], n = present(m, r, list), top = list[0], i, cools = 0;
+	uint64_t earliest = NEVER;
+
+	if (!n) {
+		finish(m, r, LLM_E_NOT_FOUND, -1);
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		const uint64_t at = rules_ready_ns(&m->b[list[i]], m->now);
+
+		if (at <= m->now) {
+			slow_ask(m, r, list[i], 0);
+			return;
+		}
+		cools |= m->b[list[i]].cool_ns > m->now;
+		earliest = at < earliest ? at : earliest;
+	}
+	if (!cools && m->b[top].resort_ns <= m->now) {
+		slow_ask(m, r, top, 2);
+		return;
+	}
+	if (n == 1 && earliest == m->b[top].cool_ns &&
+		!(m->b[top].state == RULES_OPEN && m->b[top].until_ns > m->now) &&
+		!(m->b[top].state == RULES_HALF_OPEN && m->b[top].probe_out) &&
+		(r->deadline_ns == NEVER || earliest + r->log.set.least_ns <= r->deadline_ns)) {
+		r->state = SLOW_WAITS;
+		r->chooses = 1;
+		r->queued = ++m->queue_seq;
+		r->wake_ns = earliest;
+		slow_tell(m, r, TALE_WAITS, top, (int64_t)((earliest - m->now) / MS), 0);
+		return;
+	}
+	finish(m, r, LLM_E_NO_CANDIDATE, (int64_t)((earliest - m->now + MS - 1) / MS));
+}
+
 static void move_on(slow *m, slow_run *r, int to)
 {
 	r->free_next = 0;

@@ -459,41 +459,4 @@ static void slow_ask(slow *m, slow_run *r, int c, int who)
 	slow_decide(m, r, 1, 0);
 }
 
-/* ---- who is asked first (R-CB-7) ---- */
-
-static void choose(slow *m, slow_run *r)
-{
-	const int top = r->plan->candidates[0];
-	uint64_t earliest = NEVER;
-	int i, cools = 0;
-
-	for (i = 0; i < r->plan->n; i++) {
-		const int c = r->plan->candidates[i];
-		const uint64_t at = rules_ready_ns(&m->b[c], m->now);
-
-		if (at <= m->now) {
-			slow_ask(m, r, c, 0);
-			return;
-		}
-		cools |= m->b[c].cool_ns > m->now;
-		earliest = at < earliest ? at : earliest;
-	}
-	if (!cools && m->b[top].resort_ns <= m->now) {
-		slow_ask(m, r, top, 2);
-		return;
-	}
-	if (r->plan->n == 1 && earliest == m->b[top].cool_ns &&
-		!(m->b[top].state == RULES_OPEN && m->b[top].until_ns > m->now) &&
-		!(m->b[top].state == RULES_HALF_OPEN && m->b[top].probe_out) &&
-		(r->deadline_ns == NEVER || earliest + r->log.set.least_ns <= r->deadline_ns)) {
-		r->state = SLOW_WAITS;
-		r->chooses = 1;
-		r->queued = ++m->queue_seq;
-		r->wake_ns = earliest;
-		slow_tell(m, r, TALE_WAITS, top, (int64_t)((earliest - m->now) / MS), 0);
-		return;
-	}
-	finish(m, r, LLM_E_NO_CANDIDATE, (int64_t)((earliest - m->now + MS - 1) / MS));
-}
-
 #endif

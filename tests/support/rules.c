@@ -397,4 +397,14 @@ void rules_settle(rules_breaker *b, rules_ticket t, int32_t code, int64_t server
 		cool = 86400 * SECOND;
 	if (cool && now_ns + cool > b->cool_ns)
 		b->cool_ns = now_ns + cool;
+	if (code != LLM_E_NOT_FOUND)
+		return;
+	b->missing_ns = now_ns;
+	b->missing_changes = b->changes;
+}
+
+int rules_is_missing(const rules_breaker *b, uint64_t now_ns)
+{
+	return b->missing_ns && now_ns < b->missing_ns + 30 * SECOND &&
+		b->missing_changes == b->changes;
 }

@@ -86,6 +86,8 @@ typedef struct rules_breaker {
 	uint64_t opened[RULES_LOG]; /* for failures, not for the account */
 	int n_opened;
 	uint64_t calm_end_ns; /* of the last long time of being closed */
+	uint64_t missing_ns; /* its model is not there, as it said then; 0: it did not */
+	int missing_changes; /* `changes` behind that */
 } rules_breaker;
 
 typedef struct rules_ticket {
@@ -98,6 +100,8 @@ typedef struct rules_ticket {
 int rules_admit(rules_breaker *b, int who, uint64_t now_ns, rules_ticket *ret);
 void rules_settle(rules_breaker *b, rules_ticket t, int32_t code, int64_t server_ms,
 	uint64_t now_ns, uint64_t chance);
+/* It is not asked for that (R-CACHE-16). */
+int rules_is_missing(const rules_breaker *b, uint64_t now_ns);
 uint64_t rules_ready_ns(const rules_breaker *b, uint64_t now_ns);
 
 #endif
