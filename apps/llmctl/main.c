@@ -156,6 +156,7 @@ int main(int argc, char **argv)
 
 	fill_closed();
 	sigaction(SIGPIPE, &quiet, NULL);
+	sigaction(SIGXFSZ, &quiet, NULL); /* a file that may not grow is like a disk that is full */
 	if (argc == 2 && (same(argv[1], "--version") || same(argv[1], "-V")))
 		argv[1] = version;
 	status = dispatch(&c, &a);

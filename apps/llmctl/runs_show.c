@@ -48,7 +48,9 @@ static void show_delivered(const recalled *s)
 	const char *status = recall_text(s->run, "status");
 
 	if (json_is_boolean(delivered) && status && strcmp(status, "succeeded") != 0)
-		line("delivered", json_is_true(delivered) ? "a part of the answer" : "nothing");
+		line("delivered",
+			json_is_true(delivered) ? "a part of the answer before its end" :
+						  "nothing before the end");
 }
 
 static void show_models(const recalled *s)

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "run/address.h"
+#include "run/ledger.h"
 #include "run/nopolicy.h"
 #include "run/pricing.h"
 
@@ -190,6 +191,8 @@ static int32_t look_at_all(llm_config *c, int implicit, llm_err *err)
 		rc = look_at_policy(c, &c->conf->profiles[i], err);
 	if (!rc)
 		rc = pricing_check(c->conf, &c->mem, err);
+	if (!rc)
+		rc = ledger_check(c->conf, err);
 	if (rc)
 		return rc;
 	for (i = 0; !rc && i < n; i++)

@@ -107,6 +107,8 @@ typedef struct ledger {
 	atomic_int degraded; /* the last job failed */
 } ledger;
 
+/* Is a privacy.key that runs are to be recorded with there? LLM_E_CONFIG. */
+int32_t ledger_check(const conf *cf, llm_err *err);
 /* From the configuration. LLM_E_CONFIG, LLM_E_NOMEM. */
 int32_t ledger_init(struct llm_service *svc, const llm_service_opts *opts, llm_err *err);
 /*

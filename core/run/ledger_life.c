@@ -33,14 +33,13 @@ static int32_t on_redact(
 	return rc;
 }
 
-/* Where nothing is recorded a key that is missing does no harm. */
-static int is_needed(const conf *cf)
+int32_t ledger_check(const conf *cf, llm_err *err)
 {
-	return conf_has_storage(cf) && cf->storage.ledger != LEDGER_OFF;
-}
+	const conf_privacy *p = &cf->privacy;
 
-static int32_t check_key(const conf_privacy *p, llm_err *err)
-{
+	/* Where nothing is recorded a key that is missing does no harm. */
+	if (!conf_has_storage(cf) || cf->storage.ledger == LEDGER_OFF)
+		return 0;
 	if (p->key.origin && !p->key.value)
 		return err_set(err, LLM_E_CONFIG, "privacy.key cannot be had: %s",
 			p->key.problem ? p->key.problem : p->key.origin);
@@ -73,7 +72,7 @@ int32_t ledger_init(llm_service *svc, const llm_service_opts *opts, llm_err *err
 {
 	const conf *cf = svc->set->conf;
 	ledger *l = &svc->ledger;
-	int32_t rc = is_needed(cf) ? check_key(&cf->privacy, err) : 0;
+	int32_t rc = ledger_check(cf, err);
 
 	if (rc)
 		return rc;

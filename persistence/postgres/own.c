@@ -363,7 +363,8 @@ static const char *own_refusal(const llm_schema_state *s)
 	if (s->state == LLM_SCHEMA_DAMAGED)
 		return "a table or column is missing\nfind out which with: llmctl db status";
 	if (s->found > s->expected)
-		return "the schema is newer than this plugin\nmigrate it with the newer libllm";
+		return "the schema is newer than this plugin\nuse the libllm that it was made "
+		       "for, to migrate it down as well";
 	return NULL;
 }
 

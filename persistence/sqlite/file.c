@@ -80,7 +80,8 @@ int32_t file_make(const unit *u, const char *path)
 		return 0;
 	snprintf(why, sizeof(why), "cannot make %s: %s", path,
 		errno == EEXIST		? "it is a folder" :
-			errno == ENOENT ? "its folder is not there" :
+			errno == ENOENT ? "its folder is not there\nmake the folder, or name "
+					  "another file" :
 					  strerror(errno));
 	return unit_say(u, LLM_E_PERSISTENCE, why, NULL);
 }

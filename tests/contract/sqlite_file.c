@@ -64,7 +64,7 @@ Test(sqlite_rows, D_2_5_settings_that_do_not_work)
 	memcpy(real, s.dsn, sizeof(real));
 	help_join(missing, s.folder, "no/such.db");
 	memcpy(s.dsn, missing, sizeof(missing));
-	refused(&s, NULL, NULL, LLM_E_PERSISTENCE, "its folder is not there");
+	refused(&s, NULL, NULL, LLM_E_PERSISTENCE, "its folder is not there\nmake the folder");
 	s.dsn[0] = '\0';
 	refused(&s, NULL, NULL, LLM_E_CONFIG, "dsn is missing");
 	memcpy(s.dsn, real, sizeof(real));

@@ -64,6 +64,20 @@ Test(llmctl_disk, S_04_a_disk_that_is_read_only)
 	account_end(&a);
 }
 
+/* What may not grow has no end of its own: the write fails, and that is said. */
+Test(llmctl_disk, S_04_a_file_that_may_not_grow)
+{
+	account a;
+
+	account_new(&a, RUN_LIST("--say", "All is well."));
+	on_a_disk(&a, "2m",
+		"said 0 'schema ' $L db migrate -c $T/my.conf\n"
+		"(ulimit -f 8; said 1 'PERSISTENCE: sqlite: ' $L ask -m $M hi -c $T/my.conf)\n"
+		"said 0 'All is well' $L ask -m $M hi -c $T/my.conf\n"
+		"[ $($L runs list -c $T/my.conf | wc -l) = 1 ] || echo 'not one run'\n");
+	account_end(&a);
+}
+
 Test(llmctl_disk, S_04_what_is_on_a_read_only_disk_can_be_read)
 {
 	account a;

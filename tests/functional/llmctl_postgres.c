@@ -283,7 +283,8 @@ Test(llmctl_postgres, R_MIG_3_without_schema_older_newer_half_damaged)
 		"UPDATE llm_schema_meta SET done = 1; INSERT INTO llm_schema_meta (version, name, "
 		"least, done) VALUES (90, 'x', 90, 1)");
 	all_say(&a, "use the libllm that they were made for\n");
-	EXPECT(&a, 1, "migrate it with the newer libllm\n", "db", "migrate");
+	EXPECT(&a, 1, "use the libllm that it was made for, to migrate it down as well\n", "db",
+		"migrate");
 	pg_sql(a.p, a.database,
 		"DELETE FROM llm_schema_meta WHERE version = 90;"
 		"ALTER TABLE llm_attempts DROP COLUMN load_ms");

@@ -233,7 +233,8 @@ Test(llmctl_show, R_RUN_4_what_had_been_told_of_a_cut_answer)
 	run_done(&r);
 	account_newest(&a, id);
 	ACCOUNT_RUN(&a, &r, "runs", "show", id);
-	cr_expect_not_null(strstr(r.out, "\ndelivered   a part of the answer\n"), "%s", r.out);
+	cr_expect_not_null(
+		strstr(r.out, "\ndelivered   a part of the answer before its end\n"), "%s", r.out);
 	run_done(&r);
 	shown = ACCOUNT_JSON(&a, "runs", "show", "--json", id);
 	cr_expect(json_is_true(json_object_get(json_object_get(shown, "run"), "delivered")));

@@ -182,7 +182,8 @@ Test(llmctl_store, S_09_half_newer_and_damaged_are_told_apart_and_left_alone)
 		"INSERT INTO llm_schema_meta (version, name, least, done) VALUES (90, 'x', 90, 1)");
 	all_end_in(&a, "use the libllm that they were made for\n");
 	EXPECT(&a, 1, "newer, found 90, expected ", "db", "status", "-c", a.conf);
-	EXPECT(&a, 1, "migrate it with the newer libllm\n", "db", "migrate", "-c", a.conf);
+	EXPECT(&a, 1, "use the libllm that it was made for, to migrate it down as well\n", "db",
+		"migrate", "-c", a.conf);
 	spoil(a.db,
 		"DELETE FROM llm_schema_meta WHERE version = 90;"
 		"ALTER TABLE llm_attempts DROP COLUMN load_ms");
@@ -232,6 +233,23 @@ Test(llmctl_store, R_PRIV_1_content_without_a_key_is_refused_before_it_is_sent)
 		a.conf);
 	EXPECT(&a, 0, "no run is on record", "runs", "list", "-c", a.conf);
 	EXPECT(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "hi", "-c", a.conf);
+	account_end(&a);
+}
+
+/* Also by who only looks at the configuration. */
+Test(llmctl_store, R_PRIV_1_a_configuration_that_asks_for_content_names_the_missing_key)
+{
+	account a;
+
+	account_new(&a, "privacy = { content = \"full\"; };\n");
+	EXPECT(&a, 2, "there is no privacy.key\n", "ask", "-m", "ollama/sim-small", "hi", "-c",
+		a.conf);
+	EXPECT(&a, 2, "there is no privacy.key\n", "config", "check", "-c", a.conf);
+	account_end(&a);
+	account_new(&a, "privacy = { key = \"file:/nowhere/key\"; };\n");
+	EXPECT(&a, 2, "/nowhere/key: No such file", "ask", "-m", "ollama/sim-small", "hi", "-c",
+		a.conf);
+	EXPECT(&a, 2, "/nowhere/key: No such file", "config", "check", "-c", a.conf);
 	account_end(&a);
 }
 
