@@ -94,21 +94,35 @@ static int submit(host *h, llm_request *rq, llm_call **ret)
 	return sql(h, "COMMIT") ? -1 : rc;
 }
 
-/* The host's own row, and the run's, in one transaction. */
+/* The host's own row. */
+static int order(host *h, const char *run)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(h->db, "INSERT INTO orders (run) VALUES (?1)", -1, &stmt, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_text(stmt, 1, run, -1, SQLITE_STATIC);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc != SQLITE_DONE)
+		snprintf(h->err.message, sizeof(h->err.message), "an order: %s",
+			sqlite3_errmsg(h->db));
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+/* It, and the run's, in one transaction. */
 static int store(host *h, llm_call *call, int commit)
 {
 	llm_sqlite_calls calls;
 	llm_native native;
 	llm_unit *unit = NULL;
-	char text[160];
 	int rc;
 
-	snprintf(text, sizeof(text), "INSERT INTO orders (run) VALUES ('%s')",
-		llm_result_run_id(llm_call_result(call)));
 	if (sql(h, "BEGIN IMMEDIATE"))
 		return -1;
 	llm_native_sqlite(h->db, &calls, &native);
-	rc = sql(h, text);
+	rc = order(h, llm_result_run_id(llm_call_result(call)));
 	if (!rc)
 		rc = llm_unit_bind(h->storage, &native, &unit, &h->err);
 	if (!rc)

@@ -139,9 +139,9 @@ readme() {
 
 # ---- examples/ ----
 
-compile() { # CC SOURCE PROGRAM
+compile() { # CC SOURCE PROGRAM LIBRARY...
 	"$1" -std=c99 -pedantic -Wall -Wextra -Werror -Iinclude "$2" -Lbuild/release/lib -lllm \
-		-Wl,-rpath,"$root/build/release/lib" -o "$3"
+		-Wl,-rpath,"$root/build/release/lib" -o "$3" "${@:4}"
 }
 
 examples() {
@@ -161,6 +161,12 @@ examples() {
 		step "examples/poll-loop.c with $cc" compile "$cc" examples/poll-loop.c "$work/poll-loop"
 		step "examples/poll-loop.c answers" "$work/poll-loop" ollama/llama3.2 "Why?"
 		expect "7: 20 bytes, succeeded"
+		step "examples/host-transaction.c with $cc" compile "$cc" examples/host-transaction.c \
+			"$work/host-transaction" -lsqlite3
+		rm -f "$work/orders.db"
+		step "examples/host-transaction.c stores both or neither" "$work/host-transaction" \
+			ollama/llama3.2 "$work/orders.db"
+		expect "rolled back: 0 orders, 0 runs, 0 attempts" "committed: 1 orders, 1 runs, 1 attempts"
 		step "examples/own-router.c with $cc" compile "$cc" examples/own-router.c "$work/own-router"
 	done
 	unset LLM_PLUGIN_PATH

@@ -44,5 +44,9 @@ for program in "$@"; do
 		fail "$name: something was left of what was rolled back" "$work/out"
 	grep -qx 'committed: 1 orders, 1 runs, 1 attempts' "$work/out" ||
 		fail "$name: not all of it was committed" "$work/out"
+	case $name in *_own) needed=0 ;; *) needed=1 ;; esac
+	[ "$(readelf -d "$program" | grep -c 'NEEDED.*libsqlite3')" = "$needed" ] ||
+		fail "$name: it is not the copy of SQLite that was meant"
 	echo "host_transaction: $name is right"
 done
+[ $# = 2 ] || echo "SKIP host_transaction: no libsqlite3.a to make a copy of its own from"
