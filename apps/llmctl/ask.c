@@ -136,7 +136,7 @@ static int32_t add_option(ask *a, const char *pair)
 static int32_t add_before(ask *a)
 {
 	unsigned lost = 0;
-	int32_t rc = a->before ? rebuild_turns(a->before, a->rq, &lost) : 0;
+	int32_t rc = a->before ? rebuild_turns(a->before, NULL, a->rq, &lost) : 0;
 	char line[120];
 
 	if (rc || !lost)

@@ -61,7 +61,7 @@ static int32_t build(const recalled *r, llm_request *rq, unsigned *ret_lost, llm
 	int32_t rc = set_target(r, rq);
 
 	if (!rc)
-		rc = rebuild_turns(turns, rq, ret_lost);
+		rc = rebuild_turns(turns, &r->media, rq, ret_lost);
 	if (!rc)
 		rc = rebuild_params(json_object_get(r->run, "params_json"), rq);
 	json_decref(turns);

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "rebuild.h"
 #include "store.h"
 
 typedef struct recalled {
@@ -14,6 +15,7 @@ typedef struct recalled {
 	json_t *attempts;
 	char *prompt, *response; /* or null: not stored */
 	int64_t prompt_size, response_size; /* bytes, -1: not known */
+	rebuild_media media; /* by recall_media */
 } recalled;
 
 /*
@@ -21,6 +23,8 @@ typedef struct recalled {
  * Ended with recall_done, also after a failure.
  */
 int32_t recall_run(const store *st, const char *id, recalled *ret, llm_err *err);
+/* The images, audio and files of its prompt, where they are stored. What reading says. */
+int32_t recall_media(const store *st, recalled *r, llm_err *err);
 /*
  * The newest run that succeeded and whose prompt and answer are both stored. LLM_E_NOT_FOUND
  * says how they come to be stored.

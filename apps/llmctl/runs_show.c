@@ -275,6 +275,8 @@ int runs_show_run(ctl *c)
 		rc = store_open(c, STORE_WORKSPACE | STORE_READ, &st, &err);
 	if (!rc)
 		rc = recall_run(&st, c->opt.words.items[0], &s, &err);
+	if (!rc && c->opt.curl)
+		rc = recall_media(&st, &s, &err);
 	store_close(&st);
 	if (!rc && c->opt.curl)
 		rc = curl_show(c, &s, &err);

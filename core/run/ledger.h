@@ -184,8 +184,12 @@ void ledger_left(struct llm_call *c);
 /* ledger_rows.c: operations for the beginning and the end. LLM_E_NOMEM. */
 int32_t ledger_rows_begin(struct llm_call *c, llm_job *j);
 int32_t ledger_rows_end(struct llm_call *c, llm_job *j);
-/* ledger_params.c: {"options", "stop", "format", "left_out"} as JSON. LLM_E_NOMEM. */
-int32_t ledger_params(const llm_request *rq, buf *out);
+/*
+ * ledger_params.c: {"options", "stop", "format", "left_out"} as JSON. `media`, or null: documents
+ * are kept as well, and this list of the contents that hold images, audio and files; empty: it
+ * had none. LLM_E_NOMEM.
+ */
+int32_t ledger_params(const llm_request *rq, const llm_bytes *media, buf *out);
 /* ledger_budget.c: the part of a budget in them. LLM_E_NOMEM. */
 int32_t ledger_budget_begin(struct llm_call *c, llm_job *j);
 int32_t ledger_budget_end(struct llm_call *c, llm_job *j);

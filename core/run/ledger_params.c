@@ -1,6 +1,6 @@
 /*
  * ledger_params.c - how an answer was asked for, as it is kept beside a stored prompt: what
- * another request can be given by name, and what of this one is not kept.
+ * another request can be given by name, documents where all is kept, and what of this one is not.
  */
 #include <string.h>
 
@@ -115,17 +115,79 @@ static unsigned parts_of(const llm_request_view *v)
 	return has;
 }
 
-/* Documents of the application's own: that they were there is all that is kept. */
-static void write_left_out(jsonw *w, const llm_request_view *v)
+/* ---- documents of the application's own ---- */
+
+static void write_document(jsonw *w, const char *name, const llm_bytes *json)
+{
+	if (!json->len)
+		return;
+	jsonw_key(w, name);
+	jsonw_raw(w, json->ptr, json->len);
+}
+
+static void write_word(jsonw *w, const char *name, const char *text)
+{
+	if (!text)
+		return;
+	jsonw_key(w, name);
+	jsonw_cstring(w, text);
+}
+
+static void write_tools(jsonw *w, const llm_request_view *v)
+{
+	static const char *const choices[] = {NULL, "none", "required", "named"};
+	size_t i;
+
+	if (v->n_tools) {
+		jsonw_key(w, "tools");
+		jsonw_array(w);
+	}
+	for (i = 0; i < v->n_tools; i++) {
+		const llm_tool_view *t = v->tools[i];
+
+		jsonw_object(w);
+		write_word(w, "name", t->name);
+		write_word(w, "description", t->description);
+		write_document(w, "schema", &t->schema);
+		write_flag(w, "strict", t->strict != 0);
+		jsonw_object_end(w);
+	}
+	if (v->n_tools)
+		jsonw_array_end(w);
+	if (v->tool_choice < sizeof(choices) / sizeof(choices[0]))
+		write_word(w, "tool_choice", choices[v->tool_choice]);
+	write_word(w, "tool_name", v->tool_name);
+	if (v->has & LLM_HAS_PARALLEL_TOOLS) {
+		jsonw_key(w, "parallel_tools");
+		jsonw_bool(w, v->parallel_tools != 0);
+	}
+}
+
+/* As they were given, but headers: they may hold what is not to be on record. */
+static void write_documents(jsonw *w, const llm_request_view *v, const llm_bytes *media)
+{
+	write_tools(w, v);
+	write_document(w, "schema", &v->schema);
+	write_word(w, "schema_name", v->schema_name);
+	write_document(w, "extra", &v->extra);
+	write_document(w, "safety", &v->safety);
+	write_word(w, "end_user", v->end_user);
+	write_flag(w, "continue_last", v->continue_last_turn != 0);
+	write_document(w, "media", media);
+}
+
+/* That they were there is all that is kept of these; of documents, unless `whole`. */
+static void write_left_out(jsonw *w, const llm_request_view *v, int whole)
 {
 	const unsigned has = parts_of(v);
 	const struct {
 		const char *name;
 		int on;
-	} parts[] = {{"tools", v->n_tools != 0}, {"a schema", v->schema.len != 0},
-		{"extra members", v->extra.len != 0}, {"safety settings", v->safety.len != 0},
-		{"extra headers", v->n_headers != 0}, {"the end user", v->end_user != NULL},
-		{"that the last turn is continued", v->continue_last_turn != 0},
+	} parts[] = {{"tools", !whole && v->n_tools}, {"a schema", !whole && v->schema.len},
+		{"extra members", !whole && v->extra.len},
+		{"safety settings", !whole && v->safety.len}, {"extra headers", v->n_headers != 0},
+		{"the end user", !whole && v->end_user},
+		{"that the last turn is continued", !whole && v->continue_last_turn},
 		{"cache hints", (has & PARTS_HINTED) != 0},
 		{"opaque parts", (has & PARTS_OPAQUE) != 0},
 		{"which tools have failed", (has & PARTS_FAILED) != 0}};
@@ -144,7 +206,7 @@ static void write_left_out(jsonw *w, const llm_request_view *v)
 		jsonw_array_end(w);
 }
 
-int32_t ledger_params(const llm_request *rq, buf *out)
+int32_t ledger_params(const llm_request *rq, const llm_bytes *media, buf *out)
 {
 	const llm_request_view *v = &rq->view;
 	jsonw w;
@@ -160,7 +222,9 @@ int32_t ledger_params(const llm_request *rq, buf *out)
 		jsonw_key(&w, "format");
 		jsonw_cstring(&w, "json");
 	}
-	write_left_out(&w, v);
+	if (media)
+		write_documents(&w, v, media);
+	write_left_out(&w, v, media != NULL);
 	jsonw_object_end(&w);
 	return jsonw_finish(&w);
 }

@@ -32,11 +32,10 @@ static const char *byte_count(arena *ar, size_t n)
 
 /* *ret is what the run's row says of it; null: nothing is kept. */
 static int32_t keep_content(
-	llm_call *c, llm_job *j, const char *kind, const buf *json, const char **ret)
+	llm_call *c, llm_job *j, const char *kind, const llm_bytes *bytes, const char **ret)
 {
-	const llm_bytes bytes = {json->ptr, json->len};
 	llm_content_row *row = NULL;
-	int32_t rc = privacy_content(&c->svc->ledger.rules, c->workspace, kind, &bytes, kind,
+	int32_t rc = privacy_content(&c->svc->ledger.rules, c->workspace, kind, bytes, kind,
 		clock_utc_us(&c->svc->time), job_arena(j), &row);
 
 	if (!rc && row)
@@ -66,9 +65,75 @@ static int32_t keep_prompt(llm_call *c, llm_job *j, record_begin *row, char hash
 		row->prompt_ref = byte_count(job_arena(j), prompt_size(&c->rq->view));
 		rc = row->prompt_ref ? 0 : LLM_E_NOMEM;
 	} else if (!rc) {
-		rc = keep_content(c, j, "prompt", &json, &row->prompt_ref);
+		rc = keep_content(c, j, "prompt", &bytes, &row->prompt_ref);
 	}
 	buf_done(&json);
+	return rc;
+}
+
+static size_t count_media(const llm_request_view *v)
+{
+	size_t n = 0, i, k;
+
+	for (i = 0; i < v->n_messages; i++)
+		for (k = 0; k < v->messages[i]->n_parts; k++)
+			n += prompt_is_media(v->messages[i]->parts[k]) != 0;
+	return n;
+}
+
+/* A content of its own; one that is somewhere else only keeps its place in the list. */
+static int32_t keep_part(llm_call *c, llm_job *j, const llm_part_view *p, jsonw *w)
+{
+	const char *hash = NULL;
+	int32_t rc = p->data.len ? keep_content(c, j, "media", &p->data, &hash) : 0;
+
+	if (hash)
+		jsonw_cstring(w, hash);
+	else
+		jsonw_null(w);
+	return rc;
+}
+
+static int32_t put_media(void *ctx, const char *bytes, size_t len)
+{
+	return buf_add(ctx, bytes, len);
+}
+
+/* Images, audio and files in the order of the prompt's parts, as a list of their hashes. */
+static int32_t keep_media(llm_call *c, llm_job *j, buf *out)
+{
+	const llm_request_view *v = &c->rq->view;
+	const size_t n = count_media(v);
+	int32_t rc = n ? job_room(j, j->room - j->n + n) : 0;
+	size_t i, k;
+	jsonw w;
+
+	if (!n || rc)
+		return rc;
+	jsonw_init(&w, put_media, out);
+	jsonw_array(&w);
+	for (i = 0; i < v->n_messages; i++)
+		for (k = 0; !rc && k < v->messages[i]->n_parts; k++)
+			if (prompt_is_media(v->messages[i]->parts[k]))
+				rc = keep_part(c, j, v->messages[i]->parts[k], &w);
+	jsonw_array_end(&w);
+	return rc ? rc : jsonw_finish(&w);
+}
+
+static int32_t write_params(llm_call *c, llm_job *j, buf *json)
+{
+	llm_bytes media;
+	int32_t rc;
+	buf hashes;
+
+	if (c->svc->ledger.rules.mode != PRIVACY_FULL)
+		return ledger_params(c->rq, NULL, json);
+	buf_init(&hashes, &c->mem, 0);
+	rc = keep_media(c, j, &hashes);
+	media = (llm_bytes){hashes.ptr, hashes.len};
+	if (!rc)
+		rc = ledger_params(c->rq, &media, json);
+	buf_done(&hashes);
 	return rc;
 }
 
@@ -82,7 +147,7 @@ static int32_t keep_params(llm_call *c, llm_job *j, record_begin *row)
 	if (c->svc->ledger.rules.mode < PRIVACY_REDACTED)
 		return 0;
 	buf_init(&json, &c->mem, 0);
-	rc = ledger_params(c->rq, &json);
+	rc = write_params(c, j, &json);
 	bytes.ptr = buf_text(&json);
 	bytes.len = json.len;
 	if (!rc)
@@ -114,6 +179,7 @@ static int32_t keep_answer(llm_call *c, llm_job *j, record_end *row)
 {
 	const privacy *p = &c->svc->ledger.rules;
 	const llm_result *r = &c->res;
+	llm_bytes bytes;
 	int32_t rc;
 	buf json;
 
@@ -125,8 +191,9 @@ static int32_t keep_answer(llm_call *c, llm_job *j, record_end *row)
 	}
 	buf_init(&json, &c->mem, 0);
 	rc = write_answer(c, &json);
+	bytes = (llm_bytes){json.ptr, json.len};
 	if (!rc)
-		rc = keep_content(c, j, "response", &json, &row->response_ref);
+		rc = keep_content(c, j, "response", &bytes, &row->response_ref);
 	buf_done(&json);
 	return rc;
 }

@@ -84,11 +84,14 @@ static void prompt_media(jsonw *w, const llm_part_view *p)
 	jsonw_object_end(w);
 }
 
+int prompt_is_media(const llm_part_view *p)
+{
+	return p->kind >= LLM_PART_IMAGE && p->kind <= LLM_PART_FILE;
+}
+
 static int prompt_is(const llm_part_view *p, uint32_t group)
 {
-	if (group == LLM_PART_IMAGE)
-		return p->kind >= LLM_PART_IMAGE && p->kind <= LLM_PART_FILE;
-	return p->kind == group;
+	return group == LLM_PART_IMAGE ? prompt_is_media(p) : p->kind == group;
 }
 
 static void prompt_list(jsonw *w, const llm_message_view *m, uint32_t group, const char *key)

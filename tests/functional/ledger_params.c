@@ -20,7 +20,8 @@ static llm_service *begin(account *a, const char *content)
 	run_folder_put(a->home, "key", "0123456789abcdef0123456789abcdef\n");
 	snprintf(key, sizeof(key), "%s/key", a->home);
 	snprintf(text, sizeof(text),
-		"providers = { near = { plugin = \"ollama\"; base_url = \"URL\"; }; };\n"
+		"providers = { near = { plugin = \"ollama\"; base_url = \"URL\"; };\n"
+		"  far = { plugin = \"openai\"; base_url = \"URL/v1\"; }; };\n"
 		"workspace = \"team\";\nstorage = { dsn = \"%s/runs.db\"; };\n"
 		"privacy = { key = \"file:%s\"; content = \"%s\"; };\n",
 		a->home, key, content);
@@ -108,11 +109,14 @@ static void add_turns(llm_request *rq)
 	cr_assert_eq(llm_message_tool_result(m, "c1", "warmth", "21", LEN, 0), 0);
 }
 
+#define TOOL_SCHEMA "{\"type\":\"object\",\"required\":[\"in\"]}"
+
 static void expect_command(const account *a, const char *id)
 {
-	static const char *const parts[] = {"# left out, since not stored: tools\n",
-		"# left out, since not stored: extra members\n",
-		"# left out, since not stored: extra headers\n", "\"Be brief.\"",
+	static const char *const parts[] = {"# left out, since not stored: extra headers\n",
+		"\"function\":{\"name\":\"warmth\",\"description\":\"How warm it is\",\"parameters\":"
+		"{\"type\":\"object\",\"required\":[\"in\"]}}",
+		"\"custom\":1", "\"Be brief.\"",
 		"\"name\":\"warmth\",\"arguments\":{\"in\":\"Porto\"}}", "\"content\":\"21\"",
 		"\"num_ctx\":4096", "\"seed\":-7", "\"stop\":[\"x\",\"y\"]", "\"format\":\"json\"",
 		"\"think\":\"low\""};
@@ -142,7 +146,7 @@ Test(ledger_params, everything_that_can_be_asked_for_again_is_kept)
 	cr_assert_eq(llm_request_stop(rq, "x"), 0);
 	cr_assert_eq(llm_request_stop(rq, "y"), 0);
 	cr_assert_eq(llm_request_format_json(rq), 0);
-	cr_assert_eq(llm_request_tool(rq, "warmth", "How warm it is", NULL, 0), 0);
+	cr_assert_eq(llm_request_tool(rq, "warmth", "How warm it is", TOOL_SCHEMA, LEN), 0);
 	cr_assert_eq(llm_request_extra(rq, "{\"custom\":1}", LEN), 0);
 	cr_assert_eq(llm_request_header(rq, "x-team", "blue"), 0);
 	ask(svc, rq, id);
@@ -151,7 +155,7 @@ Test(ledger_params, everything_that_can_be_asked_for_again_is_kept)
 	expect_options(json_object_get(params, "options"));
 	cr_expect_eq(json_array_size(json_object_get(params, "stop")), 2);
 	cr_expect_str_eq(json_string_value(json_object_get(params, "format")), "json");
-	cr_expect_eq(json_array_size(json_object_get(params, "left_out")), 3);
+	cr_expect_eq(json_array_size(json_object_get(params, "left_out")), 1);
 	json_decref(params);
 	expect_command(&a, id);
 	account_end(&a);
@@ -249,23 +253,11 @@ Test(ledger_params, R_PRIV_1_the_hook_of_the_host_sees_how_the_answer_was_asked_
 	account_end(&a);
 }
 
-/* What a command cannot be made of again is named, all of it. */
-Test(ledger_params, everything_that_is_not_kept_is_named)
+/* All that there is, and that may be kept or not. */
+static void add_everything(llm_request *rq)
 {
-	static const char *const named[] = {"tools", "a schema", "extra members", "safety settings",
-		"extra headers", "the end user", "that the last turn is continued", "cache hints",
-		"opaque parts", "which tools have failed"};
-	llm_request *rq;
-	llm_service *svc;
 	llm_message *m = NULL;
-	json_t *params, *list;
-	account a;
-	char id[64];
-	size_t i;
 
-	hook = NULL;
-	svc = begin(&a, "full");
-	rq = request_new();
 	cr_assert_eq(llm_request_message(rq, LLM_ROLE_USER, &m), 0);
 	cr_assert_eq(llm_message_text(m, "hi", LEN), 0);
 	cr_assert_eq(llm_message_cache_hint(m), 0);
@@ -282,13 +274,157 @@ Test(ledger_params, everything_that_is_not_kept_is_named)
 	cr_assert_eq(llm_request_safety(rq, "[]", LEN), 0);
 	cr_assert_eq(llm_request_header(rq, "x-team", "blue"), 0);
 	cr_assert_eq(llm_request_end_user(rq, "ada"), 0);
+}
+
+/* The parameters of a run with all of it. */
+static json_t *params_in(account *a, const char *content)
+{
+	llm_request *rq;
+	llm_service *svc;
+	char id[64];
+
+	hook = NULL;
+	svc = begin(a, content);
+	rq = request_new();
+	add_everything(rq);
 	try(svc, rq, id);
 	llm_service_free(svc);
-	params = params_of(&a, id);
-	list = json_object_get(params, "left_out");
-	cr_expect_eq(json_array_size(list), sizeof(named) / sizeof(named[0]));
-	for (i = 0; i < json_array_size(list); i++)
+	return params_of(a, id);
+}
+
+static void expect_named(const json_t *params, const char *const *named)
+{
+	const json_t *list = json_object_get(params, "left_out");
+	size_t i;
+
+	for (i = 0; i < json_array_size(list) && named[i]; i++)
 		cr_expect_str_eq(json_string_value(json_array_get(list, i)), named[i]);
+	cr_expect_eq(i, json_array_size(list));
+	cr_expect_null(named[i]);
+}
+
+/* What a command cannot be made of again is named, all of it. */
+Test(ledger_params, everything_that_is_not_kept_is_named)
+{
+	static const char *const named[] = {"tools", "a schema", "extra members", "safety settings",
+		"extra headers", "the end user", "that the last turn is continued", "cache hints",
+		"opaque parts", "which tools have failed", NULL};
+	account a;
+	json_t *params = params_in(&a, "redacted");
+
+	expect_named(params, named);
+	cr_expect_null(json_object_get(params, "tools"));
 	json_decref(params);
+	account_end(&a);
+}
+
+Test(ledger_params, R_PRIV_1_with_full_content_documents_are_kept_too)
+{
+	static const char *const named[] = {
+		"extra headers", "cache hints", "opaque parts", "which tools have failed", NULL};
+	account a;
+	json_t *params = params_in(&a, "full");
+	const json_t *tool = json_array_get(json_object_get(params, "tools"), 0);
+
+	expect_named(params, named);
+	cr_expect_str_eq(json_string_value(json_object_get(tool, "name")), "warmth");
+	cr_expect_str_eq(json_string_value(json_object_get(tool, "description")), "How warm it is");
+	cr_expect(json_is_object(json_object_get(params, "schema")));
+	cr_expect_str_eq(json_string_value(json_object_get(params, "schema_name")), "s");
+	cr_expect(json_is_object(json_object_get(params, "extra")));
+	cr_expect(json_is_array(json_object_get(params, "safety")));
+	cr_expect_str_eq(json_string_value(json_object_get(params, "end_user")), "ada");
+	cr_expect(json_is_true(json_object_get(params, "continue_last")));
+	json_decref(params);
+	account_end(&a);
+}
+
+/* What was sent, as the upstream saw it: the two requests are one. */
+static void expect_twice(const account *a)
+{
+	const char *first = strstr(sim_log_text(a->s), "\"body\":"),
+		   *second = first ? strstr(first + 1, "\"body\":") : NULL;
+	size_t n;
+
+	cr_assert_not_null(second, "%s", sim_log_text(a->s));
+	n = strcspn(first, "\n");
+	cr_expect_eq(n, strcspn(second, "\n"));
+	cr_expect_eq(strncmp(first, second, n), 0, "%.*s\n%.*s", (int)n, first, (int)n, second);
+}
+
+/* An answer of a schema, of a tool that must be called, about a picture, a sound's place, a file. */
+static void add_documents(llm_request *rq)
+{
+	llm_message *m = NULL;
+
+	cr_assert_eq(llm_request_message(rq, LLM_ROLE_USER, &m), 0);
+	cr_assert_eq(llm_message_text(m, "What is it?", LEN), 0);
+	cr_assert_eq(llm_message_data(m, LLM_PART_IMAGE, "image/png", "\x89PNG\0two", 8), 0);
+	cr_assert_eq(llm_message_url(m, LLM_PART_IMAGE, "image/png", "https://there/a.png"), 0);
+	cr_assert_eq(llm_message_data(m, LLM_PART_FILE, "application/pdf", "%PDF", 4), 0);
+	cr_assert_eq(llm_message_name(m, "a.pdf"), 0);
+	cr_assert_eq(llm_request_tool(rq, "warmth", NULL, TOOL_SCHEMA, LEN), 0);
+	cr_assert_eq(llm_request_tool_strict(rq, 1), 0);
+	cr_assert_eq(llm_request_tool(rq, "wind", "How windy", NULL, 0), 0);
+	cr_assert_eq(llm_request_tool_choice(rq, LLM_TOOLS_NAMED, "wind"), 0);
+	cr_assert_eq(llm_request_parallel_tools(rq, 0), 0);
+	cr_assert_eq(llm_request_format_schema(rq, "s", TOOL_SCHEMA, LEN), 0);
+	cr_assert_eq(llm_request_extra(rq, "{\"custom\":1}", LEN), 0);
+	cr_assert_eq(llm_request_end_user(rq, "ada"), 0);
+}
+
+Test(ledger_params, R_PRIV_1_the_command_asks_for_the_same_with_tools_schema_and_images)
+{
+	const char *argv[] = {"/bin/sh", "-c", NULL, NULL};
+	run_opts o = {0};
+	llm_request *rq;
+	llm_service *svc;
+	run_result r, ran;
+	account a;
+	char id[64];
+
+	hook = NULL;
+	svc = begin(&a, "full");
+	rq = request_new();
+	cr_assert_eq(llm_request_model(rq, "far/sim-small"), 0);
+	add_documents(rq);
+	ask(svc, rq, id);
+	llm_service_free(svc);
+	ACCOUNT_RUN(&a, &r, "runs", "show", "--curl", "--workspace", "team", id);
+	cr_assert_eq(r.status, 0, "%s", r.err);
+	cr_expect_null(strstr(r.out, "left out"), "%s", r.out);
+	argv[2] = r.out;
+	o.home = a.home;
+	run_program(argv, &o, &ran);
+	cr_expect_eq(ran.status, 0, "%s%s", r.out, ran.err);
+	run_done(&ran);
+	run_done(&r);
+	expect_twice(&a);
+	account_end(&a);
+}
+
+/* Of a picture only that it was there. */
+Test(ledger_params, R_PRIV_1_what_the_hook_may_not_see_is_not_kept)
+{
+	llm_message *m = NULL;
+	llm_request *rq;
+	llm_service *svc;
+	run_result r;
+	account a;
+	char id[64];
+
+	hook = NULL;
+	svc = begin(&a, "redacted");
+	rq = request_new();
+	cr_assert_eq(llm_request_message(rq, LLM_ROLE_USER, &m), 0);
+	cr_assert_eq(llm_message_text(m, "What is it?", LEN), 0);
+	cr_assert_eq(llm_message_data(m, LLM_PART_IMAGE, "image/png", "\x89PNG\0two", 8), 0);
+	ask(svc, rq, id);
+	llm_service_free(svc);
+	ACCOUNT_RUN(&a, &r, "runs", "show", "--curl", "--workspace", "team", id);
+	cr_assert_eq(r.status, 0, "%s", r.err);
+	cr_expect_not_null(
+		strstr(r.out, "# left out, since not stored: images, audio or files (1)\n"));
+	run_done(&r);
 	account_end(&a);
 }
