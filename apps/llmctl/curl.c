@@ -55,13 +55,14 @@ static int32_t set_target(const recalled *r, llm_request *rq)
 	return strchr(name, '#') ? llm_request_candidate(rq, name) : llm_request_model(rq, name);
 }
 
-static int32_t build(const recalled *r, llm_request *rq, unsigned *ret_lost, llm_err *err)
+static int32_t build(const recalled *r, const rebuild_media *media, llm_request *rq,
+	unsigned *ret_lost, llm_err *err)
 {
 	json_t *turns = json_loads(r->prompt, 0, NULL);
 	int32_t rc = set_target(r, rq);
 
 	if (!rc)
-		rc = rebuild_turns(turns, &r->media, rq, ret_lost);
+		rc = rebuild_turns(turns, media, rq, ret_lost);
 	if (!rc)
 		rc = rebuild_params(json_object_get(r->run, "params_json"), rq);
 	json_decref(turns);
@@ -277,7 +278,7 @@ static int32_t show(const ctl *c, const recalled *r, const llm_result *result, u
 	return 0;
 }
 
-int32_t curl_show(ctl *c, const recalled *r, llm_err *err)
+int32_t curl_show(ctl *c, const recalled *r, const rebuild_media *media, llm_err *err)
 {
 	llm_call_opts opts = LLM_CALL_OPTS_INIT;
 	const llm_result *result = NULL;
@@ -293,7 +294,7 @@ int32_t curl_show(ctl *c, const recalled *r, llm_err *err)
 	if (!rc && llm_request_new(NULL, &rq))
 		rc = complain_set(err, LLM_E_NOMEM, "memory is short");
 	if (!rc)
-		rc = build(r, rq, &lost, err);
+		rc = build(r, media, rq, &lost, err);
 	opts.flags = LLM_CALL_DRY_RUN;
 	if (json_is_true(json_object_get(r->run, "stream")))
 		opts.flags |= LLM_CALL_STREAM;

@@ -11,6 +11,6 @@
  * the shell variable that the configuration names, or one that is set from its file.
  * LLM_E_NOT_FOUND when the prompt is not stored, and what planning says.
  */
-int32_t curl_show(ctl *c, const recalled *r, llm_err *err);
+int32_t curl_show(ctl *c, const recalled *r, const rebuild_media *media, llm_err *err);
 
 #endif

@@ -68,24 +68,32 @@ static int32_t ask(const store *st, uint32_t kind, const char *id, void *ctx,
 	return llm_records_read(st->unit, kind, &f, &sink, err);
 }
 
-int32_t recall_media(const store *st, recalled *r, llm_err *err)
+int32_t recall_media(const store *st, const recalled *r, rebuild_media *ret, llm_err *err)
 {
 	const json_t *list = json_object_get(json_object_get(r->run, "params_json"), "media");
 	const size_t n = json_array_size(list);
 	int32_t rc = 0;
 
-	r->media.items = n ? calloc(n, sizeof(*r->media.items)) : NULL;
-	if (n && !r->media.items)
+	*ret = (rebuild_media){n ? calloc(n, sizeof(*ret->items)) : NULL, 0};
+	if (n && !ret->items)
 		return complain_set(err, LLM_E_NOMEM, "memory is short");
-	for (; !rc && r->media.n < n; r->media.n++) {
-		const char *hash = json_string_value(json_array_get(list, r->media.n));
+	for (; !rc && ret->n < n; ret->n++) {
+		const char *hash = json_string_value(json_array_get(list, ret->n));
 		content c = {NULL, LLM_UNKNOWN};
 
 		if (hash)
 			rc = ask(st, LLM_QUERY_CONTENT, hash, &c, take_content, err);
-		r->media.items[r->media.n] = (rebuild_part){c.text, c.text ? (size_t)c.size : 0};
+		ret->items[ret->n] = (rebuild_part){c.text, c.text ? (size_t)c.size : 0};
 	}
 	return rc;
+}
+
+void recall_media_done(rebuild_media *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		free(m->items[i].bytes);
+	free(m->items);
+	*m = (rebuild_media){NULL, 0};
 }
 
 /* A reference is the hash of a stored content, or "bytes:N" where only the count is kept. */
@@ -211,8 +219,5 @@ void recall_done(recalled *r)
 	json_decref(r->attempts);
 	free(r->prompt);
 	free(r->response);
-	while (r->media.n)
-		free(r->media.items[--r->media.n].bytes);
-	free(r->media.items);
 	clear(r);
 }

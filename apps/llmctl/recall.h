@@ -15,7 +15,6 @@ typedef struct recalled {
 	json_t *attempts;
 	char *prompt, *response; /* or null: not stored */
 	int64_t prompt_size, response_size; /* bytes, -1: not known */
-	rebuild_media media; /* by recall_media */
 } recalled;
 
 /*
@@ -23,8 +22,12 @@ typedef struct recalled {
  * Ended with recall_done, also after a failure.
  */
 int32_t recall_run(const store *st, const char *id, recalled *ret, llm_err *err);
-/* The images, audio and files of its prompt, where they are stored. What reading says. */
-int32_t recall_media(const store *st, recalled *r, llm_err *err);
+/*
+ * The images, audio and files of its prompt, where they are stored. What reading says. Ended with
+ * recall_media_done, also after a failure.
+ */
+int32_t recall_media(const store *st, const recalled *r, rebuild_media *ret, llm_err *err);
+void recall_media_done(rebuild_media *m);
 /*
  * The newest run that succeeded and whose prompt and answer are both stored. LLM_E_NOT_FOUND
  * says how they come to be stored.

@@ -266,6 +266,7 @@ int runs_show_run(ctl *c)
 	llm_err err = LLM_ERR_INIT;
 	store st = {NULL, NULL, NULL};
 	recalled s = {.prompt_size = -1, .response_size = -1};
+	rebuild_media media = {NULL, 0};
 	int32_t rc = 0;
 
 	if (!c->opt.words.n)
@@ -276,14 +277,15 @@ int runs_show_run(ctl *c)
 	if (!rc)
 		rc = recall_run(&st, c->opt.words.items[0], &s, &err);
 	if (!rc && c->opt.curl)
-		rc = recall_media(&st, &s, &err);
+		rc = recall_media(&st, &s, &media, &err);
 	store_close(&st);
 	if (!rc && c->opt.curl)
-		rc = curl_show(c, &s, &err);
+		rc = curl_show(c, &s, &media, &err);
 	else if (!rc && c->opt.json)
 		show_json(&s);
 	else if (!rc)
 		show_text(&s);
+	recall_media_done(&media);
 	recall_done(&s);
 	return rc ? ctl_fail(c, &err) : 0;
 }

@@ -109,14 +109,15 @@ static void add_turns(llm_request *rq)
 	cr_assert_eq(llm_message_tool_result(m, "c1", "warmth", "21", LEN, 0), 0);
 }
 
+#define CALLED_WARMTH \
+	"\"function\":{\"name\":\"warmth\",\"description\":\"How warm it is\",\"parameters\":" TOOL_SCHEMA \
+	"}"
 #define TOOL_SCHEMA "{\"type\":\"object\",\"required\":[\"in\"]}"
 
 static void expect_command(const account *a, const char *id)
 {
 	static const char *const parts[] = {"# left out, since not stored: extra headers\n",
-		"\"function\":{\"name\":\"warmth\",\"description\":\"How warm it is\",\"parameters\":"
-		"{\"type\":\"object\",\"required\":[\"in\"]}}",
-		"\"custom\":1", "\"Be brief.\"",
+		CALLED_WARMTH, "\"custom\":1", "\"Be brief.\"",
 		"\"name\":\"warmth\",\"arguments\":{\"in\":\"Porto\"}}", "\"content\":\"21\"",
 		"\"num_ctx\":4096", "\"seed\":-7", "\"stop\":[\"x\",\"y\"]", "\"format\":\"json\"",
 		"\"think\":\"low\""};
