@@ -2,6 +2,7 @@
 # All of every campaign, where scripts/check.sh runs a slice: hours, not minutes.
 #   LLM_FUZZ_SECONDS=600 (each target)   LLM_TEST_DATA=FOLDER (public suites)
 #   LLM_WRITERS_SECONDS=600 (processes on one database)   LLM_COLLIDE_SECONDS=600 (the same, on PostgreSQL)
+#   LLM_STORE_RUNS=10000000 (runs in the large store: 5 GB of disk)
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 failed=0
@@ -21,12 +22,13 @@ campaign() { # NAME COMMAND...
 export LLM_FUZZ_SECONDS=${LLM_FUZZ_SECONDS:-600}
 writers=${LLM_WRITERS_SECONDS:-600}
 collide=${LLM_COLLIDE_SECONDS:-600}
-unset LLM_WRITERS_SECONDS LLM_COLLIDE_SECONDS # to the tests they would be settings of a user's
+grown=${LLM_STORE_RUNS:-10000000}
+unset LLM_WRITERS_SECONDS LLM_COLLIDE_SECONDS LLM_STORE_RUNS # to the tests they would be settings of a user's
 campaign "everything of check.sh, with long fuzzing" scripts/check.sh
 for topic in scripts/prove/*.sh; do
 	topic=${topic##*/}
 	campaign "the numbers of ${topic%.sh}, whole" env LLM_WRITERS_SECONDS="$writers" \
-		LLM_COLLIDE_SECONDS="$collide" \
+		LLM_COLLIDE_SECONDS="$collide" LLM_STORE_RUNS="$grown" \
 		scripts/prove.sh "${topic%.sh}"
 done
 campaign "every break turns its test red" scripts/rules.sh --prove

@@ -15,6 +15,7 @@
 
 #include "disk.h"
 
+#define ID_ROOM 36 /* two numbers of 64 bits at their longest, a dash */
 #define PROCESSES_MAX 16
 #define LOOK_EACH 250 /* units, then integrity_check */
 #define KEEP 4000 /* units of one file: the look at all of it stays short */
@@ -36,9 +37,9 @@ static uint64_t now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-static void id_of(char ret[30], int who, uint64_t n)
+static void id_of(char ret[ID_ROOM], int who, uint64_t n)
 {
-	snprintf(ret, 30, "%02d-%09" PRIu64, who, n);
+	snprintf(ret, ID_ROOM, "%02d-%09" PRIu64, who, n);
 }
 
 /* ---- one of them ---- */
@@ -63,7 +64,7 @@ static void write_one(llm_unit *u, int who, seen *s, uint64_t *state)
 {
 	const uint64_t n = s->begun++;
 	llm_err err = LLM_ERR_INIT;
-	char id[30];
+	char id[ID_ROOM];
 
 	id_of(id, who, n);
 	if (disk_unit(u, id, vfs_random(state) % 20000, &err))
@@ -89,7 +90,7 @@ static void upkeep(llm_unit *u, seen *s, uint64_t *state)
 
 static void look_back(llm_unit *u, int who, seen *s, uint64_t *state)
 {
-	char id[30];
+	char id[ID_ROOM];
 
 	id_of(id, who, vfs_random(state) % s->begun);
 	s->halved += disk_has(u, id) < 0;
@@ -158,7 +159,7 @@ static uint64_t let_them(const char *file, uint64_t end_ms, uint64_t *seed)
 static uint64_t lost_of(llm_unit *u, int who, seen *s)
 {
 	uint64_t n, lost = 0;
-	char id[30];
+	char id[ID_ROOM];
 	int has;
 
 	for (n = 0; n < s->begun; n++) {
