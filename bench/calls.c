@@ -1,11 +1,12 @@
 /*
  * calls.c - many calls through the public interface, a fixed number of them in flight.
  *
- *   bench-calls URL PROVIDER PROMPT_BYTES CALLS FLIGHT WARMUP DRIVE [stream] [count]
+ *   bench-calls URL PROVIDER PROMPT_BYTES CALLS FLIGHT WARMUP DRIVE [stream] [count] [LEDGER DSN]
  *
  * DRIVE: `thread` the service's own thread, each end submits the next call; `loop` the
  * same in a loop of ours with poll; `wait` blocking calls, one after the other. `count`
- * counts allocations. Prints one JSON object; exit 1 when a call failed.
+ * counts allocations. With a LEDGER (`strict`, `after`, `off`) a SQLite file is there to record
+ * the runs in. Prints one JSON object; exit 1 when a call failed.
  */
 #include <llm/llm.h>
 #include <poll.h>
@@ -27,6 +28,8 @@ static struct {
 	const char *model;
 	char *prompt;
 	size_t prompt_len;
+	const char *ledger; /* or null: no storage */
+	const char *dsn;
 	int stream;
 	sem_t finished;
 } bench;
@@ -189,15 +192,21 @@ static void open_service(const char *url, const char *provider)
 	llm_service_opts opts = LLM_SERVICE_OPTS_INIT;
 	llm_err err = LLM_ERR_INIT;
 	const unsigned flight = (unsigned)bench.meter.flight;
-	char text[512];
+	char text[1024];
 	static char model[128];
+	int n;
 
 	/* What is measured is calls, not the queue for them. */
-	snprintf(text, sizeof(text),
+	n = snprintf(text, sizeof(text),
 		"limits = { service = %u; workspace = %u; };\n"
 		"providers = { %s = { base_url = \"%s\"; api_key = \"env:BENCH_KEY\"; "
 		"max_concurrency = %u; }; };",
 		flight, flight, provider, url, flight);
+	if (bench.ledger)
+		snprintf(text + n, sizeof(text) - (size_t)n,
+			"workspace = \"bench\"; privacy = { content = \"none\"; };\n"
+			"storage = { dsn = \"%s\"; ledger = \"%s\"; };",
+			bench.dsn, bench.ledger);
 	snprintf(model, sizeof(model), "%s/sim-small", provider);
 	bench.model = model;
 	opts.flags = LLM_SERVICE_NO_ENV;
@@ -222,6 +231,18 @@ static void make_prompt(size_t len)
 	bench.prompt_len = len;
 }
 
+static void take_word(const char *word)
+{
+	if (strcmp(word, "stream") == 0)
+		bench.stream = 1;
+	else if (strcmp(word, "count") == 0)
+		allocator = &counting;
+	else if (!bench.ledger)
+		bench.ledger = word;
+	else
+		bench.dsn = word;
+}
+
 int main(int argc, char **argv)
 {
 	int i;
@@ -229,16 +250,13 @@ int main(int argc, char **argv)
 	if (argc < 8) {
 		fprintf(stderr,
 			"bench-calls URL PROVIDER PROMPT_BYTES CALLS FLIGHT WARMUP "
-			"DRIVE [stream] [count]\n");
+			"DRIVE [stream] [count] [LEDGER DSN]\n");
 		return 2;
 	}
 	meter_init(&bench.meter, argv[4], argv[5], argv[6]);
 	sem_init(&bench.finished, 0, 0);
-	for (i = 8; i < argc; i++) {
-		bench.stream |= strcmp(argv[i], "stream") == 0;
-		if (strcmp(argv[i], "count") == 0)
-			allocator = &counting;
-	}
+	for (i = 8; i < argc; i++)
+		take_word(argv[i]);
 	make_prompt(strtoul(argv[3], NULL, 10));
 	open_service(argv[1], argv[2]);
 	run(argv[7]);

@@ -163,6 +163,23 @@ class Bench:
     def library(self, *args):
         return self.run(*self.library_command(*args))
 
+    def recorded(self, up, calls, flight, warmup, *ledger):
+        """On both cores: where runs are recorded a second thread does it."""
+        return self.run(*self.library_command(up, 11, calls, flight, warmup, "thread", *ledger),
+                        core=f"{CORE_MEASURED},{CORE_UPSTREAM}")
+
+    def floor_rows(self, runs, group):
+        path = f"{self.room}/floor.db"
+        try:
+            return self.run(f"{self.build}/bench/floor-lite", path, runs, group)
+        finally:
+            for end in ("", "-wal", "-shm"):
+                if os.path.exists(path + end):
+                    os.remove(path + end)
+
+    def has_sqlite(self):
+        return os.path.exists(f"{self.build}/plugins/sqlite.so")
+
     def direct(self, up, request, calls, flight):
         path, _, body = request
         return self.run(f"{self.build}/bench/bench-direct", up.url.rsplit(":", 1)[1], path, body,
@@ -186,9 +203,9 @@ class Bench:
         return self.run(f"{self.build}/bench/bench-start", self.base(up), self.provider, times,
                         self.database())
 
-    def database(self):
+    def database(self, name="llm"):
         """A SQLite file that has its tables."""
-        path, conf = f"{self.room}/llm.db", f"{self.room}/storage.conf"
+        path, conf = f"{self.room}/{name}.db", f"{self.room}/{name}.conf"
         if not os.path.exists(path):
             with open(conf, "w", encoding="utf-8") as file:
                 file.write(f'storage = {{ dsn = "{path}"; }};\n')

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Runs the workloads of bench/ and prints a table or one JSON object. See bench/README.md."""
 import argparse
+import contextlib
 import json
 import os
 import random
+import sqlite3
 import sys
 
 import callgrind
@@ -39,19 +41,23 @@ def column(seen, name, of):
     return [of(row) for row in seen[name]]
 
 
+def within(value, sign, limit):
+    return value <= limit if sign == "<=" else value >= limit
+
+
 class Table:
     """Cells: workload, what, floor, measured, ratio or difference, must, aim, verdict."""
 
     def __init__(self):
         self.cells = []
 
-    def add(self, workload, what, unit, floor, value, must, aim, shown, n):
+    def add(self, workload, what, unit, floor, value, must, aim, shown, n, sign="<="):
         def verdict(limit):
-            return None if limit is None else shown <= limit
+            return None if limit is None else within(shown, sign, limit)
         self.cells.append({
             "workload": workload, "what": what, "unit": unit,
             "floor": floor and median(floor), "floor_iqr": floor and iqr(floor),
-            "value": median(value), "iqr": iqr(value), "compared": shown,
+            "value": median(value), "iqr": iqr(value), "compared": shown, "sign": sign,
             "must": must, "aim": aim, "holds": verdict(must), "rounds": n})
 
 
@@ -230,6 +236,58 @@ def w7(bench, table):
         table.add("W7", what, unit, a, b, None, None, b[0] / max(a[0], 0.001), 1)
 
 
+def rate(row):
+    return row["calls"] / row["wall_us"] * 1e6
+
+
+def recorded(bench, up, calls, flight, ledgers):
+    """As `rounds`: bare SQLite, calls that nobody records, and those of each ledger. Each run
+    that was made is a row, or the bench is worth nothing."""
+    path, warmup, made = bench.database(f"w8-{flight}"), 10 * flight, []
+
+    def run(ledger):
+        made.append(calls + warmup if ledger != "off" else 0)
+        return bench.recorded(up, calls, flight, warmup, ledger, path)
+    seen = rounds(bench, {
+        "floor": lambda: bench.floor_rows(calls, 32),
+        "plain": lambda: bench.recorded(up, calls, flight, warmup),
+        **{name: lambda name=name: run(name) for name in ledgers}})
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        rows, = db.execute("SELECT count(*) FROM llm_runs WHERE status = 'succeeded'").fetchone()
+    if rows != sum(made):
+        raise Failed(f"W8: {rows} rows for {sum(made)} runs")
+    return seen
+
+
+def added(seen, name, of):
+    """Of each round, what it took more than calls that nobody recorded."""
+    return [of(row) - of(plain) for row, plain in zip(seen[name], seen["plain"])]
+
+
+def w8(bench, table):
+    if not bench.has_sqlite():
+        print("bench: W8 is left out: no sqlite.so was built", file=sys.stderr)
+        return
+    seen = recorded(bench, bench.upstream("--bytes", "1024"), bench.scale(10000), 32,
+                    ("strict", "after", "off"))
+    for name, limits in (("strict", (20, 14)), ("after", (None, None)), ("off", (None, None))):
+        floor = column(seen, "floor", cpu) if name != "off" else None
+        value = added(seen, name, cpu)
+        table.add("W8", f"SQLite, {name}, 32 in flight: CPU added per run", "us", floor, value,
+                  *limits, median(value), len(value))
+    for name, limits in (("strict", (15000, 20000)), ("after", (None, None))):
+        value = column(seen, name, rate)
+        table.add("W8", f"SQLite, {name}, 32 in flight: recorded runs per second", "1/s",
+                  column(seen, "floor", rate), value, *limits, median(value), len(value), ">=")
+    seen = recorded(bench, bench.upstream("--bytes", "1024", "--delay-ms", "60"),
+                    bench.scale(12000), 256, ("strict", "after"))
+    for name, limits in (("strict", (5, 2)), ("after", (None, None))):
+        value = [100 * (1 - rate(row) / rate(plain))
+                 for row, plain in zip(seen[name], seen["plain"])]
+        table.add("W8", f"SQLite, {name}, 256 in flight, 60 ms: throughput lost", "%", None,
+                  value, *limits, median(value), len(value))
+
+
 def w9(bench, table):
     n = bench.scale(20000)
     for name in bench.providers():
@@ -284,8 +342,8 @@ def counts(bench, table):
                   [row["value"]], must, None, shown, 1)
 
 
-WORKLOADS = {"W1": w1, "W2": w2, "W4": w4, "W5": w5, "W6": w6, "W7": w7, "W9": w9, "W12": w12,
-             "W13": w13, "size": size, "counts": counts}
+WORKLOADS = {"W1": w1, "W2": w2, "W4": w4, "W5": w5, "W6": w6, "W7": w7, "W8": w8, "W9": w9,
+             "W12": w12, "W13": w13, "size": size, "counts": counts}
 DIFFERENCES = ("added", "beyond")
 
 
@@ -317,7 +375,8 @@ def mark(cell):
         return ""
     if not cell["holds"]:
         return "LOST"
-    return "aim" if cell["aim"] is not None and cell["compared"] <= cell["aim"] else "must"
+    is_aim = cell["aim"] is not None and within(cell["compared"], cell["sign"], cell["aim"])
+    return "aim" if is_aim else "must"
 
 
 def header(bench):
@@ -331,7 +390,7 @@ def print_table(head, cells, gates):
     for c in cells:
         floor = f"{number(c['floor'])}" if c["floor"] is not None else "-"
         value = f"{number(c['value'])} [{number(c['iqr'])}]"
-        must = "" if c["must"] is None else f"<= {c['must']}"
+        must = "" if c["must"] is None else f"{c['sign']} {c['must']}"
         print(f"{c['workload']:<7}{c['what']:<66}{floor:>10}{value:>18} {c['unit']:<4}"
               f"{compared(c):>9}  {must:<10}{mark(c)}")
     for g in gates:
@@ -352,7 +411,8 @@ def print_markdown(head, cells, gates):
     print("| | what | floor | libllm | spread | compared | must | |\n"
           "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |")
     for c in cells:
-        must = "" if c["must"] is None else f"{c['must']}"
+        least = ">= " if c["sign"] == ">=" else ""
+        must = "" if c["must"] is None else f"{least}{c['must']}"
         print(f"| {c['workload']} | {c['what']} | {number(c['floor'])} | "
               f"{number(c['value'])} {c['unit']} | {number(c['iqr'])} | {compared(c)} | {must} | "
               f"{mark(c)} |")
@@ -373,7 +433,7 @@ def print_rows(cells, gates):
     for c in cells:
         if c["must"] is not None:
             what = c["what"].removesuffix(" over the floor")  # the "x" says it
-            rows.append((f"{c['workload']} {what}", f"<= {c['must']}{unit_of(c)}",
+            rows.append((f"{c['workload']} {what}", f"{c['sign']} {c['must']}{unit_of(c)}",
                          f"{number(c['compared'])}{unit_of(c)}", f"{c['rounds']} rounds",
                          c["holds"]))
     for what, demanded, measured, many, ok in rows:

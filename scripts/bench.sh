@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the library against bare libcurl; bench/README.md says how.
 #   scripts/bench.sh W2 [--json|--rows|--markdown] [--quick] [--provider NAME]
-#   scripts/bench.sh all          W1 W2 W4 W5 W6 W7 W9 W12 W13 size counts
+#   scripts/bench.sh all          W1 W2 W4 W5 W6 W7 W8 W9 W12 W13 size counts
 #   scripts/bench.sh counts                   exit 1 when a count has risen by more than 3 %
 #   scripts/bench.sh counts --keep 'REASON'   makes the counts of now the baseline
 #   scripts/bench.sh all --markdown >docs/benchmarks.md
