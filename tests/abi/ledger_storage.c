@@ -171,6 +171,12 @@ AT(llm_cache_row, expires_us, 80);
 AT(llm_cache_row, used_us, 88);
 END(llm_cache_row, 96);
 
+AT(llm_cache_trim, struct_size, 0);
+AT(llm_cache_trim, reserved, 4);
+AT(llm_cache_trim, bytes, 8);
+AT(llm_cache_trim, limit, 16);
+END(llm_cache_trim, 24);
+
 AT(llm_stat_row, struct_size, 0);
 AT(llm_stat_row, reserved, 4);
 AT(llm_stat_row, key, 8);
