@@ -2,9 +2,13 @@
  * snapcode.c - the canonical bytes of a snapshot.
  *
  *	"llmsnap1"
- *	numbers of the head, of four or eight bytes, low byte first
- *	policy, state: length in four bytes, bytes
+ *	numbers of the head
+ *	policy, state: length, bytes
  *	candidates in byte order of their ids: numbers, cells of one byte, id as above
+ *
+ * Most numbers are small or unknown, and this is kept with every run: seven bits a byte, low
+ * ones first, in as few bytes as there can be. Those of eight bytes have their sign in the
+ * lowest bit, so that "unknown" is one byte too.
  *
  * What follows from the rest (fit, the missing cell) is not written.
  */
@@ -43,16 +47,16 @@ static const snapcode_field snapcode_candidate[] = {VIEW(position), VIEW(level),
 	{offsetof(snapshot_candidate, switched), sizeof(uint32_t)}};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define SNAPCODE_NUMBER 10 /* bytes at most */
 
 /* ---- writing: to room that was made for all of it ---- */
 
-static unsigned char *snapcode_put_u32(unsigned char *to, uint32_t value)
+static unsigned char *snapcode_put_number(unsigned char *to, uint64_t value)
 {
-	to[0] = (unsigned char)value;
-	to[1] = (unsigned char)(value >> 8);
-	to[2] = (unsigned char)(value >> 16);
-	to[3] = (unsigned char)(value >> 24);
-	return to + sizeof(value);
+	for (; value > 0x7F; value >>= 7)
+		*to++ = (unsigned char)(value | 0x80);
+	*to = (unsigned char)value;
+	return to + 1;
 }
 
 static unsigned char *snapcode_put_all(
@@ -67,12 +71,12 @@ static unsigned char *snapcode_put_all(
 
 		if (fields[i].bytes == sizeof(low)) {
 			memcpy(&low, from, sizeof(low));
-			to = snapcode_put_u32(to, low);
+			value = low;
 		} else {
 			memcpy(&value, from, sizeof(value));
-			to = snapcode_put_u32(to, (uint32_t)value);
-			to = snapcode_put_u32(to, (uint32_t)(value >> 32));
+			value = value << 1 ^ (0 - (value >> 63));
 		}
+		to = snapcode_put_number(to, value);
 	}
 	return to;
 }
@@ -86,7 +90,7 @@ static unsigned char *snapcode_put_bytes(unsigned char *to, const void *bytes, s
 
 static unsigned char *snapcode_put_text(unsigned char *to, const char *bytes, size_t len)
 {
-	return snapcode_put_bytes(snapcode_put_u32(to, (uint32_t)len), bytes, len);
+	return snapcode_put_bytes(snapcode_put_number(to, len), bytes, len);
 }
 
 static unsigned char *snapcode_put_candidate(unsigned char *to, const snapshot_candidate *c)
@@ -96,15 +100,14 @@ static unsigned char *snapcode_put_candidate(unsigned char *to, const snapshot_c
 	return snapcode_put_text(to, c->view.id, strlen(c->view.id));
 }
 
-/* Numbers have eight bytes at most. */
 static size_t snapcode_room(const snapshot *s)
 {
-	size_t room = sizeof(snapcode_magic) + COUNT(snapcode_head) * 8 + 4 + strlen(s->policy) +
-		4 + s->state.len;
+	size_t room = sizeof(snapcode_magic) + (COUNT(snapcode_head) + 2) * SNAPCODE_NUMBER +
+		strlen(s->policy) + s->state.len;
 	uint32_t i;
 
 	for (i = 0; i < s->n; i++)
-		room += COUNT(snapcode_candidate) * 8 + CAPS_CELLS + 4 +
+		room += (COUNT(snapcode_candidate) + 1) * SNAPCODE_NUMBER + CAPS_CELLS +
 			strlen(s->candidates[i].view.id);
 	return room;
 }
@@ -170,13 +173,22 @@ static const unsigned char *snapcode_take(snapcode_in *in, size_t n)
 	return at;
 }
 
-static uint64_t snapcode_number(snapcode_in *in, size_t bytes)
+/* Of as many bits at most, in the one way in which it is written. */
+static uint64_t snapcode_number(snapcode_in *in, unsigned bits)
 {
-	const unsigned char *p = snapcode_take(in, bytes);
+	const unsigned char *p;
 	uint64_t value = 0;
+	unsigned at = 0;
 
-	while (p && bytes--)
-		value = value << 8 | p[bytes];
+	do {
+		p = snapcode_take(in, 1);
+		if (!p || at >= bits || (at && !*p) || (bits - at < 7 && *p >> (bits - at))) {
+			in->bad = 1;
+			return 0;
+		}
+		value |= (uint64_t)(*p & 0x7F) << at;
+		at += 7;
+	} while (*p & 0x80);
 	return value;
 }
 
@@ -185,21 +197,22 @@ static void snapcode_get_all(snapcode_in *in, void *object, const snapcode_field
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		const uint64_t value = snapcode_number(in, fields[i].bytes);
+		const uint64_t value = snapcode_number(in, 8 * (unsigned)fields[i].bytes);
+		const uint64_t large = value >> 1 ^ (0 - (value & 1));
 		const uint32_t small = (uint32_t)value;
 		char *to = (char *)object + fields[i].at;
 
 		if (fields[i].bytes == sizeof(small))
 			memcpy(to, &small, sizeof(small));
 		else
-			memcpy(to, &value, sizeof(value));
+			memcpy(to, &large, sizeof(large));
 	}
 }
 
 /* The text, ended by a NUL where its length stood last. */
 static const char *snapcode_text(snapcode_in *in, size_t *ret_len)
 {
-	const size_t len = (size_t)snapcode_number(in, sizeof(uint32_t));
+	const size_t len = (size_t)snapcode_number(in, 32);
 	unsigned char *text = in->p;
 
 	if (!snapcode_take(in, len))

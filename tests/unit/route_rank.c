@@ -317,6 +317,35 @@ Test(route_rank, R_ROUTE_6_ids_that_are_too_long_are_refused)
 	cr_expect_eq(snapshot_seal(&snap, &err), LLM_E_CONFIG);
 }
 
+/* What is unknown takes a byte, and no number is too large to come back. */
+Test(route_rank, R_ROUTE_14_all_numbers_come_back)
+{
+	static const int64_t numbers[] = {-1, 0, 1, 63, 64, INT64_MAX, INT64_MIN};
+	size_t unknown_len = 0, i;
+	snapshot again;
+	buf bytes;
+
+	three();
+	snapshot_init(&again, mem_default());
+	buf_init(&bytes, mem_default(), 0);
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		snap.input_tokens = numbers[i];
+		snap.seed = UINT64_MAX;
+		snap.required = UINT32_MAX;
+		cr_assert_eq(snapshot_seal(&snap, NULL), 0);
+		buf_clear(&bytes);
+		cr_assert_eq(snapshot_encode(&snap, &bytes), 0);
+		cr_assert_eq(snapshot_decode(bytes.ptr, bytes.len, &again, NULL), 0);
+		cr_expect_eq(again.input_tokens, numbers[i]);
+		cr_expect_eq(again.seed, UINT64_MAX);
+		cr_expect_eq(again.required, UINT32_MAX);
+		unknown_len = i ? unknown_len : bytes.len;
+	}
+	cr_expect_eq(bytes.len, unknown_len + 9, "unknown: 1 byte, the least number: 10");
+	buf_done(&bytes);
+	snapshot_done(&again);
+}
+
 /* Cut, changed or grown by a byte: never taken for another snapshot, never a crash. */
 Test(route_rank, R_ROUTE_14_only_canonical_bytes_are_read)
 {
