@@ -17,7 +17,7 @@ static int up(pg **ret)
 
 static const char *dsn_for(pg *p, const char *more)
 {
-	static char text[512];
+	static char text[700];
 
 	snprintf(text, sizeof(text), "host=127.0.0.1 port=%u dbname=%s %s", (unsigned)pg_port(p),
 		s.database, more);
@@ -97,7 +97,7 @@ Test(postgres_connect, D_2_5_tls_as_the_dsn_says)
 /* A certificate that nobody has asked for. */
 static void make_other_ca(const char *path)
 {
-	char line[800];
+	char line[1800];
 	FILE *f;
 
 	snprintf(line, sizeof(line),
