@@ -209,29 +209,37 @@ endfunction()
 
 # What a person starts as llmctl: help at once, the whole tool for everything else.
 function(llm_front)
-	set(dir "${CMAKE_SOURCE_DIR}/apps/llmctl")
-	add_executable(llmctl "${dir}/front/front.c" "${dir}/help.c" "${dir}/commands.c")
-	target_include_directories(llmctl PRIVATE "${CMAKE_BINARY_DIR}/see/app-llmctl" "${dir}")
+	set(dir "${CMAKE_SOURCE_DIR}/apps/llmctl/start")
+	add_executable(llmctl "${dir}/front.c" "${dir}/help.c" "${dir}/commands.c")
+	target_include_directories(llmctl PRIVATE "${CMAKE_BINARY_DIR}/see/app-llmctl")
 	target_link_libraries(llmctl PRIVATE llm_flags)
 	set_target_properties(llmctl_whole PROPERTIES OUTPUT_NAME llmctl
 		RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/libexec/llm")
 	add_dependencies(llmctl llmctl_whole)
 endfunction()
 
-# A tool sees the public headers only; it may use Jansson and the kit besides.
+# A tool sees its own folders and the public headers; it may use Jansson and the kit besides.
 function(llm_app name)
-	file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/apps/${name}/*.c")
+	set(dir "${CMAKE_SOURCE_DIR}/apps/${name}")
+	file(GLOB sources CONFIGURE_DEPENDS "${dir}/*.c" "${dir}/*/*.c")
 	if(NOT sources)
 		return()
 	endif()
+	list(FILTER sources EXCLUDE REGEX "/start/front\\.c$") # a program of its own: llm_front
 	file(GLOB headers RELATIVE "${CMAKE_SOURCE_DIR}" "${CMAKE_SOURCE_DIR}/include/llm/*.h")
 	set(links ${LLM_KIT_HEADERS} wire/money.h=core/wire/money.h)
 	foreach(header IN LISTS headers) # not llm/abi
 		string(REPLACE "include/" "" inside "${header}")
 		list(APPEND links "${inside}=${header}")
 	endforeach()
+	file(GLOB folders RELATIVE "${dir}" CONFIGURE_DEPENDS "${dir}/*")
+	foreach(folder IN LISTS folders)
+		if(IS_DIRECTORY "${dir}/${folder}")
+			list(APPEND links "${folder}=apps/${name}/${folder}")
+		endif()
+	endforeach()
 	if(name STREQUAL "llmctl")
-		list(APPEND links migrations.h=apps/llmctl/migrations.h)
+		list(APPEND links migrations.h=apps/llmctl/db/migrations.h)
 		llm_export_text(sources)
 	endif()
 	llm_see(app-${name} ${links})

@@ -78,7 +78,7 @@ check_folders() {
 	local folder n=0
 	while read -r folder; do
 		case $folder in
-		.ci | apps/llmctl/front | docs/providers | tests/breaks) continue ;;
+		.ci | docs/providers | tests/breaks) continue ;;
 		tests/fixtures/* | tests/golden* | tests/fuzz/corpus*) continue ;;
 		esac
 		n=$((n + 1))

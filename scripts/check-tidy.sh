@@ -10,5 +10,5 @@ printf '%s\n' "${files[@]}" |
 	{ grep -v 'warnings generated' "$build/tidy.log" >&2; exit 1; }
 cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	--inline-suppr --suppress=missingIncludeSystem -j "$(nproc)" -Icore -Iinclude \
-	-Ipersistence core host plugins persistence apps
+	-Ipersistence -Iapps/llmctl core host plugins persistence apps
 echo "tidy: ${#files[@]} files ok"
