@@ -14,7 +14,7 @@ typedef struct still {
 	talk t;
 	sim *up;
 	char *script;
-	char config[1000];
+	char config[1600];
 } still;
 
 /* `provider`: members of the provider "ollama"; `more`: the rest of the configuration. */

@@ -30,7 +30,7 @@ static inline void swap_copy(const char *from, const char *to)
 /* FOLDER/swap.so is build `word` from now on. */
 static inline void swap_put(const char *folder, const char *word)
 {
-	char from[512], made[512], to[512];
+	char from[700], made[700], to[700];
 
 	snprintf(from, sizeof(from), "%s/tests/modules/swap_%s.so", TEST_BINARY_DIR, word);
 	snprintf(made, sizeof(made), "%s/swap.new", folder);
