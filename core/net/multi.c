@@ -148,7 +148,9 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, voi
 		curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&x);
 		if (x)
 			note_stuck(x);
-		if (x && !x->paused)
+		if (x && !x->connected)
+			socks_lost(n, fd);
+		else if (x && !x->paused)
 			socks_rest(n, fd);
 		else
 			socks_want(n, fd, 0, 0, 1);

@@ -118,6 +118,8 @@ void socks_closed(net *n, int fd);
 void socks_want(net *n, int fd, int in, int out, int watched);
 /* Its transfer has ended, and the connection may be kept. */
 void socks_rest(net *n, int fd);
+/* Its transfer is not connected, and does not wait for it any more. */
+void socks_lost(net *n, int fd);
 /* 1 when nobody waits for it: then its connection is none to be used again. */
 int socks_idle(net *n, int fd);
 /* Ends it for both sides, as shutdown() does, when it is still one that libcurl opened. */

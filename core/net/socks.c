@@ -115,6 +115,19 @@ void socks_rest(net *n, int fd)
 	(void)loop_socket_set(n->l, fd, 0, 1);
 }
 
+/*
+ * A socket that was not connected yet is closed by libcurl 7.88 itself, which says so later: then
+ * the number may be the host's by now, and is not to be touched. What was closed the kernel
+ * has forgotten.
+ */
+void socks_lost(net *n, int fd)
+{
+	if (known(n, fd))
+		n->socks[fd] = 0;
+	else
+		(void)loop_socket_set(n->l, fd, 0, 1);
+}
+
 /* libcurl takes a connection for dead when it sees its end, and not by bytes in front of it. */
 static void hang_up(int fd, int how)
 {
