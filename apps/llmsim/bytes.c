@@ -162,11 +162,22 @@ static void bytes_json_ascii(struct bytes *b, unsigned char c)
 	}
 }
 
+/* So many bytes stay as they are, and are ASCII. */
+static size_t json_plain(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && text[n] >= 0x20 && text[n] < 0x7F && text[n] != '"' && text[n] != '\\')
+		n++;
+	return n;
+}
+
 void bytes_json(struct bytes *b, const char *text, size_t len)
 {
 	bytes_text(b, "\"");
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_len(text + i, len - i);
+		size_t plain = json_plain(text + i, len - i);
+		size_t n = plain ? plain : utf8_len(text + i, len - i);
 
 		if (n == 0)
 			bytes_text(b, "\\ufffd");

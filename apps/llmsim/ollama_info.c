@@ -14,18 +14,22 @@ void ollama_escape(struct bytes *b, size_t from)
 {
 	struct bytes out = {0};
 
-	for (size_t i = from; i < b->len; i++) {
-		unsigned char c = (unsigned char)b->data[i];
+	for (size_t i = from; i < b->len;) {
+		const char *at = b->data + i;
+		size_t n = strcspn(at, "<>&\xe2");
 
-		if (c == '<' || c == '>' || c == '&') {
-			bytes_format(&out, "\\u00%02x", c);
-		} else if (!strncmp(b->data + i, "\xe2\x80\xa8", 3) ||
-			!strncmp(b->data + i, "\xe2\x80\xa9", 3)) {
-			bytes_format(&out, "\\u202%c", b->data[i + 2] == '\xa8' ? '8' : '9');
-			i += 2;
+		if (n) {
+			bytes_add(&out, at, n);
+		} else if (!strncmp(at, "\xe2\x80\xa8", 3) || !strncmp(at, "\xe2\x80\xa9", 3)) {
+			bytes_format(&out, "\\u202%c", at[2] == '\xa8' ? '8' : '9');
+			n = 3;
+		} else if (*at == '\xe2') {
+			bytes_add(&out, at, n = 1);
 		} else {
-			bytes_add(&out, b->data + i, 1);
+			bytes_format(&out, "\\u00%02x", (unsigned char)*at);
+			n = 1;
 		}
+		i += n;
 	}
 	b->len = from;
 	bytes_add(b, out.data, out.len);
