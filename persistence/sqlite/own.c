@@ -271,7 +271,9 @@ int32_t own_commit(void *handle)
 		file_unlock(u);
 		return unit_say(u, LLM_E_STATE, "no transaction is open", NULL);
 	}
+	wal_gather(u);
 	rc = own_exec_kept(u, &u->commit, "COMMIT", "cannot commit");
+	wal_scatter(u);
 	if (rc) {
 		own_undo(u);
 		return rc;
@@ -309,6 +311,7 @@ void own_close(void *handle)
 		own_checkpoint(u);
 	sqlite3_finalize(u->undo);
 	sqlite3_close(u->db);
+	sqlite3_free(u->wal);
 	file_unlock(u);
 	file_leave(u);
 	if (u->lock_fd >= 0)

@@ -32,6 +32,8 @@ typedef struct opened {
 	int joined;
 } opened;
 
+typedef struct wal wal;
+
 typedef struct unit {
 	const llm_host *host;
 	const llm_sqlite_calls *q;
@@ -49,6 +51,7 @@ typedef struct unit {
 	int reader; /* 1: it never writes */
 	uint32_t busy_ms;
 	int wal_pages; /* after the last commit */
+	wal *wal; /* what gathers its frames, or null */
 	atomic_int interrupted;
 } unit;
 
@@ -121,6 +124,12 @@ void file_lock_close(unit *u);
 
 /* Sleeps for a moment of a wait that has lasted `waited_ms`; gives its length. */
 uint32_t file_nap(uint32_t waited_ms);
+
+/* ---- wal.c ---- */
+
+/* Around COMMIT: what it appends to the WAL is written together. */
+void wal_gather(unit *u);
+void wal_scatter(unit *u);
 
 /* ---- native.c ---- */
 

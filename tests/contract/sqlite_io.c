@@ -113,6 +113,54 @@ Test(sqlite_io, S_01_S_02_somebody_else_holds_the_lock)
 	sweep(VFS_BUSY, 10);
 }
 
+/* ---- how many calls there are ---- */
+
+static uint64_t writes_of_a_commit(wire *c, int from, int n)
+{
+	llm_op_result result;
+	char id[64];
+	int i;
+
+	cr_assert_eq(wire_begin(c), 0);
+	for (i = from; i < from + n; i++) {
+		llm_run_row r = row_begin(W, id);
+
+		snprintf(id, sizeof(id), "%06d", i);
+		cr_assert_eq(wire_put(c, LLM_OP_RUN_BEGIN, &r, &result), 0);
+	}
+	vfs_fail(0, VFS_FULL); /* counts writes from here on */
+	cr_assert_eq(wire_commit(c), 0);
+	return vfs_calls();
+}
+
+/* Whatever a commit appends is one write; from the second one on, see wal.c. */
+Test(sqlite_io, D_2_5_a_commit_is_one_write)
+{
+	static const char *const modes[] = {"normal", "full"};
+	wire c, other;
+	size_t i;
+	stand s;
+	int n;
+
+	for (i = 0; i < 2; i++) {
+		sqlite_stand_inside(&s);
+		vfs_install();
+		cr_assert_eq(wire_try(&s, &c, "sync", modes[i]), 0);
+		cr_expect_gt(writes_of_a_commit(&c, 0, 40), 10, "two for each page");
+		for (n = 40; n < 400; n += 40)
+			cr_expect_eq(writes_of_a_commit(&c, n, 40), 1, "%s, from %d", modes[i], n);
+		cr_expect_gt(writes_of_a_commit(&c, 400, 400), 1, "more than there is room for");
+		other = wire_open(&s);
+		cr_expect_not_null(ask_run(&other, W, "000399"));
+		cr_expect_not_null(ask_run(&other, W, "000799"));
+		cr_expect_eq(s.v->maintain(other.unit, LLM_MAINTAIN_CHECK, NULL), 0);
+		wire_close(&other);
+		wire_close(&c);
+		vfs_remove();
+		stand_down(&s);
+	}
+}
+
 /* ---- power ---- */
 
 #define CUTS 60
