@@ -24,13 +24,14 @@ from sqlalchemy import (
 )
 
 SCHEMA = 5  # the last migration whose tables stand here
+WITHOUT_ROWID = {"llm_attempts"}  # in SQLite: their rows stand in their primary key
 
 
 def declare(metadata):
     """Adds what is not there yet; returns the tables of libllm by name."""
     for name, parts in _tables().items():
         if name not in metadata.tables:
-            Table(name, metadata, *parts)
+            Table(name, metadata, *parts, sqlite_with_rowid=name not in WITHOUT_ROWID)
     return {name: metadata.tables[name] for name in _tables()}
 
 

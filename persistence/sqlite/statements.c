@@ -259,13 +259,14 @@ const statement statements[ST_COUNT] = {
 		     "r.owner_id AND o.lease_until_us > " NOW ") LIMIT :limit)",
 		&columns_filter, NULL},
 	[ST_PURGE_ATTEMPTS] =
-		{"DELETE FROM llm_attempts WHERE rowid IN (SELECT rowid FROM llm_attempts WHERE "
-		 ":all_of_workspace = 1 AND workspace_id = :workspace_id UNION ALL SELECT c.rowid "
-		 "FROM llm_attempts c JOIN llm_runs r ON r.workspace_id = c.workspace_id AND r.id = "
-		 "c.run_id WHERE (:workspace_id IS NULL OR r.workspace_id = :workspace_id) AND "
-		 "r.created_us < :runs_before_us AND r.status NOT IN ('pending', 'running') LIMIT "
-		 ":limit)",
-			&columns_purge, NULL},
+		/* The outer SELECT lets SQLite look the three up by the primary key. */
+	{"DELETE FROM llm_attempts WHERE (workspace_id, run_id, seq) IN (SELECT * FROM (SELECT "
+	 "workspace_id, run_id, seq FROM llm_attempts WHERE :all_of_workspace = 1 AND "
+	 "workspace_id = :workspace_id UNION ALL SELECT c.workspace_id, c.run_id, c.seq FROM "
+	 "llm_attempts c JOIN llm_runs r ON r.workspace_id = c.workspace_id AND r.id = c.run_id "
+	 "WHERE (:workspace_id IS NULL OR r.workspace_id = :workspace_id) AND r.created_us < "
+	 ":runs_before_us AND r.status NOT IN ('pending', 'running') LIMIT :limit))",
+		&columns_purge, NULL},
 	[ST_PURGE_STAGES] =
 		{"DELETE FROM llm_run_stages WHERE rowid IN (SELECT rowid FROM llm_run_stages WHERE "
 		 ":all_of_workspace = 1 AND workspace_id = :workspace_id UNION ALL SELECT c.rowid "

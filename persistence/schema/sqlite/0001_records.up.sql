@@ -93,7 +93,7 @@ CREATE TABLE llm_attempts (
     started_us BIGINT,
     finished_us BIGINT,
     PRIMARY KEY (workspace_id, run_id, seq)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE llm_run_stages (
     workspace_id TEXT NOT NULL,
