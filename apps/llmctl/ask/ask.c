@@ -132,16 +132,20 @@ static int32_t add_option(ask *a, const char *pair)
 	return refused(a, llm_request_option(a->rq, name, equal + 1));
 }
 
-/* What was said before. Of images there is only a note that they were. */
+/* What was said before. Of what is not stored of it there is a note, once in a talk. */
 static int32_t add_before(ask *a)
 {
+	const rebuild_media *media = a->earlier ? &a->earlier->media : NULL;
 	unsigned lost = 0;
-	int32_t rc = a->before ? rebuild_turns(a->before, NULL, a->rq, &lost) : 0;
-	char line[120];
+	int32_t rc = a->before ? rebuild_turns(a->before, media, a->rq, &lost) : 0;
+	char line[160];
 
-	if (rc || !lost)
+	if (rc || !lost || (a->earlier && a->earlier->told))
 		return rc;
-	snprintf(line, sizeof(line), "%u images or files of earlier turns are not stored", lost);
+	if (a->earlier)
+		a->earlier->told = true;
+	snprintf(line, sizeof(line),
+		"images or files of earlier turns are not stored and not sent again: %u", lost);
 	complain_note(&a->c->term, "note", line);
 	return 0;
 }
@@ -247,6 +251,7 @@ static int32_t take_last(ask *a)
 	if (rc)
 		return rc;
 	a->before = a->from.turns;
+	a->earlier = &a->from;
 	a->system = resume_take_system(a->before);
 	if (!a->c->opt.system)
 		a->c->opt.system = a->system;

@@ -26,6 +26,7 @@ typedef struct ask {
 	ctl *c;
 	input_bytes prompt; /* there already: it is not looked for */
 	resumed from; /* with --continue */
+	resumed *earlier; /* has the images and files of `before`; or null */
 	char *system; /* of what is gone on from, or null */
 	json_t *before; /* borrowed: the turns before this one, or null */
 	llm_request *rq;

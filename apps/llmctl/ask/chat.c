@@ -103,7 +103,7 @@ static void keep_turns(chat *ch, const ask *a)
 
 static void question(chat *ch, const char *text)
 {
-	ask a = {.c = ch->c, .before = ch->turns, .err = LLM_ERR_INIT};
+	ask a = {.c = ch->c, .before = ch->turns, .earlier = &ch->from, .err = LLM_ERR_INIT};
 	int status;
 
 	a.prompt.data = strdup(text);

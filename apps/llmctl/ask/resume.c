@@ -60,8 +60,10 @@ int32_t resume_load(ctl *c, const char *id, resumed *ret, llm_err *err)
 	if (!rc)
 		rc = take_turns(&r, ret, err);
 	if (!rc)
+		rc = recall_media(&st, &r, &ret->media, err);
+	if (!rc)
 		take_target(&c->opt, &r, ret);
-	if (!rc && !c->opt.no_record && !c->store.off)
+	if (!rc && !c->opt.no_record && !c->store.off && !c->store.keeps)
 		c->opt.store_content = true;
 	recall_done(&r);
 	store_close(&st);
@@ -72,9 +74,10 @@ int32_t resume_load(ctl *c, const char *id, resumed *ret, llm_err *err)
 void resume_done(resumed *r)
 {
 	json_decref(r->turns);
+	recall_media_done(&r->media);
 	free(r->profile);
 	free(r->model);
-	*r = (resumed){NULL, NULL, NULL};
+	*r = (resumed){.turns = NULL};
 }
 
 char *resume_take_system(json_t *turns)
@@ -86,7 +89,7 @@ char *resume_take_system(json_t *turns)
 		const json_t *turn = json_array_get(turns, i);
 		const char *role = recall_text(turn, "role");
 
-		if (!role || strcmp(role, "system") != 0)
+		if (!role || strcmp(role, "system") != 0 || json_object_get(turn, "parts"))
 			continue;
 		free(ret);
 		ret = copy(recall_text(turn, "content"));

@@ -6,10 +6,13 @@
 
 #include <jansson.h>
 
+#include "runs/rebuild.h"
 #include "setup/ctl.h"
 
 typedef struct resumed {
 	json_t *turns; /* as runs/rebuild.h has them: what was asked, then the answer */
+	rebuild_media media; /* images, audio and files of the turns, where they are stored */
+	bool told; /* that some of them are not */
 	char *profile, *model; /* whom the command goes on with, or null: it names one itself */
 } resumed;
 
@@ -22,7 +25,10 @@ typedef struct resumed {
  */
 int32_t resume_load(ctl *c, const char *id, resumed *ret, llm_err *err);
 void resume_done(resumed *r);
-/* Takes system turns out; the text of the first, to be freed, or null. */
+/*
+ * Takes system turns of nothing but text out; the text of the first, to be freed, or null. Where
+ * the others have images and files stays as it is.
+ */
 char *resume_take_system(json_t *turns);
 
 #endif

@@ -15,6 +15,7 @@ typedef struct ctl_store {
 	bool configured; /* a storage section names the place */
 	bool off; /* storage.ledger is off */
 	bool has_key; /* privacy.key is configured */
+	bool keeps; /* what is said is stored, as the configuration has it */
 	bool budgets; /* runs of this configuration look at budgets in the storage */
 	bool reading; /* the last of the overrides says so */
 	bool own; /* the database is llmctl's own */

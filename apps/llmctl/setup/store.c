@@ -51,6 +51,9 @@ static void take_item(ctl_store *s, const llm_config_item *item)
 	} else if (strcmp(item->key, "storage.ledger") == 0) {
 		take_text(word, sizeof(word), item->value);
 		s->off = strcmp(word, "off") == 0;
+	} else if (strcmp(item->key, "privacy.content") == 0) {
+		take_text(word, sizeof(word), item->value);
+		s->keeps = strcmp(word, "redacted") == 0 || strcmp(word, "full") == 0;
 	} else if (strcmp(item->key, "budget.limit") == 0) {
 		s->budgets = true;
 	} else if (strcmp(item->key, "budget.counted") == 0) {
