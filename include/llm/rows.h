@@ -360,7 +360,8 @@ typedef struct llm_purge {
 	int64_t contents_before_us; /* created before; -1: none */
 	int64_t runs_before_us; /* finished runs created before, with attempts and stages */
 	int64_t limit; /* 1 to 1000 */
-	uint32_t expired; /* 1: keys and answers that have expired, never a claim in force */
+	/* 1: keys and answers that have expired, never a claim in force; services long gone */
+	uint32_t expired;
 	uint32_t reserved;
 } llm_purge;
 

@@ -343,6 +343,18 @@ const statement statements[ST_COUNT] = {
 			      "c.workspace_id = $1 LIMIT $3)",
 		"workspace_id all_of_workspace limit", &columns_purge, NULL},
 	/*
+	 * Gone a day ago, and a day before the oldest run on record was created: none can be theirs.
+	 * The newest stays, for the key that it hashed with.
+	 */
+	[ST_PURGE_OWNERS] =
+		{"DELETE FROM llm_owners WHERE id IN (SELECT c.id FROM llm_owners c WHERE $1 = 1 AND "
+		 "c.lease_until_us + 86400000000 < least(" NOW
+		 ", (SELECT min(created_us) FROM llm_runs)) AND c.id <> (SELECT max(id) FROM "
+		 "llm_owners) AND NOT EXISTS (SELECT 1 FROM llm_runs r WHERE r.owner_id = c.id AND "
+		 "r.status = 'running') AND c.id NOT IN (SELECT owner_id FROM llm_idempotency WHERE "
+		 "owner_id IS NOT NULL) LIMIT $2)",
+			"expired limit", &columns_purge, NULL},
+	/*
 	 * Of so many rows as fit those used last stay: all rows are looked at, so it is asked rarely.
 	 * A row that somebody else has is left to the next time, whatever the order of locks.
 	 */

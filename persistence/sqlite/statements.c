@@ -310,6 +310,18 @@ const statement statements[ST_COUNT] = {
 		{"DELETE FROM llm_budgets WHERE rowid IN (SELECT c.rowid FROM llm_budgets c WHERE "
 		 ":all_of_workspace = 1 AND c.workspace_id = :workspace_id LIMIT :limit)",
 			&columns_purge, NULL},
+	/*
+	 * Gone a day ago, and a day before the oldest run on record was created: none can be theirs.
+	 * The newest stays, for the key that it hashed with.
+	 */
+	[ST_PURGE_OWNERS] =
+		{"DELETE FROM llm_owners WHERE rowid IN (SELECT c.rowid FROM llm_owners c WHERE "
+		 ":expired = 1 AND c.lease_until_us + 86400000000 < min(" NOW
+		 ", coalesce((SELECT min(created_us) FROM llm_runs), " NOW
+		 ")) AND c.id <> (SELECT max(id) FROM llm_owners) AND NOT EXISTS (SELECT 1 FROM "
+		 "llm_runs r WHERE r.owner_id = c.id AND r.status = 'running') AND c.id NOT IN "
+		 "(SELECT owner_id FROM llm_idempotency WHERE owner_id IS NOT NULL) LIMIT :limit)",
+			&columns_purge, NULL},
 	/* Of so many rows as fit those used last stay: all rows are looked at, so it is asked rarely. */
 	[ST_CACHE_TRIM] =
 		{"DELETE FROM llm_cache WHERE rowid IN (SELECT c.id FROM (SELECT rowid AS id, "
