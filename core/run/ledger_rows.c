@@ -366,7 +366,10 @@ static int32_t put_run(llm_call *c, llm_job *j, const record_end *end)
 	pthread_rwlock_rdlock(&svc->secrets_lock);
 	rc = record_run_end(end, svc->secrets, job_arena(j), &row);
 	pthread_rwlock_unlock(&svc->secrets_lock);
-	return rc ? rc : job_add(j, LLM_OP_RUN_FINISH, row);
+	if (rc)
+		return rc;
+	job_ends(j, row, &svc->time);
+	return job_add(j, LLM_OP_RUN_FINISH, row);
 }
 
 int32_t ledger_rows_end(llm_call *c, llm_job *j)
@@ -389,7 +392,6 @@ int32_t ledger_rows_end(llm_call *c, llm_job *j)
 		.cache_key = c->cache && c->cache->of ? c->cache->key : NULL,
 		.decision_json = r->decision.len ? buf_text(&r->decision) : NULL,
 		.timing = &r->timing,
-		.settle_us = -1,
 		.delivered = c->delivered != 0,
 		.recovered = r->recovered,
 		.finished_us = utc_of(c, now_of(c)),

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/err.h"
 
 #define JOB_CHUNK 2048 /* the rows of a run with one attempt */
@@ -80,6 +81,13 @@ void job_insist(llm_job *j, int32_t code)
 {
 	j->insists = j->n;
 	j->insists_code = code;
+}
+
+void job_ends(llm_job *j, llm_run_row *row, const llm_time_source *time)
+{
+	j->ends = row;
+	j->time = time;
+	j->ended_ns = clock_ns(time);
 }
 
 int32_t job_ask(llm_job *j, uint32_t kind, const llm_filter *filter)
@@ -234,6 +242,13 @@ typedef struct burst {
 	llm_op_result **results;
 } burst;
 
+/* Its commit comes on top: no row can tell of that. */
+static void stamp(const llm_job *j)
+{
+	if (j->ends)
+		j->ends->settle_us = (int64_t)((clock_ns(j->time) - j->ended_ns) / 1000);
+}
+
 static int32_t burst_fill(burst *b, llm_job *const *jobs, size_t n, arena *ar)
 {
 	size_t i, j, at = 0;
@@ -245,9 +260,11 @@ static int32_t burst_fill(burst *b, llm_job *const *jobs, size_t n, arena *ar)
 	b->results = arena_array(ar, b->n, sizeof(void *));
 	if (!b->list || !b->ops || !b->results)
 		return LLM_E_NOMEM;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		stamp(jobs[i]);
 		for (j = 0; j < jobs[i]->n; j++, at++)
 			b->list[at] = (placed){jobs[i]->ops[j], jobs[i]->results[j], at};
+	}
 	placed_sort(b->list, b->n);
 	for (at = 0; at < b->n; at++) {
 		b->ops[at] = b->list[at].op;

@@ -27,6 +27,9 @@ struct llm_job {
 	int32_t insists_code;
 	int droppable;
 	int kept; /* its maker frees it, behind `done` */
+	llm_run_row *ends; /* of a run that has ended, or null */
+	const llm_time_source *time; /* of `ends`, and when that was */
+	uint64_t ended_ns;
 	job_done_fn done;
 	void *ctx;
 	llm_job *next; /* of whoever holds it */
@@ -48,6 +51,8 @@ int32_t job_add(llm_job *j, uint32_t kind, const void *record);
  * `code`. One of a job.
  */
 void job_insist(llm_job *j, int32_t code);
+/* `row` is of a run that ends now: when it is written it says how long that took (settle_us). */
+void job_ends(llm_job *j, llm_run_row *row, const llm_time_source *time);
 /*
  * Asks behind the operations of the whole group, in their transaction; a job may have nothing
  * but questions. Texts of `filter` are copied. LLM_E_UNSUPPORTED, LLM_E_NOMEM.

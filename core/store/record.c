@@ -135,7 +135,6 @@ static void record_numbers(llm_run_row *r, const record_end *from)
 	r->recovered = from->recovered;
 	r->reasks = from->reasks;
 	r->cost_nanousd = from->cost_nanousd;
-	r->settle_us = from->settle_us;
 	r->finished_us = from->finished_us;
 	r->version = from->version;
 	r->delivered = from->delivered;

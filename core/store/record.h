@@ -59,7 +59,6 @@ typedef struct record_end {
 	int64_t cost_nanousd; /* -1: unknown */
 	const char *price_version;
 	const llm_timing *timing;
-	int64_t settle_us;
 	int64_t delivered; /* 1: pieces of the answer reached the caller as they came; 0: none */
 	int64_t fallbacks;
 	int64_t recovered;

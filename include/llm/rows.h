@@ -61,7 +61,7 @@ typedef struct llm_run_row {
 	int64_t queue_ms;
 	int64_t ttft_ms;
 	int64_t duration_ms;
-	int64_t settle_us;
+	int64_t settle_us; /* from its end until this was written; the commit comes on top */
 	const char *request_hash;
 	const char *cache_key;
 	const char *idempotency_key_hash;

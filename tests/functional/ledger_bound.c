@@ -4,6 +4,8 @@
  */
 #include "bound_try.h"
 
+#include <time.h>
+
 /* ---- the two calls ---- */
 
 Test(ledger_bound, R_UOW_3_R_UOW_5_nothing_is_written_before_the_answer_and_then_all_of_it)
@@ -61,6 +63,28 @@ Test(ledger_bound, R_UOW_6_rolled_back_it_can_be_recorded_again)
 	cr_expect_eq(persisted(call), LLM_PERSISTED_YES);
 	cr_expect_eq(count(&s, "SELECT count(*) FROM llm_runs"), 1);
 	cr_expect_eq(count(&s, "SELECT count(*) FROM orders"), 1);
+	llm_call_free(call);
+	shop_close(&s);
+}
+
+/* It counts from the end of the run, whoever takes how long to write it. */
+Test(ledger_bound, R_UOW_11_a_row_says_how_long_its_settle_took)
+{
+	const struct timespec nap = {0, 3000000};
+	llm_call *call;
+	shop s;
+	int i;
+
+	shop_open(&s);
+	call = answered(&s);
+	for (i = 0; i < 2; i++) {
+		nanosleep(&nap, NULL);
+		begin(&s);
+		cr_expect_eq(record(&s, call, NULL), 0);
+		end(&s, i);
+	}
+	cr_expect_geq(count(&s, "SELECT settle_us FROM llm_runs"), 6000);
+	cr_expect_lt(count(&s, "SELECT settle_us FROM llm_runs"), 10000000);
 	llm_call_free(call);
 	shop_close(&s);
 }

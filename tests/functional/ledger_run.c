@@ -199,6 +199,8 @@ Test(ledger_run, R_RUN_1_a_run_that_was_answered)
 	cr_expect_eq(row->fallbacks, 0);
 	cr_expect_eq(row->version, 2);
 	cr_expect_geq(row->finished_us, row->started_us);
+	cr_expect_geq(row->settle_us, 0);
+	cr_expect_lt(row->settle_us, 10000000);
 	att = &book_attempts(&b, book_id(asked))->attempts[0];
 	cr_expect_str_eq(att->candidate_id, "ollama/sim-small");
 	cr_expect_eq(att->seq, 1);

@@ -31,7 +31,6 @@ static record_end ended(const llm_err *error, const llm_usage *usage)
 		.error = error,
 		.usage = usage,
 		.cost_nanousd = -1,
-		.settle_us = -1,
 		.delivered = 1,
 		.finished_us = 9};
 }
