@@ -330,7 +330,7 @@ typedef struct llm_filter {
 	const char *model; /* resolved_model */
 	const char *error_code;
 	const char *parent_run_id;
-	const char *text; /* a piece of requested_model, error_message or metadata_json */
+	const char *text; /* a piece of requested_model, error_code, error_message or metadata_json */
 	int64_t from_us; /* created_us, this and later */
 	int64_t to_us; /* and before this */
 	int64_t min_cost_nanousd;

@@ -204,8 +204,8 @@ const statement statements[ST_COUNT] = {
 		"status = $3) AND ($4 IS NULL OR profile = $4) AND ($5 IS NULL OR "
 		"provider = $5) AND ($6 IS NULL OR resolved_model = $6) AND ($7 IS NULL "
 		"OR error_code = $7) AND ($8 IS NULL OR parent_run_id = $8) AND ($9 IS "
-		"NULL OR strpos(requested_model, $9) > 0 OR strpos(error_message, $9) > "
-		"0 OR strpos(metadata_json, $9) > 0) AND ($10 IS NULL OR created_us >= "
+		"NULL OR strpos(requested_model, $9) > 0 OR strpos(error_code, $9) > 0 OR "
+		"strpos(error_message, $9) > 0 OR strpos(metadata_json, $9) > 0) AND ($10 IS NULL OR created_us >= "
 		"$10) AND ($11 IS NULL OR created_us < $11) AND ($12 IS NULL OR "
 		"cost_nanousd >= $12) AND ($13 IS NULL OR duration_ms >= $13) ORDER BY "
 		"id DESC LIMIT $14",

@@ -208,8 +208,8 @@ const statement statements[ST_COUNT] = {
 		 ":profile) AND (:provider IS NULL OR provider = :provider) AND (:model IS NULL OR "
 		 "resolved_model = :model) AND (:error_code IS NULL OR error_code = :error_code) AND "
 		 "(:parent_run_id IS NULL OR parent_run_id = :parent_run_id) AND (:text IS NULL OR "
-		 "instr(requested_model, :text) OR instr(error_message, :text) OR instr(metadata_json, "
-		 ":text)) AND (:from_us IS NULL OR created_us >= :from_us) AND (:to_us IS NULL OR "
+		 "instr(requested_model, :text) OR instr(error_code, :text) OR instr(error_message, "
+		 ":text) OR instr(metadata_json, :text)) AND (:from_us IS NULL OR created_us >= :from_us) AND (:to_us IS NULL OR "
 		 "created_us < :to_us) AND (:min_cost_nanousd IS NULL OR cost_nanousd >= "
 		 ":min_cost_nanousd) AND (:min_duration_ms IS NULL OR duration_ms >= :min_duration_ms) "
 		 "ORDER BY id DESC LIMIT coalesce(:limit, -1)",

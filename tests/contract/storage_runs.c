@@ -238,6 +238,7 @@ static const narrow narrows[] = {
 	{F(parent_run_id), ID("1"), 0, 1},
 	{F(text), "4711", 0, 1},
 	{F(text), "first token", 0, 1},
+	{F(text), "IMEOU", 0, 1},
 	{F(text), "ollama/", 0, 2},
 	{F(text), "%", 0, 0},
 	{F(from_us), NULL, BEGUN_US + 100, 1},

@@ -167,13 +167,14 @@ static int fits(const llm_run_row *r, const llm_filter *f)
 	const char *const pairs[][2] = {{f->status, r->status}, {f->profile, r->profile},
 		{f->provider, r->provider}, {f->model, r->resolved_model},
 		{f->error_code, r->error_code}, {f->parent_run_id, r->parent_run_id}};
-	const char *const texts[] = {r->requested_model, r->error_message, r->metadata_json};
+	const char *const texts[] = {
+		r->requested_model, r->error_code, r->error_message, r->metadata_json};
 	int found = !f->text;
 
 	for (size_t i = 0; i < 6; i++)
 		if (pairs[i][0] && !same(pairs[i][0], pairs[i][1]))
 			return 0;
-	for (size_t i = 0; i < 3 && !found; i++)
+	for (size_t i = 0; i < 4 && !found; i++)
 		found = texts[i] && strstr(texts[i], f->text);
 	return found && (!f->cursor || strcmp(r->id, f->cursor) < 0) &&
 		(f->from_us < 0 || r->created_us >= f->from_us) &&
@@ -199,10 +200,9 @@ static int32_t mem_query(void *handle, uint32_t kind, const llm_filter *f, const
 	for (size_t i = t->n_runs; i-- > 0 && !rc && n != f->limit;)
 		if (same(t->runs[i].workspace_id, f->workspace_id) &&
 			(kind == LLM_QUERY_RUN ? same(t->runs[i].id, f->id) :
-						 fits(&t->runs[i], f))) {
+						 fits(&t->runs[i], f)) &&
+			++n)
 			rc = out->row(out->ctx, &t->runs[i]);
-			n++;
-		}
 	return rc;
 }
 

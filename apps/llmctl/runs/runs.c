@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "io/json.h"
+#include "io/out.h"
 #include "io/table.h"
 
 #define TAIL_MS 300 /* how late a run may be shown */
@@ -22,6 +23,7 @@ typedef struct listing {
 	json_t *array; /* null: a table */
 	bool csv;
 	size_t n;
+	size_t most; /* of a page: one more says that there are others */
 	char last[ID_MAX]; /* the id of the last row */
 } listing;
 
@@ -58,7 +60,8 @@ static int32_t take_row(void *ctx, const void *row)
 	const llm_run_row *r = row;
 	listing *l = ctx;
 
-	l->n++;
+	if (++l->n > l->most)
+		return 0;
 	snprintf(l->last, sizeof(l->last), "%s", r->id);
 	if (l->array)
 		json_array_append_new(l->array, runs_json(r));
@@ -69,9 +72,9 @@ static int32_t take_row(void *ctx, const void *row)
 
 /* ---- list, search ---- */
 
-static void print_page(const listing *l, int64_t limit)
+static void print_page(const listing *l)
 {
-	const bool more = (int64_t)l->n == limit;
+	const bool more = l->n > l->most;
 	json_t *o = json_object();
 
 	json_object_set_new(o, "schema", json_text("llm.runs/1"));
@@ -80,9 +83,10 @@ static void print_page(const listing *l, int64_t limit)
 	json_print(o);
 }
 
-static int32_t list_page(ctl *c, store *st, const llm_filter *f, llm_err *err)
+static int32_t list_page(ctl *c, store *st, llm_filter *f, llm_err *err)
 {
-	listing l = {.c = c, .array = c->opt.json ? json_array() : NULL};
+	listing l = {
+		.c = c, .array = c->opt.json ? json_array() : NULL, .most = (size_t)f->limit++};
 	llm_row_sink sink = {sizeof(sink), 0, &l, take_row};
 	char line[120];
 	int32_t rc;
@@ -92,14 +96,26 @@ static int32_t list_page(ctl *c, store *st, const llm_filter *f, llm_err *err)
 	if (rc)
 		json_decref(l.array);
 	else if (l.array)
-		print_page(&l, f->limit);
+		print_page(&l);
 	table_close(&l.rows, c->term.out);
 	if (!rc && !l.n && !l.array)
 		complain_note(&c->term, "note", "no run is on record that fits");
-	if (!rc && (int64_t)l.n == f->limit && c->term.err && !l.array) {
+	if (!rc && l.n > l.most && c->term.err && !l.array) {
 		snprintf(line, sizeof(line), "older ones: --before %s", l.last);
 		complain_note(&c->term, "note", line);
 	}
+	return rc;
+}
+
+/* Opens, and reads what is asked for. */
+static int32_t open_for(ctl *c, store *st, llm_filter *f, char room[RUNS_PROVIDER], llm_err *err)
+{
+	int32_t rc = store_open(c, STORE_WORKSPACE | STORE_READ, st, err);
+
+	if (!rc)
+		rc = runs_filter(&c->opt, st->workspace, runs_now_us(), f, err);
+	if (!rc)
+		runs_split_model(st, f, room);
 	return rc;
 }
 
@@ -107,11 +123,10 @@ static int list(ctl *c, const char *text)
 {
 	llm_filter f = LLM_FILTER_INIT;
 	llm_err err = LLM_ERR_INIT;
+	char room[RUNS_PROVIDER];
 	store st;
-	int32_t rc = store_open(c, STORE_WORKSPACE | STORE_READ, &st, &err);
+	int32_t rc = open_for(c, &st, &f, room, &err);
 
-	if (!rc)
-		rc = runs_filter(&c->opt, st.workspace, runs_now_us(), &f, &err);
 	f.text = text;
 	if (!rc)
 		rc = list_page(c, &st, &f, &err);
@@ -128,7 +143,7 @@ int runs_search_run(ctl *c)
 {
 	llm_err err = LLM_ERR_INIT;
 
-	if (c->opt.words.n)
+	if (c->opt.words.n && c->opt.words.items[0][0])
 		return list(c, c->opt.words.items[0]);
 	complain_set(&err, LLM_E_INVALID_REQUEST,
 		"what is to be searched for? A piece of a model's name, of an error or of the "
@@ -157,6 +172,7 @@ int runs_export_run(ctl *c)
 	llm_filter f = LLM_FILTER_INIT;
 	llm_err err = LLM_ERR_INIT;
 	store st = {NULL, NULL, NULL};
+	char room[RUNS_PROVIDER];
 	int32_t rc = 0;
 
 	l.csv = strcmp(form, "csv") == 0;
@@ -164,9 +180,7 @@ int runs_export_run(ctl *c)
 		rc = complain_set(&err, LLM_E_INVALID_REQUEST,
 			"--format %.40s is neither ndjson nor csv", form);
 	if (!rc)
-		rc = store_open(c, STORE_WORKSPACE | STORE_READ, &st, &err);
-	if (!rc)
-		rc = runs_filter(&c->opt, st.workspace, runs_now_us(), &f, &err);
+		rc = open_for(c, &st, &f, room, &err);
 	if (!c->opt.limit)
 		f.limit = -1;
 	if (!rc && l.csv)
@@ -265,9 +279,22 @@ static int32_t tail_look(tail *t, store *st, llm_filter *f, llm_err *err)
 	return rc == LLM_E_DB_BUSY ? 0 : rc;
 }
 
+/* Waits till the next look, and sees whether anybody still reads. */
+static bool reader_left(void)
+{
+	const struct timespec nap = {0, OUT_TICK_MS * 1000000L};
+	bool left = false;
+	out o = {.error = 0};
+
+	for (int i = 0; !left && i < TAIL_MS / OUT_TICK_MS; i++) {
+		nanosleep(&nap, NULL);
+		left = out_is_closed(&o);
+	}
+	return left;
+}
+
 static int32_t tail_follow(tail *t, store *st, llm_filter *f, llm_err *err)
 {
-	const struct timespec nap = {0, TAIL_MS * 1000000L};
 	int32_t rc = 0;
 
 	t->cap = TAIL_SEEN;
@@ -277,12 +304,23 @@ static int32_t tail_follow(tail *t, store *st, llm_filter *f, llm_err *err)
 		rc = complain_set(err, LLM_E_NOMEM, "memory is short");
 	while (!rc && !ferror(stdout)) {
 		rc = tail_look(t, st, f, err);
-		if (!rc)
-			nanosleep(&nap, NULL);
+		if (!rc && reader_left())
+			break;
 	}
 	free(t->seen);
 	free(t->lines);
 	return rc;
+}
+
+/* Nobody waits for what cannot come. */
+static int32_t check_tail(const ctl_options *o, llm_err *err)
+{
+	if (!o->status || (strcmp(o->status, "running") != 0 && strcmp(o->status, "pending") != 0))
+		return 0;
+	return complain_set(err, LLM_E_INVALID_REQUEST,
+		"runs tail shows runs as they end: none is %.40s then\n"
+		"Try: llmctl runs list --status %.40s",
+		o->status, o->status);
 }
 
 int runs_tail_run(ctl *c)
@@ -290,11 +328,12 @@ int runs_tail_run(ctl *c)
 	tail t = {.c = c};
 	llm_filter f = LLM_FILTER_INIT;
 	llm_err err = LLM_ERR_INIT;
-	store st;
-	int32_t rc = store_open(c, STORE_WORKSPACE | STORE_READ, &st, &err);
+	char room[RUNS_PROVIDER];
+	store st = {NULL, NULL, NULL};
+	int32_t rc = check_tail(&c->opt, &err);
 
 	if (!rc)
-		rc = runs_filter(&c->opt, st.workspace, runs_now_us(), &f, &err);
+		rc = open_for(c, &st, &f, room, &err);
 	if (!rc && !c->opt.limit)
 		f.limit = 10;
 	if (!rc)

@@ -56,21 +56,36 @@ bool runs_length(const char *text, int64_t *ret_us)
 	return false;
 }
 
-/* "2026-01-31" or "2026-01-31T10:00:00Z". */
+/* As in the form: a digit for each 0, all else as it is. */
+static bool has_form(const char *text, const char *form)
+{
+	size_t i;
+
+	for (i = 0; form[i]; i++)
+		if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+			return false;
+	return !text[i];
+}
+
+/* "2026-01-31", and with a time of day as the lists show it. A day that no month has is none. */
 static bool date_us(const char *text, int64_t *ret)
 {
-	static const char *const forms[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"};
+	static const char *const forms[] = {
+		"0000-00-00", "0000-00-00T00:00:00Z", "0000-00-00T00:00:00.000Z"};
+	struct tm tm = {.tm_mday = 1};
+	size_t form = 0;
+	int64_t ms = 0;
+	int day;
 
-	for (size_t i = 0; i < 2; i++) {
-		struct tm tm = {.tm_mday = 1};
-		const char *end = strptime(text, forms[i], &tm);
-
-		if (!end || *end)
-			continue;
-		*ret = (int64_t)timegm(&tm) * US_PER_S;
-		return *ret >= 0;
-	}
-	return false;
+	while (form < 3 && !has_form(text, forms[form]))
+		form++;
+	if (form == 3 || !strptime(text, form ? "%Y-%m-%dT%H:%M:%S" : "%Y-%m-%d", &tm))
+		return false;
+	if (form == 2 && !whole(strchr(text, '.') + 1, 3, &ms))
+		return false;
+	day = tm.tm_mday;
+	*ret = (int64_t)timegm(&tm) * US_PER_S + ms * 1000;
+	return *ret >= 0 && tm.tm_mday == day;
 }
 
 int32_t runs_when(const char *option, const char *text, int64_t now_us, int64_t *ret, llm_err *err)
@@ -170,6 +185,10 @@ static int32_t numbers(const ctl_options *o, int64_t now_us, llm_filter *f, llm_
 		rc = runs_when("since", o->since, now_us, &f->from_us, err);
 	if (!rc && o->until)
 		rc = runs_when("until", o->until, now_us, &f->to_us, err);
+	if (!rc && o->since && o->until && f->from_us >= f->to_us)
+		rc = complain_set(err, LLM_E_INVALID_REQUEST,
+			"--since %.40s is not before --until %.40s: no run is between them",
+			o->since, o->until);
 	if (!rc && o->min_cost)
 		rc = runs_amount("min-cost", o->min_cost, &f->min_cost_nanousd, err);
 	if (!rc && o->min_duration)
@@ -198,4 +217,40 @@ int32_t runs_filter(
 	f.error_code = o->error;
 	*ret = f;
 	return 0;
+}
+
+/* ---- PROVIDER/MODEL ---- */
+
+static int32_t take_any(void *ctx, const void *row)
+{
+	(void)row;
+	*(bool *)ctx = true;
+	return 0;
+}
+
+static bool has_run(const store *st, const char *provider, const char *model)
+{
+	bool any = false;
+	llm_row_sink sink = {sizeof(sink), 0, &any, take_any};
+	llm_filter f = LLM_FILTER_INIT;
+	llm_err err = LLM_ERR_INIT; /* what is wrong is told by the question itself */
+
+	f.workspace_id = st->workspace;
+	f.provider = provider;
+	f.model = model;
+	f.limit = 1;
+	return llm_records_read(st->unit, LLM_QUERY_RUNS, &f, &sink, &err) == 0 && any;
+}
+
+void runs_split_model(const store *st, llm_filter *f, char room[RUNS_PROVIDER])
+{
+	const char *slash = f->model && !f->provider ? strchr(f->model, '/') : NULL;
+
+	if (!slash || slash - f->model >= RUNS_PROVIDER)
+		return;
+	snprintf(room, RUNS_PROVIDER, "%.*s", (int)(slash - f->model), f->model);
+	if (!has_run(st, room, slash + 1) && has_run(st, NULL, f->model))
+		return;
+	f->provider = room;
+	f->model = slash + 1;
 }

@@ -25,7 +25,13 @@ static void line(const char *name, const char *text)
 		return;
 	snprintf(part, sizeof(part), "%s", text);
 	n = strip_text(&state, part, strlen(part), clean);
-	printf("%-11s %.*s\n", name, (int)n, clean);
+	printf("%-11s ", name);
+	for (size_t i = 0; i < n; i++) {
+		putchar(clean[i]);
+		if (clean[i] == '\n') /* what goes on is no line of ours */
+			printf("%-11s ", "");
+	}
+	putchar('\n');
 }
 
 static void member(const recalled *s, const char *name, const char *key)
@@ -269,7 +275,7 @@ int runs_show_run(ctl *c)
 	rebuild_media media = {NULL, 0};
 	int32_t rc = 0;
 
-	if (!c->opt.words.n)
+	if (!c->opt.words.n || !c->opt.words.items[0][0])
 		rc = complain_set(&err, LLM_E_INVALID_REQUEST,
 			"which run? Its id stands in front of each line of: llmctl runs list");
 	if (!rc)

@@ -258,6 +258,8 @@ int runs_stats_run(ctl *c)
 		print_json(&s, by);
 	else if (!rc)
 		print_table(&s, by, c->term.out);
+	if (!rc && !c->opt.json && !s.n)
+		complain_note(&c->term, "note", "no run is on record that fits");
 	store_close(&st);
 	for (size_t i = 0; i < s.n; i++) {
 		free(s.list[i].key);

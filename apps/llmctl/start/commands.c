@@ -106,23 +106,28 @@ static const arg_option db_export_options[] = {
 #define FILTER_OPTIONS \
 	WORKSPACE_OPTION, \
 	{0, ARG_TEXT, "since", "TIME", "created since: 2026-01-31, or ago: 90s, 30m, 24h, 7d", AT(since)}, \
-	{0, ARG_TEXT, "until", "TIME", "created before", AT(until)}, \
 	{0, ARG_TEXT, "status", "STATUS", "running, succeeded, failed, cancelled, abandoned", AT(status)}, \
 	{'p', ARG_TEXT, "profile", "PROFILE", "of this profile", AT(profile)}, \
 	{0, ARG_TEXT, "provider", "PROVIDER", "answered by this provider", AT(provider)}, \
-	{'m', ARG_TEXT, "model", "MODEL", "answered by this model", AT(model)}, \
+	{'m', ARG_TEXT, "model", "[PROVIDER/]MODEL", "answered by this model", AT(model)}, \
 	{0, ARG_TEXT, "error", "CODE", "that ended with this error", AT(error)}, \
 	{0, ARG_TEXT, "min-cost", "USD", "that cost at least so much", AT(min_cost)}, \
 	{0, ARG_TEXT, "min-duration", "TIME", "that took at least 500ms, 30s, 5m", AT(min_duration)}, \
-	{0, ARG_TEXT, "before", "ID", "older than this run: the next page", AT(before)}, \
 	{'n', ARG_TEXT, "limit", "NUMBER", "so many at most", AT(limit)}
+
+/* Of what has an end. */
+#define PAGE_OPTIONS \
+	{0, ARG_TEXT, "until", "TIME", "created before", AT(until)}, \
+	{0, ARG_TEXT, "before", "ID", "older than this run: the next page", AT(before)}
 /* clang-format on */
 
-static const arg_option list_options[] = {FILTER_OPTIONS, END};
+static const arg_option list_options[] = {FILTER_OPTIONS, PAGE_OPTIONS, END};
+static const arg_option tail_options[] = {FILTER_OPTIONS, END};
 
 static const arg_option export_options[] = {
 	{0, ARG_TEXT, "format", "FORMAT", "ndjson (default) or csv", AT(format)},
 	FILTER_OPTIONS,
+	PAGE_OPTIONS,
 	END,
 };
 
@@ -316,7 +321,7 @@ const command commands[] = {
 	{"runs", "tail", "Show the last runs, and others as they end, until Ctrl-C.", "",
 		"  llmctl runs tail\n"
 		"  llmctl runs tail --status failed --json\n",
-		list_options, 0},
+		tail_options, 0},
 	{"runs", "stats", "Count runs, errors, tokens, cost and times.", "",
 		"  llmctl runs stats\n"
 		"  llmctl runs stats --by day --since 7d\n"
