@@ -134,9 +134,10 @@ typedef struct llm_stage_row {
 } llm_stage_row;
 
 /*
- * What was said, by its keyed hash. A put of a hash that is there changes nothing, with one
- * exception: where only the size is kept and the put has the bytes, they are kept from then
- * on, as of the put's created_us.
+ * What was said, by its keyed hash. A put of a hash that is there changes nothing, with two
+ * exceptions: where only the size is kept and the put has the bytes, they are kept from then
+ * on, as of the put's created_us; and what is put again more than a day later, with bytes as it
+ * is there or without, is as young as that put.
  */
 typedef struct llm_content_row {
 	uint32_t struct_size;

@@ -141,9 +141,12 @@ const statement statements[ST_COUNT] = {
 		&columns_stage, NULL},
 	[ST_CONTENT_PUT] = {"INSERT INTO llm_contents (workspace_id, hash, kind, has_bytes, bytes, "
 			    "size, created_us) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT "
-			    "(workspace_id, hash) DO UPDATE SET has_bytes = 1, bytes = "
-			    "excluded.bytes, created_us = excluded.created_us WHERE "
-			    "excluded.has_bytes = 1 AND llm_contents.has_bytes = 0",
+			    "(workspace_id, hash) DO UPDATE SET has_bytes = "
+			    "excluded.has_bytes, bytes = excluded.bytes, created_us = "
+			    "excluded.created_us WHERE excluded.has_bytes > "
+			    "llm_contents.has_bytes OR (excluded.has_bytes = "
+			    "llm_contents.has_bytes AND excluded.created_us > "
+			    "llm_contents.created_us + 86400000000)",
 		"workspace_id hash kind has_bytes bytes size created_us", &columns_content, NULL},
 	[ST_IDEM_CLAIM] = {"INSERT INTO llm_idempotency (workspace_id, operation, key_hash, "
 			   "fingerprint, state, owner_id, generation, run_id, created_us) VALUES "

@@ -136,9 +136,11 @@ const statement statements[ST_COUNT] = {
 	[ST_CONTENT_PUT] =
 		{"INSERT INTO llm_contents (has_bytes, workspace_id, hash, kind, bytes, size, "
 		 "created_us) VALUES (:has_bytes, :workspace_id, :hash, :kind, :bytes, :size, "
-		 ":created_us) ON CONFLICT (workspace_id, hash) DO UPDATE SET has_bytes = 1, bytes = "
-		 "excluded.bytes, created_us = excluded.created_us WHERE excluded.has_bytes = 1 AND "
-		 "llm_contents.has_bytes = 0",
+		 ":created_us) ON CONFLICT (workspace_id, hash) DO UPDATE SET has_bytes = "
+		 "excluded.has_bytes, bytes = excluded.bytes, created_us = excluded.created_us WHERE "
+		 "excluded.has_bytes > llm_contents.has_bytes OR (excluded.has_bytes = "
+		 "llm_contents.has_bytes AND excluded.created_us > llm_contents.created_us + "
+		 "86400000000)",
 			&columns_content, NULL},
 	[ST_IDEM_CLAIM] =
 		{"INSERT INTO llm_idempotency (workspace_id, operation, key_hash, fingerprint, state, "

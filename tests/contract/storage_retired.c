@@ -1,6 +1,6 @@
 /*
  * storage_retired.c - owners that have been gone for a day go with a purge when nothing on record
- * can be theirs. Leases are moved by SQL.
+ * can be theirs. Leases are moved by SQL. And content that is said again lives on.
  */
 #include <inttypes.h>
 
@@ -168,4 +168,53 @@ static void play_owners_a_thousand_at_a_time(stand *s)
 Test(storage_retired, R_PRIV_2_owners_a_thousand_at_a_time)
 {
 	play_in_full(play_owners_a_thousand_at_a_time);
+}
+
+/* ---- content ---- */
+
+static void say(wire *c, uint32_t has_bytes, int64_t created_us)
+{
+	llm_content_row row = {.struct_size = sizeof(row),
+		.has_bytes = has_bytes,
+		.workspace_id = W,
+		.hash = "h",
+		.kind = "prompt",
+		.bytes = {has_bytes ? "hello" : NULL, has_bytes ? 5 : 0},
+		.size = 5,
+		.created_us = created_us};
+
+	cr_assert_eq(wire_store(c, LLM_OP_CONTENT_PUT, &row), 0, "%s", c->err.message);
+}
+
+static void play_content_that_is_said_again_is_kept_as_long_again(stand *s)
+{
+	static const char when[] = "SELECT created_us FROM llm_contents",
+			  kept[] = "SELECT has_bytes FROM llm_contents";
+	wire c = wire_open(s);
+
+	say(&c, 0, BEGUN_US);
+	say(&c, 0, BEGUN_US + A_DAY_US);
+	cr_expect_eq(sql_number(s, when), BEGUN_US, "once a day is enough");
+	say(&c, 0, BEGUN_US + A_DAY_US + 1);
+	cr_expect_eq(sql_number(s, when), BEGUN_US + A_DAY_US + 1);
+	say(&c, 1, BEGUN_US + A_DAY_US + 2);
+	cr_expect_eq(sql_number(s, kept), 1);
+	say(&c, 0, BEGUN_US + 9 * A_DAY_US);
+	cr_expect_eq(sql_number(s, kept), 1, "who keeps less takes nothing away");
+	cr_expect_eq(sql_number(s, when), BEGUN_US + A_DAY_US + 2, "and keeps no words longer");
+	say(&c, 1, BEGUN_US + 9 * A_DAY_US);
+	cr_expect_eq(sql_number(s, when), BEGUN_US + 9 * A_DAY_US);
+	say(&c, 1, BEGUN_US);
+	cr_expect_eq(sql_number(s, when), BEGUN_US + 9 * A_DAY_US, "by a clock that is late");
+	cr_expect_eq(purge(&c,
+			     (llm_purge){.contents_before_us = BEGUN_US + 9 * A_DAY_US,
+				     .runs_before_us = -1,
+				     .limit = 9}),
+		0);
+	wire_close(&c);
+}
+
+Test(storage_retired, R_PRIV_2_content_that_is_said_again_is_kept_as_long_again)
+{
+	play_in_full(play_content_that_is_said_again_is_kept_as_long_again);
 }
