@@ -259,6 +259,7 @@ static const column filter_list[] = {
 	NUMBER(min_cost_nanousd),
 	NUMBER(min_duration_ms),
 	NUMBER(limit),
+	TEXT(from_id),
 };
 const columns columns_filter = COLUMNS(NULL, filter_list);
 #undef ROW

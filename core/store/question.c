@@ -107,7 +107,7 @@ static int32_t own_filter(arena *ar, const llm_filter *from, llm_filter *to)
 {
 	const char **const texts[] = {&to->workspace_id, &to->id, &to->operation, &to->cursor,
 		&to->status, &to->profile, &to->provider, &to->model, &to->error_code,
-		&to->parent_run_id, &to->text};
+		&to->parent_run_id, &to->text, &to->from_id};
 	size_t i;
 	int32_t rc = 0;
 

@@ -337,6 +337,7 @@ typedef struct llm_filter {
 	int64_t min_cost_nanousd;
 	int64_t min_duration_ms;
 	int64_t limit; /* rows at most; -1: as many as there are */
+	const char *from_id; /* of runs: with this id or a greater one, which is younger */
 } llm_filter;
 
 #define LLM_FILTER_INIT \

@@ -210,11 +210,11 @@ const statement statements[ST_COUNT] = {
 		"NULL OR strpos(requested_model, $9) > 0 OR strpos(error_code, $9) > 0 OR "
 		"strpos(error_message, $9) > 0 OR strpos(metadata_json, $9) > 0) AND ($10 IS NULL OR created_us >= "
 		"$10) AND ($11 IS NULL OR created_us < $11) AND ($12 IS NULL OR "
-		"cost_nanousd >= $12) AND ($13 IS NULL OR duration_ms >= $13) ORDER BY "
-		"id DESC LIMIT $14",
+		"cost_nanousd >= $12) AND ($13 IS NULL OR duration_ms >= $13) AND ($14 IS "
+		"NULL OR id >= $14) ORDER BY id DESC LIMIT $15",
 		"workspace_id cursor status profile provider model error_code "
 		"parent_run_id text from_us to_us min_cost_nanousd "
-		"min_duration_ms limit",
+		"min_duration_ms from_id limit",
 		&columns_filter, &columns_run},
 	[ST_ATTEMPTS] = {"SELECT workspace_id, id, run_id, seq, candidate_id, provider, model, "
 			 "status, error_code, error_class, phase, http_status, retry_after_ms, "

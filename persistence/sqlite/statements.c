@@ -38,6 +38,23 @@
 	"WHERE " whose " AND created_us >= coalesce(:from_us, 0) " \
 	"AND (:to_us IS NULL OR created_us < :to_us) GROUP BY 1, 2, 3 ORDER BY 1, 2"
 
+/*
+ * A page of runs; of one error alone an index leads to them. That most ids are late enough is what
+ * SQLite has to be told: with so many conditions it expects no row, and to sort none is cheap.
+ */
+#define RUNS(error) \
+	"SELECT * FROM llm_runs WHERE workspace_id = :workspace_id AND id < coalesce(:cursor, " \
+	"x'ff') AND likely(id >= coalesce(:from_id, '')) AND " error \
+	" AND (:status IS NULL OR status = :status) AND (:profile IS NULL OR profile = " \
+	":profile) AND (:provider IS NULL OR provider = :provider) AND (:model IS NULL OR " \
+	"resolved_model = :model) AND (:parent_run_id IS NULL OR parent_run_id = " \
+	":parent_run_id) AND (:text IS NULL OR instr(requested_model, :text) OR " \
+	"instr(error_code, :text) OR instr(error_message, :text) OR instr(metadata_json, " \
+	":text)) AND (:from_us IS NULL OR created_us >= :from_us) AND (:to_us IS NULL OR " \
+	"created_us < :to_us) AND (:min_cost_nanousd IS NULL OR cost_nanousd >= " \
+	":min_cost_nanousd) AND (:min_duration_ms IS NULL OR duration_ms >= :min_duration_ms) " \
+	"ORDER BY id DESC LIMIT coalesce(:limit, -1)"
+
 const statement statements[ST_COUNT] = {
 	[ST_RUN_BEGIN] =
 		{"INSERT INTO llm_runs (workspace_id, id, owner_id, parent_run_id, pipeline, profile, "
@@ -204,18 +221,9 @@ const statement statements[ST_COUNT] = {
 		NULL},
 	[ST_RUN] = {"SELECT * FROM llm_runs WHERE workspace_id = :workspace_id AND id = :id",
 		&columns_filter, &columns_run},
-	[ST_RUNS] =
-		{"SELECT * FROM llm_runs WHERE workspace_id = :workspace_id AND id < coalesce(:cursor, "
-		 "x'ff') AND (:status IS NULL OR status = :status) AND (:profile IS NULL OR profile = "
-		 ":profile) AND (:provider IS NULL OR provider = :provider) AND (:model IS NULL OR "
-		 "resolved_model = :model) AND (:error_code IS NULL OR error_code = :error_code) AND "
-		 "(:parent_run_id IS NULL OR parent_run_id = :parent_run_id) AND (:text IS NULL OR "
-		 "instr(requested_model, :text) OR instr(error_code, :text) OR instr(error_message, "
-		 ":text) OR instr(metadata_json, :text)) AND (:from_us IS NULL OR created_us >= :from_us) AND (:to_us IS NULL OR "
-		 "created_us < :to_us) AND (:min_cost_nanousd IS NULL OR cost_nanousd >= "
-		 ":min_cost_nanousd) AND (:min_duration_ms IS NULL OR duration_ms >= :min_duration_ms) "
-		 "ORDER BY id DESC LIMIT coalesce(:limit, -1)",
-			&columns_filter, &columns_run},
+	[ST_RUNS] = {RUNS("(:error_code IS NULL OR error_code = :error_code)"), &columns_filter,
+		&columns_run},
+	[ST_RUNS_ERROR] = {RUNS("error_code = :error_code"), &columns_filter, &columns_run},
 	[ST_ATTEMPTS] =
 		{"SELECT * FROM llm_attempts WHERE workspace_id = :workspace_id AND run_id = :id ORDER "
 		 "BY seq",

@@ -36,6 +36,7 @@ enum {
 	ST_BUDGET_FORGET,
 	ST_RUN,
 	ST_RUNS,
+	ST_RUNS_ERROR, /* of one error */
 	ST_ATTEMPTS,
 	ST_STAGES,
 	ST_CONTENT,

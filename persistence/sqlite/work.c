@@ -201,6 +201,8 @@ int32_t work_query(void *handle, uint32_t kind, const llm_filter *filter, const 
 
 	if (kind == LLM_QUERY_STATS)
 		which = stats_statement(filter);
+	if (which == ST_RUNS && filter->error_code)
+		which = ST_RUNS_ERROR;
 	if (which == ST_NONE)
 		return unit_say(u, LLM_E_UNSUPPORTED, "there is no such question", NULL);
 	rc = own_clear(u);

@@ -245,7 +245,8 @@ AT(llm_filter, to_us, 104);
 AT(llm_filter, min_cost_nanousd, 112);
 AT(llm_filter, min_duration_ms, 120);
 AT(llm_filter, limit, 128);
-END(llm_filter, 136);
+AT(llm_filter, from_id, 136);
+END(llm_filter, 144);
 
 AT(llm_row_sink, struct_size, 0);
 AT(llm_row_sink, reserved, 4);

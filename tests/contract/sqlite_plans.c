@@ -71,7 +71,12 @@ Test(sqlite_plans, a_page_is_read_in_the_order_of_its_index)
 	char plan[2048];
 
 	plan_of(db, statements[ST_RUNS].sql, plan, sizeof(plan));
-	cr_expect_not_null(strstr(plan, "(workspace_id=? AND id<?)"), "%s", plan);
+	cr_expect_not_null(strstr(plan, "(workspace_id=? AND id>? AND id<?)"), "%s", plan);
+	cr_expect_null(strstr(plan, "TEMP B-TREE"), "nothing is sorted: %s", plan);
+	plan_of(db, statements[ST_RUNS_ERROR].sql, plan, sizeof(plan));
+	cr_expect_not_null(
+		strstr(plan, "llm_runs_errors (workspace_id=? AND error_code=? AND id>? AND id<?)"),
+		"%s", plan);
 	cr_expect_null(strstr(plan, "TEMP B-TREE"), "nothing is sorted: %s", plan);
 	plan_of(db, statements[ST_RUN].sql, plan, sizeof(plan));
 	cr_expect_not_null(strstr(plan, "(workspace_id=? AND id=?)"), "%s", plan);

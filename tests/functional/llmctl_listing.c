@@ -3,14 +3,19 @@
 
 #include "account_try.h"
 
-static void begin(account *a)
+static void begin_again(const account *a)
 {
 	run_result r;
 
-	account_new(a, RUN_LIST("--say", "All is well."));
 	ACCOUNT_RUN(a, &r, "ask", "-m", "ollama/sim-small", "hi");
 	cr_assert_eq(r.status, 0, "%s", r.err);
 	run_done(&r);
+}
+
+static void begin(account *a)
+{
+	account_new(a, RUN_LIST("--say", "All is well."));
+	begin_again(a);
 }
 
 static void edit(const account *a, const char *sql)
@@ -146,11 +151,9 @@ Test(llmctl_listing, the_last_page_says_that_it_is)
 {
 	json_t *o;
 	account a;
-	run_result r;
 
 	begin(&a);
-	ACCOUNT_RUN(&a, &r, "ask", "-m", "ollama/sim-small", "hi");
-	run_done(&r);
+	begin_again(&a);
 	o = ACCOUNT_JSON(&a, "runs", "list", "--json", "--limit", "1");
 	cr_expect_eq(json_array_size(json_object_get(o, "runs")), 1);
 	cr_expect(json_is_string(json_object_get(o, "next")));
@@ -238,5 +241,73 @@ Test(llmctl_listing, the_tail_waits_for_nothing_that_cannot_come)
 	EXPECT(&a, 2, "none is pending then", "runs", "tail", "--status", "pending");
 	EXPECT(&a, 2, "unknown option --until", "runs", "tail", "--until", "1h");
 	EXPECT(&a, 2, "unknown option --before", "runs", "tail", "--before", "1");
+	account_end(&a);
+}
+
+/* A run of long ago, under way or not. */
+#define LONG_AGO "'01800000-0000-7000-8000-000000000001'"
+static const char begun[] =
+	"INSERT INTO llm_owners (id, started_us, lease_until_us) VALUES ('o', 1, 9000000000000000); "
+	"INSERT INTO llm_runs (workspace_id, id, owner_id, operation, status, stream, "
+	"requested_model, created_us, version) VALUES ('default', " LONG_AGO
+	", 'o', 'chat', 'running', 0, 'old/one', 1, 1)";
+#define ENDED(status) \
+	"UPDATE llm_runs SET status = '" status "', error_code = 'TIMEOUT' WHERE id = " LONG_AGO
+
+static size_t lines_of(const char *text)
+{
+	size_t n = 0;
+
+	for (; (text = strchr(text, '\n')); text++)
+		n++;
+	return n;
+}
+
+/* Those that began later were shown before it. */
+Test(llmctl_listing, the_tail_shows_a_run_that_began_long_ago_when_it_ends)
+{
+	const char *env[2], *const argv[] = {LLMCTL, "runs", "tail", "--limit", "1", NULL};
+	run_result r;
+	account a;
+	run *t;
+
+	begin(&a);
+	begin_again(&a);
+	edit(&a, begun);
+	t = tail(&a, env, argv);
+	cr_assert(run_wait_out(t, "\tsucceeded\t"));
+	edit(&a, ENDED("failed"));
+	cr_assert(run_wait_out(t, "\told/one\t"));
+	begin_again(&a);
+	cr_assert(run_wait_out(t, "\tTIMEOUT\n01"));
+	run_signal(t, 2);
+	run_end(t, &r);
+	cr_expect_eq(lines_of(r.out), 3, "the last one, the old one, the new one: %s", r.out);
+	run_done(&r);
+	account_end(&a);
+}
+
+/* What is under way has not failed yet: that is no reason to forget it. */
+Test(llmctl_listing, the_tail_of_those_that_fail)
+{
+	const char *env[2],
+		*const argv[] = {LLMCTL, "runs", "tail", "--status", "failed", "--json", NULL};
+	run_result r;
+	account a;
+	run *t;
+
+	begin(&a);
+	edit(&a, odd);
+	edit(&a, begun);
+	t = tail(&a, env, argv);
+	cr_assert(run_wait_out(t, "ff900000-"));
+	begin_again(&a);
+	edit(&a, ENDED("failed"));
+	cr_assert(run_wait_out(t, "01800000-"));
+	run_signal(t, 2);
+	run_end(t, &r);
+	cr_expect_eq(lines_of(r.out), 2, "%s", r.out);
+	cr_expect_null(strstr(r.out, "succeeded\",\""), "%s", r.out);
+	run_done(&r);
 	account_end(&a);
 }

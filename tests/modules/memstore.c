@@ -57,16 +57,15 @@ static int32_t writes(const unit *u)
 static void merge(void *to, const void *from, const char *kinds)
 {
 	const char *text;
-	int64_t number;
+	int64_t n;
 
 	for (size_t i = 1; kinds[i - 1]; i++) {
 		memcpy(&text, (const char *)from + 8 * i, 8);
-		memcpy(&number, (const char *)from + 8 * i, 8);
+		memcpy(&n, (const char *)from + 8 * i, 8);
 		if (kinds[i - 1] == 't' && text)
 			text = keep(text);
-		if (kinds[i - 1] == 't' ? text != NULL : number != LLM_UNKNOWN)
-			memcpy((char *)to + 8 * i, kinds[i - 1] == 't' ? (void *)&text : &number,
-				8);
+		if (kinds[i - 1] == 't' ? text != NULL : n != LLM_UNKNOWN)
+			memcpy((char *)to + 8 * i, kinds[i - 1] == 't' ? (void *)&text : &n, 8);
 	}
 }
 
@@ -177,6 +176,7 @@ static int fits(const llm_run_row *r, const llm_filter *f)
 	for (size_t i = 0; i < 4 && !found; i++)
 		found = texts[i] && strstr(texts[i], f->text);
 	return found && (!f->cursor || strcmp(r->id, f->cursor) < 0) &&
+		(!f->from_id || strcmp(r->id, f->from_id) >= 0) &&
 		(f->from_us < 0 || r->created_us >= f->from_us) &&
 		(f->to_us < 0 || r->created_us < f->to_us) &&
 		r->cost_nanousd >= f->min_cost_nanousd && r->duration_ms >= f->min_duration_ms;

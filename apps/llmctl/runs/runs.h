@@ -6,10 +6,26 @@
 
 #include <jansson.h>
 
+#include "io/table.h"
 #include "setup/store.h"
 
 #define RUNS_ISO 32 /* "2026-01-31T10:00:00.000Z" */
 #define RUNS_PROVIDER 100
+#define RUNS_ID 20
+
+/* A filter with texts that it points to: it stays where it is. */
+typedef struct runs_asked {
+	llm_filter f;
+	char provider[RUNS_PROVIDER];
+	char from_id[RUNS_ID];
+} runs_asked;
+
+/* ---- runs.c ---- */
+
+/* Opens for reading; what the command line asks for. Ended with store_close, also after a failure. */
+int32_t runs_open(ctl *c, store *st, runs_asked *ret, llm_err *err);
+/* A line of a list. */
+void runs_cells(table *t, const llm_run_row *r);
 
 /* ---- runs_rows.c ---- */
 
@@ -31,12 +47,11 @@ void runs_count(int64_t n, char *ret, size_t cap);
 
 /* From the command line; `now_us` is what "24h" is counted back from. */
 int32_t runs_filter(
-	const ctl_options *o, const char *workspace, int64_t now_us, llm_filter *ret, llm_err *err);
-/*
- * A model as ask takes it, "ollama/llama3.2", unless a run says that this is a model's whole name;
- * `room` is of the filter then.
- */
-void runs_split_model(const store *st, llm_filter *f, char room[RUNS_PROVIDER]);
+	const ctl_options *o, const char *workspace, int64_t now_us, runs_asked *ret, llm_err *err);
+/* The smallest id of a run that began then. */
+void runs_id_at(int64_t us, char ret[RUNS_ID]);
+/* A model as ask takes it, "ollama/llama3.2", unless a run says that this is a model's whole name. */
+void runs_split_model(const store *st, runs_asked *a);
 /* "2026-01-31", "2026-01-31T10:00:00Z", or a time ago such as 90s, 30m, 24h, 7d. */
 int32_t runs_when(const char *option, const char *text, int64_t now_us, int64_t *ret, llm_err *err);
 int64_t runs_now_us(void);

@@ -10,6 +10,7 @@
 
 #define US_PER_S INT64_C(1000000)
 #define PAGE 50
+#define ID_SLACK_US (INT64_C(86400) * US_PER_S) /* that an id may be older than its run says */
 
 int64_t runs_now_us(void)
 {
@@ -74,7 +75,7 @@ static bool date_us(const char *text, int64_t *ret)
 		"0000-00-00", "0000-00-00T00:00:00Z", "0000-00-00T00:00:00.000Z"};
 	struct tm tm = {.tm_mday = 1};
 	size_t form = 0;
-	int64_t ms = 0;
+	int64_t ms = 0, us;
 	int day;
 
 	while (form < 3 && !has_form(text, forms[form]))
@@ -84,8 +85,11 @@ static bool date_us(const char *text, int64_t *ret)
 	if (form == 2 && !whole(strchr(text, '.') + 1, 3, &ms))
 		return false;
 	day = tm.tm_mday;
-	*ret = (int64_t)timegm(&tm) * US_PER_S + ms * 1000;
-	return *ret >= 0 && tm.tm_mday == day;
+	us = (int64_t)timegm(&tm) * US_PER_S + ms * 1000;
+	if (us < 0 || tm.tm_mday != day)
+		return false;
+	*ret = us;
+	return true;
 }
 
 int32_t runs_when(const char *option, const char *text, int64_t now_us, int64_t *ret, llm_err *err)
@@ -196,8 +200,17 @@ static int32_t numbers(const ctl_options *o, int64_t now_us, llm_filter *f, llm_
 	return rc;
 }
 
+/* Ids begin with the millisecond in which they were made, so what is older need not be looked at. */
+void runs_id_at(int64_t us, char ret[RUNS_ID])
+{
+	const uint64_t ms = us > 0 ? (uint64_t)us / 1000 : 0;
+
+	snprintf(ret, RUNS_ID, "%08" PRIx32 "-%04" PRIx32, (uint32_t)(ms >> 16),
+		(uint32_t)(ms & 0xffff));
+}
+
 int32_t runs_filter(
-	const ctl_options *o, const char *workspace, int64_t now_us, llm_filter *ret, llm_err *err)
+	const ctl_options *o, const char *workspace, int64_t now_us, runs_asked *ret, llm_err *err)
 {
 	llm_filter f = LLM_FILTER_INIT;
 	int32_t rc = numbers(o, now_us, &f, err);
@@ -215,7 +228,11 @@ int32_t runs_filter(
 	f.provider = o->provider;
 	f.model = o->model;
 	f.error_code = o->error;
-	*ret = f;
+	if (f.from_us > ID_SLACK_US) {
+		runs_id_at(f.from_us - ID_SLACK_US, ret->from_id);
+		f.from_id = ret->from_id;
+	}
+	ret->f = f;
 	return 0;
 }
 
@@ -242,15 +259,16 @@ static bool has_run(const store *st, const char *provider, const char *model)
 	return llm_records_read(st->unit, LLM_QUERY_RUNS, &f, &sink, &err) == 0 && any;
 }
 
-void runs_split_model(const store *st, llm_filter *f, char room[RUNS_PROVIDER])
+void runs_split_model(const store *st, runs_asked *a)
 {
+	llm_filter *f = &a->f;
 	const char *slash = f->model && !f->provider ? strchr(f->model, '/') : NULL;
 
 	if (!slash || slash - f->model >= RUNS_PROVIDER)
 		return;
-	snprintf(room, RUNS_PROVIDER, "%.*s", (int)(slash - f->model), f->model);
-	if (!has_run(st, room, slash + 1) && has_run(st, NULL, f->model))
+	snprintf(a->provider, sizeof(a->provider), "%.*s", (int)(slash - f->model), f->model);
+	if (!has_run(st, a->provider, slash + 1) && has_run(st, NULL, f->model))
 		return;
-	f->provider = room;
+	f->provider = a->provider;
 	f->model = slash + 1;
 }

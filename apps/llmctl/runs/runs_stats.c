@@ -220,7 +220,7 @@ static int32_t pick(const char *by, uint32_t *ret, llm_err *err)
 static int32_t gather(ctl *c, const char *by, store *st, stats *s, llm_err *err)
 {
 	llm_row_sink sink = {sizeof(sink), 0, s, take};
-	llm_filter f = LLM_FILTER_INIT;
+	runs_asked asked;
 	uint32_t kind = 0;
 	int32_t rc = pick(by, &kind, err);
 
@@ -232,12 +232,12 @@ static int32_t gather(ctl *c, const char *by, store *st, stats *s, llm_err *err)
 		rc = store_open(
 			c, STORE_READ | (c->opt.all_workspaces ? 0 : STORE_WORKSPACE), st, err);
 	if (!rc)
-		rc = runs_filter(&c->opt, st->workspace, runs_now_us(), &f, err);
-	if (c->opt.all_workspaces)
-		f.workspace_id = LLM_ANY_WORKSPACE;
-	f.group = kind;
+		rc = runs_filter(&c->opt, st->workspace, runs_now_us(), &asked, err);
+	if (!rc && c->opt.all_workspaces)
+		asked.f.workspace_id = LLM_ANY_WORKSPACE;
+	asked.f.group = kind;
 	if (!rc)
-		rc = llm_records_read(st->unit, LLM_QUERY_STATS, &f, &sink, err);
+		rc = llm_records_read(st->unit, LLM_QUERY_STATS, &asked.f, &sink, err);
 	if (rc == LLM_E_NOMEM)
 		complain_set(err, rc, "memory is short");
 	for (size_t i = 0; i < s->n; i++)
