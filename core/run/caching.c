@@ -53,9 +53,10 @@ int32_t caching_init(llm_service *svc, const llm_service_opts *opts, llm_err *er
 	if ((opts->jobs || conf_has_storage(cf)) && cf->storage.ledger != LEDGER_OFF)
 		return 0;
 	return err_set(err, LLM_E_CONFIG,
-		"cache.store = \"sql\" keeps answers in the storage, and there is none\n"
+		"cache.store = \"sql\" keeps answers in the storage, and %s\n"
 		"add storage = { plugin = \"sqlite\"; dsn = \"file:llm.db\"; }; or leave the store "
-		"in memory");
+		"in memory",
+		cf->storage.ledger == LEDGER_OFF ? "storage.ledger is off" : "there is none");
 }
 
 void caching_done(llm_service *svc)
@@ -234,11 +235,14 @@ static target *next_sought(llm_call *c)
 
 void caching_drop(llm_call *c)
 {
+	static const char what[] = "a stored answer was not what was stored, and is deleted";
+
+	c->res.cache_why = what;
 	if (c->set->conf->cache.store == CACHE_SQL)
 		caching_row(c, LLM_OP_CACHE_DROP);
 	else
 		cache_drop(&c->svc->caching.memory, c->cache->key);
-	caching_warn(c->svc, "an answer is not what was stored, and is deleted", LLM_E_PROTOCOL);
+	caching_warn(c->svc, what, LLM_E_PROTOCOL);
 }
 
 int caching_tell(llm_call *c, const cache_question *q, const cache_found *f)
@@ -249,6 +253,7 @@ int caching_tell(llm_call *c, const cache_question *q, const cache_found *f)
 	int32_t rc;
 
 	c->res.cache_event = LLM_CACHE_HIT;
+	c->res.cache_why = NULL;
 	rc = replay_end(c, &from);
 	if (!rc) {
 		caching_count(&c->svc->caching.hits);

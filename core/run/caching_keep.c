@@ -151,6 +151,8 @@ static int is_awaited(const llm_call *c)
 	return c->state == RUN_LOOKS && !atomic_load(&c->done);
 }
 
+static const char failed[] = "the storage failed";
+
 /* The call is held by its trip. */
 static void see(llm_call *c, const cache_trip *t)
 {
@@ -158,7 +160,9 @@ static void see(llm_call *c, const cache_trip *t)
 	size_t n = 0;
 
 	c->state = RUN_STARTS;
-	if (!t->code)
+	if (t->code)
+		c->res.cache_why = failed;
+	else
 		rows = job_answer(t->job, 0, &n);
 	if (read_row(c, n ? rows[0] : NULL))
 		caching_row(c, LLM_OP_CACHE_TOUCH);
@@ -177,7 +181,7 @@ void caching_collect(llm_service *svc)
 		next = t->next;
 		svc->caching.n_out--;
 		if (t->code && (!c || is_awaited(c)))
-			caching_warn(svc, "the storage failed", t->code);
+			caching_warn(svc, failed, t->code);
 		if (!t->code && j->n && j->ops[0]->kind == LLM_OP_CACHE_TRIM)
 			see_trim(svc, j);
 		if (c && is_awaited(c))
@@ -191,8 +195,9 @@ void caching_collect(llm_service *svc)
 void caching_late(llm_call *c)
 {
 	c->state = RUN_STARTS;
-	caching_warn(c->svc, "the storage did not answer within 50 ms", LLM_E_TIMEOUT);
 	c->res.cache_event = LLM_CACHE_MISS;
+	c->res.cache_why = "the storage did not answer within 50 ms";
+	caching_warn(c->svc, c->res.cache_why, LLM_E_TIMEOUT);
 	caching_count(&c->svc->caching.misses);
 	run_proceed(c);
 }

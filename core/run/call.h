@@ -129,7 +129,7 @@ struct llm_result {
 	const retold *from; /* null: of a provider, or of nobody */
 	uint32_t cache_event; /* LLM_CACHE_* */
 	uint32_t refreshed; /* asked for in order to store it anew */
-	const char *cache_why; /* of a bypass; static */
+	const char *cache_why; /* of a bypass, or of a miss by a fault; static */
 	const char *missing; /* the candidate that was not asked, since it is not there */
 	int64_t missing_ms; /* so long ago its provider said so */
 	llm_err error; /* code 0: none; last, see call_new() */

@@ -111,7 +111,10 @@ enum {
 	LLM_CACHE_MISS = 2,
 	LLM_CACHE_BYPASS = 3 /* the run was not to use it */
 };
-/* LLM_CACHE_*; *ret_why, which may be null: the reason of a bypass, static, else null. */
+/*
+ * LLM_CACHE_*; *ret_why, which may be null: the reason of a bypass, or the fault that made a miss
+ * of it, static, else null.
+ */
 LLM_API uint32_t llm_result_cache(const llm_result *r, const char **ret_why);
 /* 1: what an earlier run with the same idempotency key came to, its answer or its error. */
 LLM_API uint32_t llm_result_replayed(const llm_result *r);

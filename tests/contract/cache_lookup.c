@@ -23,6 +23,7 @@ Test(cache_run, R_CACHE_17_an_answer_that_cannot_be_read_is_a_miss)
 	cr_assert_eq(asked, 1);
 	cr_assert_eq(atomic_load(&t.svc->caching.faults), 1);
 	cr_assert(strstr(t.log, "cache: "), "%s", t.log);
+	cr_assert(strstr(cache_fault(&t), "deleted"), "%s", cache_fault(&t));
 	cache_close(&t);
 }
 

@@ -218,6 +218,14 @@ static inline void cache_settle(cache_try *t)
 		cache_turn(t, 3);
 }
 
+/* The fault that made a miss of it, "" for none. */
+static inline const char *cache_fault(const cache_try *t)
+{
+	const char *why = NULL;
+
+	return llm_result_cache(t->r, &why) == LLM_CACHE_MISS && why ? why : "";
+}
+
 static inline int cache_hit(const cache_try *t)
 {
 	return llm_result_cache(t->r, NULL) == LLM_CACHE_HIT;

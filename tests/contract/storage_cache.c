@@ -80,11 +80,13 @@ static void play_spoiled(stand *s)
 		cr_assert_eq(cache_faults(&t), 1, "%s", edit);
 		cr_assert_eq(cache_warnings(&t), 1, "%s: %s", edit, t.log);
 		cr_assert(strstr(t.log, "deleted"), "%s: %s", edit, t.log);
+		cr_assert(strstr(cache_fault(&t), "deleted"), "%s: %s", edit, cache_fault(&t));
 		anew(&t);
 		cr_assert_eq(sql_number(s, "SELECT count(*) FROM llm_cache"), 0, "%s", edit);
 		(void)cache_ask(&t, "hi");
 		cr_assert_not(cache_hit(&t), "%s", edit);
 		cr_assert_eq(cache_faults(&t), 0, "%s", edit);
+		cr_assert_str_eq(cache_fault(&t), "", "%s", edit);
 	}
 	cache_close(&t);
 }
@@ -104,6 +106,7 @@ static void play_gone(stand *s)
 	sql_edit(s, "ALTER TABLE llm_cache RENAME TO llm_cache_gone");
 	(void)cache_ask(&t, "hi");
 	cr_assert_not(cache_hit(&t));
+	cr_assert_str_eq(cache_fault(&t), "the storage failed");
 	(void)cache_ask(&t, "hi");
 	cr_assert_not(cache_hit(&t));
 	cr_assert_eq(cache_asked(&t), 2);
@@ -208,7 +211,7 @@ static void play_stalled(stand *s)
 		atomic_fetch_add(&cache_ns, 1 * MS);
 		finish(&t);
 		cr_assert_eq(cache_asked(&t), i, "it was waited for longer than 50 ms");
-		cr_assert_eq(llm_result_cache(t.r, NULL), LLM_CACHE_MISS);
+		cr_assert(strstr(cache_fault(&t), "50 ms"), "%s", cache_fault(&t));
 		cr_assert_eq(cache_faults(&t), i);
 		cr_assert_eq(cache_warnings(&t), 1, "%s", t.log);
 	}

@@ -39,10 +39,6 @@ static int32_t read_time(const char *text, uint32_t *ret_ms, llm_err *err)
 		text);
 }
 
-/*
- * What mends an answer that breaks off. A pipe takes no part back, and whoever wants one
- * object wants a whole answer.
- */
 static int32_t set_cache(const ask *a, llm_call_opts *opts, llm_err *err)
 {
 	static const char *const modes[] = {"off", "on", "read_only", "write_only", "refresh"};
@@ -60,6 +56,10 @@ static int32_t set_cache(const ask *a, llm_call_opts *opts, llm_err *err)
 	return 0;
 }
 
+/*
+ * What mends an answer that breaks off. A pipe takes no part back, and whoever wants one
+ * object wants a whole answer.
+ */
 static int32_t set_recovery(const ask *a, llm_call_opts *opts, llm_err *err)
 {
 	static const char *const modes[] = {"off", "match", "continue", "buffer"};

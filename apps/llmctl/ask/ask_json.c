@@ -80,7 +80,7 @@ static json_t *usage(const llm_result *r)
 
 	if (r)
 		llm_result_usage(r, &u);
-	known = u.input_tokens >= 0 || u.output_tokens >= 0;
+	known = (u.input_tokens >= 0 || u.output_tokens >= 0) && !llm_result_original_run_id(r);
 	set(o, "input_tokens", json_count(u.input_tokens));
 	set(o, "output_tokens", json_count(u.output_tokens));
 	set(o, "cache_read_tokens", json_count(u.cache_read_tokens));
@@ -214,6 +214,20 @@ static bool was_answered(const llm_result *r)
 	return len || llm_result_status(r) == LLM_STATUS_SUCCEEDED;
 }
 
+/* Where the run might have used stored answers: what came of it. */
+static void add_cache(json_t *o, const llm_result *r)
+{
+	const char *why = NULL, *event = r ? show_cache_event(llm_result_cache(r, &why)) : NULL;
+	json_t *cache;
+
+	if (!event)
+		return;
+	cache = json_object();
+	set(cache, "event", json_text(event));
+	set(cache, "why", json_word(why));
+	set(o, "cache", cache);
+}
+
 /* What was asked for besides: why it went there, what would have been sent. */
 static void add_asides(json_t *o, const ask *a)
 {
@@ -247,6 +261,7 @@ void ask_json_end(ask *a, bool as_event)
 			json_null());
 	if (r && llm_result_original_run_id(r))
 		set(o, "original_run_id", json_text(llm_result_original_run_id(r)));
+	add_cache(o, r);
 	set(o, "persisted", json_text(persisted(r)));
 	set(o, "recovered", json_integer(r ? llm_result_recovered(r) : 0));
 	set(o, "warnings", warnings(r));

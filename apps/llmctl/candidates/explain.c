@@ -122,6 +122,16 @@ static void print_moves(const json_t *decision, FILE *to)
 		fprintf(to, "answered: %s\n", text(decision, "chosen"));
 }
 
+static void print_cache(const json_t *decision, FILE *to)
+{
+	const json_t *cache = json_object_get(decision, "cache");
+	const char *why = text(cache, "why");
+
+	if (text(cache, "event"))
+		fprintf(to, "cache: %s%s%s\n", text(cache, "event"), why ? ", " : "",
+			why ? why : "");
+}
+
 void explain_print(const char *json, bool aligned, FILE *to)
 {
 	json_t *decision = json ? json_loads(json, 0, NULL) : NULL;
@@ -137,6 +147,7 @@ void explain_print(const char *json, bool aligned, FILE *to)
 			fprintf(to, "the policy was not followed: %s\n", text(plan, "refused"));
 		print_candidates(plan, aligned, to);
 		print_moves(decision, to);
+		print_cache(decision, to);
 	}
 	json_decref(decision);
 }

@@ -33,9 +33,8 @@ int32_t ctl_where(ctl *c, llm_err *err)
 /* What only looks makes no rows, and needs no database. */
 static int32_t service_alone(ctl *c, llm_err *err)
 {
-	static const char *const nothing[] = {"storage.ledger=off", NULL};
-
-	c->opts.overrides = nothing;
+	c->store.n_overrides = 0;
+	store_without(c);
 	return llm_service_new(&c->opts, &c->svc, err);
 }
 

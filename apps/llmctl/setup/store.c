@@ -202,6 +202,12 @@ static void override_with(ctl *c, const char *key, const char *value)
 	c->opts.overrides = s->overrides;
 }
 
+void store_without(ctl *c)
+{
+	override_with(c, "storage.ledger", "off");
+	override_with(c, "cache.store", "memory");
+}
+
 /* Names and makes what stands beside the database; the tables come when they are missed. */
 static int32_t own_begin(ctl *c, llm_err *err)
 {
@@ -275,7 +281,7 @@ void store_give_up(ctl *c, const llm_err *why)
 	complain_note(&c->term, "note", line);
 	c->store.own = false;
 	c->store.n_overrides = 0;
-	override_with(c, "storage.ledger", "off");
+	store_without(c);
 }
 
 /* ---- for a service ---- */
@@ -305,7 +311,7 @@ int32_t store_settle(ctl *c, llm_err *err)
 	if (rc)
 		return rc;
 	if (c->opt.no_record)
-		override_with(c, "storage.ledger", "off");
+		store_without(c);
 	if (s->off && c->opt.store_content)
 		return complain_set(err, LLM_E_CONFIG,
 			"--store-content: nothing is recorded here, storage.ledger is off");
@@ -342,7 +348,7 @@ int32_t store_look(ctl *c, llm_err *err)
 	}
 	if (!s->off)
 		return s->own ? own_begin(c, err) : 0;
-	override_with(c, "storage.ledger", "off");
+	store_without(c);
 	return 0;
 }
 

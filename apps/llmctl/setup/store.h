@@ -49,6 +49,9 @@ int32_t store_migrate_own(ctl *c, llm_err *err);
 /* Forgets the database of llmctl's own, with one line that says why: asking goes on. */
 void store_give_up(ctl *c, const llm_err *why);
 
+/* A service of this configuration does without any storage: for runs, and for answers. */
+void store_without(ctl *c);
+
 /* NAME beside the database of llmctl's own, in a folder that is made if need be. */
 bool store_own_file(const char *name, char *ret, size_t cap);
 /* Where the message ends in a command: of which database, by -c FILE. */
