@@ -279,12 +279,12 @@ Test(llmctl_cache, R_CACHE_11_a_person_sees_what_an_answer_is)
 	ASK(&a, &r, "--explain", "--no-stream", "hi");
 	expect_said(&r, "\ncache: hit\n");
 	ASK(&a, &r, "--stats", "hi");
-	expect_said(&r, "ollama/sim-small (source: cache, run 0");
+	expect_said(&r, "; source: cache\n");
 	ASK(&a, &r, "hi");
 	cr_expect_str_eq(r.err, "", "without being asked it says nothing of it");
 	expect_said(&r, "");
 	cr_expect_eq(asked(&a), 1);
-	ASK(&a, &r, "-v", "hi");
+	ASK(&a, &r, "-v", "--explain", "hi");
 	expect_said(&r, "cache: bypass, the exchange is to be seen\n");
 	RUN(&a, &r, "ask", "-m", "ollama/sim-small", "--explain", "hi");
 	expect_said(&r, "cache: bypass, neither temperature 0 nor a seed\n");

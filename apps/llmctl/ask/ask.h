@@ -57,8 +57,6 @@ void explain_print(const char *json, bool aligned, FILE *to);
 int replay_run(ctl *c);
 
 /* ask_show.c: text for people. */
-/* "hit", "miss" or "bypass" of LLM_CACHE_*; null: none of them. */
-const char *show_cache_event(uint32_t event);
 void show_begin(ask *a);
 void show_event(ask *a, const llm_event *e);
 /* A line for people: what is waited for, who is asked instead. */

@@ -217,13 +217,15 @@ static bool was_answered(const llm_result *r)
 /* Where the run might have used stored answers: what came of it. */
 static void add_cache(json_t *o, const llm_result *r)
 {
-	const char *why = NULL, *event = r ? show_cache_event(llm_result_cache(r, &why)) : NULL;
+	static const char *const events[] = {NULL, "hit", "miss", "bypass"};
+	const char *why = NULL;
+	const uint32_t event = r ? llm_result_cache(r, &why) : LLM_CACHE_UNUSED;
 	json_t *cache;
 
-	if (!event)
+	if (event == LLM_CACHE_UNUSED)
 		return;
 	cache = json_object();
-	set(cache, "event", json_text(event));
+	set(cache, "event", json_text(events[event]));
 	set(cache, "why", json_word(why));
 	set(o, "cache", cache);
 }

@@ -173,17 +173,13 @@ static void time_text(const llm_result *r, char ret[96])
 static void show_stats(const llm_result *r, const term *t)
 {
 	const char *provider = llm_result_provider(r), *model = llm_result_model(r);
-	const char *told = llm_result_original_run_id(r);
-	char tokens[96], times[96], origin[96] = "", line[600];
+	char tokens[96], times[96], line[600];
 
 	tokens_text(r, tokens);
 	time_text(r, times);
-	if (told)
-		snprintf(origin, sizeof(origin), " (source: %s, run %s)",
-			llm_source_name(llm_result_source(r)), told);
-	snprintf(line, sizeof(line), "answered by %.60s/%.200s%s; %s; %s; finish: %s",
-		provider ? provider : "?", model ? model : "?", origin, tokens, times,
-		llm_finish_name(llm_result_finish(r, NULL)));
+	snprintf(line, sizeof(line), "answered by %.60s/%.200s; %s; %s; finish: %s; source: %s",
+		provider ? provider : "?", model ? model : "?", tokens, times,
+		llm_finish_name(llm_result_finish(r, NULL)), llm_source_name(llm_result_source(r)));
 	complain_note(t, "stats", line);
 }
 
@@ -214,26 +210,16 @@ static void show_warnings(const llm_result *r, const term *t)
 		complain_note(t, "warning", llm_result_warning(r, i));
 }
 
-const char *show_cache_event(uint32_t event)
+/* The answer is there all the same. */
+static void show_cache_fault(const llm_result *r, const term *t)
 {
-	static const char *const names[] = {NULL, "hit", "miss", "bypass"};
-
-	return event < sizeof(names) / sizeof(names[0]) ? names[event] : NULL;
-}
-
-/* A fault; with -v whatever it was. */
-static void show_cache(const ask *a, const term *t)
-{
-	const char *why = NULL, *event = show_cache_event(llm_result_cache(a->result, &why));
+	const char *why = NULL;
 	char line[200];
 
-	if (event && a->c->opt.verbose) {
-		snprintf(line, sizeof(line), "%s%s%s", event, why ? ", " : "", why ? why : "");
-		complain_note(t, "cache", line);
-	} else if (why && llm_result_cache(a->result, NULL) == LLM_CACHE_MISS) {
-		snprintf(line, sizeof(line), "cache: %s", why);
-		complain_note(t, "warning", line);
-	}
+	if (llm_result_cache(r, &why) != LLM_CACHE_MISS || !why)
+		return;
+	snprintf(line, sizeof(line), "cache: %s", why);
+	complain_note(t, "warning", line);
 }
 
 /* An empty answer looks like a fault of the tool; say that it is none. */
@@ -273,7 +259,7 @@ void show_notes(const ask *a)
 		explain_print(llm_result_decision(a->result, NULL), t->err, stderr);
 	if (!a->c->opt.json) {
 		show_warnings(a->result, t);
-		show_cache(a, t);
+		show_cache_fault(a->result, t);
 		show_empty(a, a->result, t);
 	}
 	if (a->c->opt.stats)
