@@ -286,9 +286,11 @@ if(NOT LLM_FUZZ)
 		add_dependencies(prove_tax sqlite)
 		add_dependencies(prove_store sqlite)
 		add_dependencies(prove_share sqlite)
+		add_dependencies(prove_cached sqlite)
 		if(NOT LLM_SANITIZE)
 			add_test(NAME share_slice COMMAND prove_share 5)
-			set_tests_properties(share_slice PROPERTIES LABELS "prove" TIMEOUT 120
+			add_test(NAME cached_slice COMMAND prove_cached 20)
+			set_tests_properties(share_slice cached_slice PROPERTIES LABELS "prove" TIMEOUT 120
 				WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 		endif()
 		if(NOT LLM_SANITIZE AND NOT LLM_COVERAGE)

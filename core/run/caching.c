@@ -247,6 +247,7 @@ void caching_drop(llm_call *c)
 
 int caching_tell(llm_call *c, const cache_question *q, const cache_found *f)
 {
+	const int missed = c->res.cache_event == LLM_CACHE_MISS;
 	const replay from = {.source = LLM_SOURCE_CACHE,
 		.stored = f->value,
 		.age_ms = cache_age_us(f->created_us, q->now_us) / US_PER_MS};
@@ -257,6 +258,7 @@ int caching_tell(llm_call *c, const cache_question *q, const cache_found *f)
 	rc = replay_end(c, &from);
 	if (!rc) {
 		caching_count(&c->svc->caching.hits);
+		atomic_fetch_sub(&c->svc->caching.misses, (uint64_t)missed);
 		return 1;
 	}
 	c->res.cache_event = LLM_CACHE_MISS;
@@ -279,6 +281,15 @@ static int look_in_memory(llm_call *c)
 	if (found != CACHE_HIT && k->lookup)
 		found = k->lookup(k->lookup_ctx, &q, &f);
 	return found == CACHE_HIT && caching_tell(c, &q, &f);
+}
+
+int caching_came(llm_call *c)
+{
+	const cache_question q = caching_question(c);
+	cache_found f;
+
+	return (c->cache->mode & CACHE_READ) &&
+		cache_get(&c->svc->caching.memory, &q, &f) == CACHE_HIT && caching_tell(c, &q, &f);
 }
 
 /* ---- the layer ---- */

@@ -90,6 +90,11 @@ void caching_forget(struct llm_call *c);
  * run_proceed follows when the storage has spoken.
  */
 int caching_look(struct llm_call *c);
+/*
+ * Behind the lookup, with the same key: 1 when an equal run has left its answer since, and the
+ * call has ended with it. Answers on their way into the storage are kept in memory as well.
+ */
+int caching_came(struct llm_call *c);
 /* The storage has not answered in time. */
 void caching_late(struct llm_call *c);
 /* The run has succeeded: what of it may be told again is kept. */

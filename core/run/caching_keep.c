@@ -166,13 +166,44 @@ static void see(llm_call *c, const cache_trip *t)
 		rows = job_answer(t->job, 0, &n);
 	if (read_row(c, n ? rows[0] : NULL))
 		caching_row(c, LLM_OP_CACHE_TOUCH);
-	else if (!caching_go_on(c))
+	else if (!caching_came(c) && !caching_go_on(c))
 		run_proceed(c);
+}
+
+/* In the order in which they came back: a lookup may have been answered before a row was put. */
+static cache_trip *in_order(cache_trip *newest)
+{
+	cache_trip *first = NULL, *older;
+
+	for (; newest; newest = older) {
+		older = newest->next;
+		newest->next = first;
+		first = newest;
+	}
+	return first;
+}
+
+/* From now on lookups find the row. */
+static void see_put(llm_service *svc, const llm_job *j)
+{
+	const llm_cache_row *row = j->ops[0]->record;
+
+	cache_drop(&svc->caching.memory, row->key);
+}
+
+static void see_operation(llm_service *svc, const cache_trip *t)
+{
+	const uint32_t kind = t->job->n ? t->job->ops[0]->kind : 0;
+
+	if (kind == LLM_OP_CACHE_PUT)
+		see_put(svc, t->job);
+	else if (kind == LLM_OP_CACHE_TRIM && !t->code)
+		see_trim(svc, t->job);
 }
 
 void caching_collect(llm_service *svc)
 {
-	cache_trip *t = atomic_exchange(&svc->caching.returned, NULL), *next;
+	cache_trip *t = in_order(atomic_exchange(&svc->caching.returned, NULL)), *next;
 
 	for (; t; t = next) {
 		llm_call *c = t->c;
@@ -182,8 +213,7 @@ void caching_collect(llm_service *svc)
 		svc->caching.n_out--;
 		if (t->code && (!c || is_awaited(c)))
 			caching_warn(svc, failed, t->code);
-		if (!t->code && j->n && j->ops[0]->kind == LLM_OP_CACHE_TRIM)
-			see_trim(svc, j);
+		see_operation(svc, t);
 		if (c && is_awaited(c))
 			see(c, t);
 		if (c)
@@ -250,6 +280,8 @@ static void keep_row(llm_call *c, const llm_bytes *value, int64_t now_us, int64_
 		return;
 	}
 	send(j, NULL, UINT64_MAX);
+	/* Equal runs may have looked for it already. */
+	(void)cache_put(&svc->caching.memory, c->cache->key, value, now_us, expires_us);
 	caching_count(&svc->caching.stored);
 	grow(svc, value->len);
 }

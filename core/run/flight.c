@@ -411,6 +411,8 @@ int flight_board(llm_call *c)
 		join_late(f, c);
 		return 1;
 	}
+	if (caching_came(c))
+		return 1;
 	f = make(c);
 	if (!f)
 		return 0;

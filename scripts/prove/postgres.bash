@@ -43,7 +43,7 @@ start_postgres() { # a server that ends with this script
 		sleep 0.05
 	done
 	read -r port pooled _ <"$folder/ready" || { keeper=''; return 1; }
-	for name in keys keys_pooled tax tax_pooled floor; do
+	for name in keys keys_pooled tax tax_pooled floor cached; do
 		psql -qAtX -h "$folder" -p "$port" -U llm postgres -c "CREATE DATABASE $name OWNER app" || return 1
 	done
 }

@@ -54,6 +54,30 @@ prove_keys_everywhere() {
 	prove_keys
 }
 
+# R-CACHE-13: two processes, 32 threads each, one cacheable question a round, store = "sql".
+prove_cached() { # NAME [STORAGE]
+	local rounds=300 out m
+	[ -z "$slice" ] || rounds=30
+	out=$("$dev/tests/prove_cached" $rounds "${@:2}" 2>&1 | tail -1)
+	[[ $out =~ ^$rounds\ rounds,\ ([0-9]+)\ answers,\ ([0-9]+)\ provider\ calls,\ ([0-9]+)\ paid\ for,\ ([0-9]+)\ shared,\ ([0-9]+)\ stored,\ ([0-9]+)\ unequal,\ ([0-9]+)\ failed,\ ([0-9]+)\ twice\ in\ a\ process,\ ([0-9]+)\ late,\ ([0-9]+)\ told\ to\ a\ third$ ]] || {
+		row "$1: 2 processes, 32 threads, one cache" "equal answers" "$out" 0 1
+		return
+	}
+	m=("${BASH_REMATCH[@]}")
+	row "$1: cache, provider calls of 2 processes" "<= $((2 * rounds))" "${m[2]}, ${m[9]} lookups were late" \
+		"$rounds rounds" "$(within "${m[2]}" $((2 * rounds + m[9])); echo $?)"
+	row "$1: cache, calls that equal runs did not share" "0" "${m[8]}" "$rounds rounds" "$([ "${m[8]}" = 0 ]; echo $?)"
+	row "$1: cache, callers with the equal answer" "$((rounds * 64))" "${m[1]}" "$rounds rounds" \
+		"$([ "${m[1]} ${m[6]} ${m[7]}" = "$((rounds * 64)) 0 0" ]; echo $?)"
+	row "$1: cache, answers that a third process is told" "$rounds" "${m[10]}" "$rounds rounds" \
+		"$([ "${m[10]}" = "$rounds" ]; echo $?)"
+}
+
+prove_cached_everywhere() {
+	prove_cached SQLite
+	[ -z "$keeper" ] || prove_cached PostgreSQL "$(migrated "$(dsn cached "$port")")"
+}
+
 # An owner that was paused past its lease never overwrites its successor.
 prove_owner() {
 	local out
@@ -65,6 +89,7 @@ prove_owner() {
 prove() {
 	start_postgres >build/prove-pg.log 2>&1 || row "a PostgreSQL" "15" "$(tail -1 build/prove-pg.log)" 0 1
 	prove_keys_everywhere
+	prove_cached_everywhere
 	prove_owner
 	prove_budgets
 	prove_postgres

@@ -48,14 +48,19 @@ static void drain(void *ctx)
 		llm_job_done(d->jobs[d->done++], LLM_JOB_COMMITTED, NULL);
 }
 
-static void open_desk(desk *d)
+static void open_desk_with(desk *d, const char *section, const char *more)
 {
 	memset(d, 0, sizeof(*d));
 	d->port = (llm_job_port){sizeof(d->port), 0, d, take, drain};
 	d->t.jobs = &d->port;
 	atomic_store(&cache_ns, 1000 * MS);
-	cache_begin(&d->t, NULL, SQL, TWO);
+	cache_begin(&d->t, NULL, section, more);
 	(void)llm_service_fd(d->t.svc);
+}
+
+static void open_desk(desk *d)
+{
+	open_desk_with(d, SQL, TWO);
 }
 
 static void submit(desk *d)
@@ -155,6 +160,130 @@ Test(cache_port, R_CACHE_17_a_run_that_was_cancelled_meanwhile_is_left_alone)
 	serve(&d, 0);
 	cr_assert_eq(cache_asked(&d.t), 0);
 	cr_assert_eq(cache_faults(&d.t), 0);
+	cache_close(&d.t);
+}
+
+/* ---- an equal run ends between the lookup and the attempt (R-CACHE-13) ---- */
+
+#define ONE \
+	"storage = { ledger = \"%s\"; };\ndefault_profile = \"one\";\n" \
+	"profiles = { one = { candidates = [ \"ollama/sim-small\" ]; }; };\n"
+
+/* The first of two; the second is d->t.call. */
+static llm_call *submit_two(desk *d)
+{
+	llm_call *first;
+
+	submit(d);
+	first = d->t.call;
+	d->t.call = NULL;
+	submit(d);
+	return first;
+}
+
+/* Its answer is there, and its rows are on their way. */
+static void wait_for_answer(desk *d)
+{
+	while (!atomic_load(&d->t.svc->caching.stored))
+		cache_turn(&d->t, 3);
+	cache_settle(&d->t);
+}
+
+/* Both have ended, and the provider was asked once. */
+static void expect_told(desk *d, llm_call *first)
+{
+	while (!atomic_load(&first->done)) {
+		drain(d);
+		cache_turn(&d->t, 3);
+	}
+	finish(d);
+	cr_assert_null(llm_result_error(llm_call_result(first)));
+	cr_assert_eq(cache_asked(&d->t), 1, "the provider was asked again");
+	d->t.r = llm_call_result(d->t.call);
+	cr_assert(cache_hit(&d->t));
+	cr_assert_eq(llm_result_source(d->t.r), LLM_SOURCE_CACHE);
+	cr_assert_str_eq(
+		llm_result_original_run_id(d->t.r), llm_result_run_id(llm_call_result(first)));
+	cr_assert_eq(atomic_load(&d->t.svc->caching.hits), 1);
+	cr_assert_eq(atomic_load(&d->t.svc->caching.misses), 1, "each run is counted once");
+	llm_call_free(first);
+	cache_close(&d->t);
+}
+
+/* It has looked, and waits for its own row: the answer is in memory by then. */
+Test(cache_port, R_CACHE_13_who_waits_for_its_row_finds_what_came_meanwhile)
+{
+	char more[400];
+	llm_call *first;
+	desk d;
+
+	snprintf(more, sizeof(more), ONE, "strict");
+	open_desk_with(&d, "mode = \"on\";", more);
+	first = submit_two(&d);
+	cr_assert_eq(d.n, 3, "the lease, and a row of each");
+	serve(&d, 0);
+	serve(&d, 0);
+	wait_for_answer(&d);
+	cr_assert_eq(cache_asked(&d.t), 1);
+	serve(&d, 0);
+	while (!atomic_load(&d.t.call->done)) {
+		drain(&d);
+		cache_turn(&d.t, 3);
+	}
+	expect_told(&d, first);
+}
+
+/* The storage has not had the answer yet when it looks there. */
+static void look_before_it_is_put(int together)
+{
+	char more[400];
+	llm_call *first;
+	desk d;
+
+	snprintf(more, sizeof(more), ONE, "after");
+	open_desk_with(&d, "mode = \"on\"; store = \"sql\";", more);
+	first = submit_two(&d);
+	cr_assert_eq(d.n, 2, "a lookup of each");
+	serve(&d, 0);
+	wait_for_answer(&d);
+	cr_assert_eq(d.t.svc->caching.memory.n, 1, "until it is put");
+	if (!together)
+		serve(&d, 0);
+	drain(&d);
+	cache_settle(&d.t);
+	cr_assert_eq(d.t.svc->caching.memory.n, 0, "it is put");
+	expect_told(&d, first);
+}
+
+Test(cache_port, R_CACHE_13_who_looked_before_the_answer_was_put_is_told_it)
+{
+	look_before_it_is_put(0);
+}
+
+Test(cache_port, R_CACHE_13_also_when_both_jobs_come_back_at_once)
+{
+	look_before_it_is_put(1);
+}
+
+Test(cache_port, R_CACHE_17_an_answer_that_could_not_be_put_is_not_told)
+{
+	char more[400];
+	desk d;
+
+	snprintf(more, sizeof(more), ONE, "after");
+	open_desk_with(&d, "mode = \"on\"; store = \"sql\";", more);
+	submit(&d);
+	serve(&d, 0);
+	wait_for_answer(&d);
+	while (d.done < d.n)
+		serve(&d, LLM_E_PERSISTENCE);
+	finish(&d);
+	cr_assert_eq(d.t.svc->caching.memory.n, 0);
+	free_call(&d);
+	submit(&d);
+	drain(&d);
+	finish(&d);
+	cr_assert_eq(cache_asked(&d.t), 2);
 	cache_close(&d.t);
 }
 

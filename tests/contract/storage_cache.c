@@ -195,6 +195,7 @@ static void finish(cache_try *t)
 
 static void play_stalled(stand *s)
 {
+	static const char *const texts[] = {"", "one", "two", "three"};
 	cache_try t;
 	size_t i;
 	jam j;
@@ -203,7 +204,7 @@ static void play_stalled(stand *s)
 	(void)llm_service_fd(t.svc);
 	jam_it(&j, s);
 	for (i = 1; i <= 3; i++) {
-		submit(&t, "hi");
+		submit(&t, texts[i]);
 		cr_assert_eq(cache_asked(&t), i - 1);
 		atomic_fetch_add(&cache_ns, 49 * MS);
 		cache_settle(&t);
@@ -216,9 +217,13 @@ static void play_stalled(stand *s)
 		cr_assert_eq(cache_warnings(&t), 1, "%s", t.log);
 	}
 	cr_assert(strstr(t.log, "50 ms"), "%s", t.log);
+	submit(&t, texts[1]);
+	atomic_fetch_add(&cache_ns, 50 * MS);
+	finish(&t);
+	cr_assert(cache_hit(&t), "that answer waits here to be put");
 	unjam(&j, s);
 	anew(&t);
-	submit(&t, "hi");
+	submit(&t, texts[1]);
 	finish(&t);
 	cr_assert(cache_hit(&t), "%s", t.log);
 	cache_close(&t);
