@@ -58,7 +58,7 @@ function(llm_test_program folder file inside criterion)
 			target_link_libraries(${name} PRIVATE sqlite_inside llm_vfs)
 			target_include_directories(${name} PRIVATE
 				"${CMAKE_SOURCE_DIR}/persistence")
-		elseif(stem MATCHES "^(llmctl_(cache|listing|resume|store)|storage_(cache|keys|r[a-z]+))$") # looks into databases
+		elseif(stem MATCHES "^(llmctl_(cache|listing|resume|store)|storage_(budget_histories|cache|keys|r[a-z]+))$") # looks into databases
 			target_link_libraries(${name} PRIVATE PkgConfig::SQLITE)
 		endif()
 	endif()

@@ -257,7 +257,8 @@ typedef struct llm_spend_row {
  *
  * BUDGET_HOLD, BUDGET_SPEND bring what the service's configuration says (period, span_us,
  * limit_nanousd, usual_nanousd), which holds where nobody has said otherwise with BUDGET_SET;
- * without a limit in either there is no budget, and nothing is written.
+ * without a limit in either there is no budget, and nothing is written. A budget that is new, has
+ * another window than before or was not set before begins with what is on record of its window.
  *
  * BUDGET_HOLD reserves `nanousd` for `run_id`, or is refused with LLM_E_CONFLICT. BUDGET_SETTLE
  * turns what the run holds into what it cost, once; of a run that holds nothing it does
@@ -354,7 +355,10 @@ typedef struct llm_row_sink {
 	int32_t (*row)(void *ctx, const void *row);
 } llm_row_sink;
 
-/* What purge deletes; at most `limit` rows of a table in one call. */
+/*
+ * What purge deletes; at most `limit` rows of a table in one call, and with a budget all that runs
+ * hold of it.
+ */
 typedef struct llm_purge {
 	uint32_t struct_size;
 	uint32_t all_of_workspace; /* 1: every row of `workspace_id`, whatever its age */

@@ -51,21 +51,32 @@
 		      "(r.cost_nanousd IS NOT NULL OR r.status = 'abandoned' OR EXISTS (SELECT 1 FROM llm_attempts " \
 		      "a WHERE a.workspace_id = r.workspace_id AND a.run_id = r.id AND a.http_status < 400)))"
 
-/* As services are configured, for who has nothing set; the first time with what is on record. */
+/*
+ * A window that was not counted before, or not all the time: until BUDGET_COUNT_SQL has run, a
+ * statement of its own, which sees what was committed before this one had the row.
+ */
+#define BUDGET_UNCOUNTED "-1"
+#define BUDGET_SAME "b.period = excluded.period AND b.span_us IS NOT DISTINCT FROM excluded.span_us"
+
+/* As services are configured, for who has nothing set. */
 #define BUDGET_TURN_SQL \
 	"INSERT INTO llm_budgets AS b (workspace_id, profile, fixed, period, span_us, limit_nanousd, " \
 	"usual_nanousd, window_us, spent_nanousd, held_nanousd, updated_us) SELECT $1, $2, 0, $5, $6, " \
-	"$7, $8, " BUDGET_START("$5", \
-		"$6") ", CASE WHEN EXISTS (SELECT 1 FROM llm_budgets o WHERE " \
-		      "o.workspace_id = $1 AND o.profile = $2) THEN 0 ELSE " BUDGET_RECORDED("$5", \
-			      "$6", \
-			      "$8") " END, 0, " BUDGET_NOW \
-				    " WHERE $7 IS NOT NULL ON CONFLICT (workspace_id, profile) DO UPDATE " \
-				    "SET period = excluded.period, span_us = excluded.span_us, limit_nanousd = " \
-				    "excluded.limit_nanousd, usual_nanousd = excluded.usual_nanousd, updated_us = " \
-				    "excluded.updated_us WHERE b.fixed = 0 AND (b.limit_nanousd IS DISTINCT FROM " \
-				    "excluded.limit_nanousd OR b.usual_nanousd <> excluded.usual_nanousd OR b.period <> " \
-				    "excluded.period OR b.span_us IS DISTINCT FROM excluded.span_us)"
+	"$7, $8, " BUDGET_UNCOUNTED ", 0, 0, " BUDGET_NOW \
+	" WHERE $7 IS NOT NULL ON CONFLICT (workspace_id, profile) DO UPDATE SET period = " \
+	"excluded.period, span_us = excluded.span_us, limit_nanousd = excluded.limit_nanousd, " \
+	"usual_nanousd = excluded.usual_nanousd, updated_us = excluded.updated_us, window_us = CASE " \
+	"WHEN " BUDGET_SAME " THEN b.window_us ELSE " BUDGET_UNCOUNTED \
+	" END, spent_nanousd = CASE WHEN " BUDGET_SAME " THEN b.spent_nanousd ELSE 0 END WHERE " \
+	"b.fixed = 0 AND (b.limit_nanousd IS DISTINCT FROM excluded.limit_nanousd OR " \
+	"b.usual_nanousd <> excluded.usual_nanousd OR NOT (" BUDGET_SAME "))"
+
+/* What was counted already may have been purged since. */
+#define BUDGET_COUNT_SQL \
+	"UPDATE llm_budgets AS b SET window_us = " BUDGET_START("b.period", \
+		"b.span_us") ", spent_nanousd = greatest(b.spent_nanousd, " BUDGET_RECORDED("b.period", \
+		"b.span_us", "b.usual_nanousd") ") WHERE " BUDGET_KEY \
+						" AND b.window_us = " BUDGET_UNCOUNTED
 
 #define BUDGET_HOLD_SQL \
 	"WITH held AS (UPDATE llm_budgets AS b SET held_nanousd = b.held_nanousd + " BUDGET_COST \
@@ -94,21 +105,17 @@
 		BUDGET_COST) ", window_us = " BUDGET_WINDOW ", updated_us = " BUDGET_NOW \
 			     " WHERE " BUDGET_KEY " AND " BUDGET_COUNTS
 
-/* With another window it is counted anew: window_us -1 until BUDGET_COUNT_SQL has run. */
+/* While it was not set nobody may have counted. */
 #define BUDGET_SET_SQL \
 	"INSERT INTO llm_budgets AS b (workspace_id, profile, fixed, period, span_us, limit_nanousd, " \
 	"usual_nanousd, window_us, spent_nanousd, held_nanousd, updated_us) SELECT $1, $2, 1, $5, $6, " \
-	"$7, $8, -1, 0, 0, " BUDGET_NOW \
+	"$7, $8, " BUDGET_UNCOUNTED ", 0, 0, " BUDGET_NOW \
 	" WHERE $9 = 1 ON CONFLICT (workspace_id, profile) DO UPDATE " \
 	"SET fixed = 1, period = excluded.period, span_us = excluded.span_us, limit_nanousd = " \
 	"excluded.limit_nanousd, usual_nanousd = excluded.usual_nanousd, updated_us = " \
-	"excluded.updated_us, window_us = CASE WHEN b.period = excluded.period AND b.span_us IS NOT " \
-	"DISTINCT FROM excluded.span_us THEN b.window_us ELSE -1 END"
-
-#define BUDGET_COUNT_SQL \
-	"UPDATE llm_budgets AS b SET window_us = " BUDGET_START( \
-		"b.period", "b.span_us") ", spent_nanousd = " BUDGET_RECORDED("b.period", \
-		"b.span_us", "b.usual_nanousd") " WHERE " BUDGET_KEY " AND b.window_us = -1"
+	"excluded.updated_us, window_us = CASE WHEN b.fixed = 1 AND " BUDGET_SAME \
+	" THEN b.window_us ELSE " BUDGET_UNCOUNTED " END, spent_nanousd = CASE WHEN " BUDGET_SAME \
+	" THEN " BUDGET_SPENT " ELSE 0 END"
 
 #define BUDGET_UNSET_SQL \
 	"UPDATE llm_budgets AS b SET fixed = 0, updated_us = " BUDGET_NOW " WHERE " BUDGET_KEY \

@@ -337,10 +337,6 @@ const statement statements[ST_COUNT] = {
 			    "c.workspace_id = $1) AND ($2 = 1 OR ($3 = 1 AND c.expires_us < " NOW
 			    ")) LIMIT $4)",
 		"workspace_id all_of_workspace expired limit", &columns_purge, NULL},
-	[ST_PURGE_HOLDS] = {"DELETE FROM llm_budget_holds WHERE (workspace_id, profile, run_id) IN "
-			    "(SELECT c.workspace_id, c.profile, c.run_id FROM llm_budget_holds c "
-			    "WHERE $2 = 1 AND c.workspace_id = $1 LIMIT $3)",
-		"workspace_id all_of_workspace limit", &columns_purge, NULL},
 	[ST_PURGE_BUDGETS] = {"DELETE FROM llm_budgets WHERE (workspace_id, profile) IN (SELECT "
 			      "c.workspace_id, c.profile FROM llm_budgets c WHERE $2 = 1 AND "
 			      "c.workspace_id = $1 LIMIT $3)",
@@ -357,6 +353,16 @@ const statement statements[ST_COUNT] = {
 		 "r.status = 'running') AND c.id NOT IN (SELECT owner_id FROM llm_idempotency WHERE "
 		 "owner_id IS NOT NULL) LIMIT $2)",
 			"expired limit", &columns_purge, NULL},
+	/*
+	 * With their budget, whatever the limit: one that begins anew knows nothing of them. Whoever
+	 * takes one away now has it before the budget: it is not waited for.
+	 */
+	[ST_PURGE_HOLDS] = {"DELETE FROM llm_budget_holds WHERE (workspace_id, profile, run_id) IN "
+			    "(SELECT h.workspace_id, h.profile, h.run_id FROM llm_budget_holds h "
+			    "WHERE $2 = 1 AND h.workspace_id = $1 AND NOT EXISTS (SELECT 1 FROM "
+			    "llm_budgets b WHERE b.workspace_id = h.workspace_id AND b.profile = "
+			    "h.profile) FOR UPDATE SKIP LOCKED)",
+		"workspace_id all_of_workspace", &columns_purge, NULL},
 	/*
 	 * Of so many rows as fit those used last stay: all rows are looked at, so it is asked rarely.
 	 * A row that somebody else has is left to the next time, whatever the order of locks.

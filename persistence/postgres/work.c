@@ -110,7 +110,7 @@ static int32_t refused_row(void *ctx, const void *row)
 }
 
 /* What an operation is made of; what it has changed is what the one marked has. */
-#define OP_STEPS 3
+#define OP_STEPS 4
 
 typedef struct recipe {
 	uint8_t list[OP_STEPS]; /* ST_NONE: no more */
@@ -121,11 +121,12 @@ static recipe recipe_of(const llm_op *op)
 {
 	switch (op->kind) {
 	case LLM_OP_BUDGET_HOLD:
-		return (recipe){{ST_BUDGET_TURN, ST_BUDGET_HOLD, ST_BUDGET_TELL}, 1};
+		return (recipe){
+			{ST_BUDGET_TURN, ST_BUDGET_COUNT, ST_BUDGET_HOLD, ST_BUDGET_TELL}, 2};
 	case LLM_OP_BUDGET_SETTLE:
 		return (recipe){{ST_BUDGET_SETTLE}, 0};
 	case LLM_OP_BUDGET_SPEND:
-		return (recipe){{ST_BUDGET_TURN, ST_BUDGET_SPEND}, 1};
+		return (recipe){{ST_BUDGET_TURN, ST_BUDGET_COUNT, ST_BUDGET_SPEND}, 2};
 	case LLM_OP_BUDGET_SET:
 		return ((const llm_budget_row *)op->record)->fixed ?
 			(recipe){{ST_BUDGET_SET, ST_BUDGET_COUNT}, 0} :

@@ -16,10 +16,19 @@ static int32_t refused_row(void *ctx, const void *row)
 	return 0;
 }
 
+/* As configured; the first time, and with another window, with what is on record. */
+static int32_t budget_turn(unit *u, const llm_budget_row *row)
+{
+	int64_t changed;
+	int32_t rc = stmt_exec(u, ST_BUDGET_TURN, row, &changed);
+
+	return rc || !changed ? rc : stmt_exec(u, ST_BUDGET_COUNT, row, NULL);
+}
+
 static int32_t budget_hold(unit *u, const llm_budget_row *row, llm_op_result *ret)
 {
 	const llm_row_sink sink = {sizeof(sink), 0, ret, refused_row};
-	int32_t rc = stmt_exec(u, ST_BUDGET_TURN, row, NULL);
+	int32_t rc = budget_turn(u, row);
 
 	if (!rc)
 		rc = stmt_exec(u, ST_BUDGET_HOLD, row, &ret->changed);
@@ -60,12 +69,13 @@ int32_t budget_apply(unit *u, const llm_op *op, llm_op_result *ret)
 	case LLM_OP_BUDGET_SETTLE:
 		return budget_both(u, ST_BUDGET_SETTLE, ST_BUDGET_DROP, row, &ret->changed);
 	case LLM_OP_BUDGET_SPEND:
-		rc = stmt_exec(u, ST_BUDGET_TURN, row, NULL);
+		rc = budget_turn(u, row);
 		return rc ? rc : stmt_exec(u, ST_BUDGET_SPEND, row, &ret->changed);
 	case LLM_OP_BUDGET_SET:
 		return budget_set(u, row, ret);
 	default:
-		return budget_both(u, ST_BUDGET_REAP, ST_BUDGET_FORGET, row, &ret->changed);
+		rc = stmt_exec(u, ST_BUDGET_REAP, row, &ret->changed);
+		return rc || !ret->changed ? rc : stmt_exec(u, ST_BUDGET_FORGET, row, NULL);
 	}
 }
 

@@ -45,19 +45,31 @@
 		      "llm_attempts a WHERE a.workspace_id = r.workspace_id AND a.run_id = r.id AND " \
 		      "a.http_status < 400)))"
 
-/* As services are configured, for who has nothing set; the first time with what is on record. */
+/* A window that was not counted before, or not all the time: until BUDGET_COUNT_SQL has run. */
+#define BUDGET_UNCOUNTED "-1"
+#define BUDGET_SAME "period = excluded.period AND span_us IS excluded.span_us"
+
+/* As services are configured, for who has nothing set. */
 #define BUDGET_TURN_SQL \
 	"INSERT INTO llm_budgets (workspace_id, profile, fixed, period, span_us, limit_nanousd, " \
 	"usual_nanousd, window_us, spent_nanousd, held_nanousd, updated_us) SELECT :workspace_id, " \
-	":profile, 0, :period, :span_us, :limit_nanousd, :usual_nanousd, " BUDGET_START(":period", \
-		":span_us") ", CASE WHEN EXISTS (SELECT 1 FROM llm_budgets WHERE " BUDGET_KEY \
-			    ") THEN 0 ELSE " BUDGET_RECORDED(":period", ":span_us", \
-				    ":usual_nanousd") " END, 0, " NOW \
-						      " WHERE :limit_nanousd IS NOT NULL ON CONFLICT (workspace_id, profile) DO UPDATE SET period " \
-						      "= excluded.period, span_us = excluded.span_us, limit_nanousd = excluded.limit_nanousd, " \
-						      "usual_nanousd = excluded.usual_nanousd, updated_us = excluded.updated_us WHERE fixed = 0 " \
-						      "AND (limit_nanousd IS NOT excluded.limit_nanousd OR usual_nanousd <> " \
-						      "excluded.usual_nanousd OR period <> excluded.period OR span_us IS NOT excluded.span_us)"
+	":profile, 0, :period, :span_us, :limit_nanousd, :usual_nanousd, " BUDGET_UNCOUNTED \
+	", 0, 0, " NOW \
+	" WHERE :limit_nanousd IS NOT NULL ON CONFLICT (workspace_id, profile) DO UPDATE SET period " \
+	"= excluded.period, span_us = excluded.span_us, limit_nanousd = excluded.limit_nanousd, " \
+	"usual_nanousd = excluded.usual_nanousd, updated_us = excluded.updated_us, window_us = CASE " \
+	"WHEN " BUDGET_SAME " THEN window_us ELSE " BUDGET_UNCOUNTED \
+	" END, spent_nanousd = CASE WHEN " BUDGET_SAME \
+	" THEN spent_nanousd ELSE 0 END WHERE fixed = 0 AND (limit_nanousd IS NOT " \
+	"excluded.limit_nanousd OR usual_nanousd <> excluded.usual_nanousd OR NOT (" BUDGET_SAME \
+	"))"
+
+/* What was counted already may have been purged since. */
+#define BUDGET_COUNT_SQL \
+	"UPDATE llm_budgets SET window_us = " BUDGET_START("period", \
+		"span_us") ", spent_nanousd = max(spent_nanousd, " BUDGET_RECORDED("period", \
+		"span_us", "usual_nanousd") ") WHERE " BUDGET_KEY \
+					    " AND window_us = " BUDGET_UNCOUNTED
 
 #define BUDGET_HOLD_SQL \
 	"UPDATE llm_budgets SET held_nanousd = held_nanousd + " BUDGET_COST \
@@ -90,20 +102,17 @@
 		BUDGET_COST) ", window_us = " BUDGET_WINDOW ", updated_us = " NOW \
 			     " WHERE " BUDGET_KEY " AND " BUDGET_COUNTS
 
-/* With another window it is counted anew: window_us -1 until BUDGET_COUNT_SQL has run. */
+/* While it was not set nobody may have counted. */
 #define BUDGET_SET_SQL \
 	"INSERT INTO llm_budgets (workspace_id, profile, fixed, period, span_us, limit_nanousd, " \
 	"usual_nanousd, window_us, spent_nanousd, held_nanousd, updated_us) SELECT :workspace_id, " \
-	":profile, 1, :period, :span_us, :limit_nanousd, :usual_nanousd, -1, 0, 0, " NOW \
+	":profile, 1, :period, :span_us, :limit_nanousd, :usual_nanousd, " BUDGET_UNCOUNTED \
+	", 0, 0, " NOW \
 	" WHERE :fixed = 1 ON CONFLICT (workspace_id, profile) DO UPDATE SET fixed = 1, period = " \
 	"excluded.period, span_us = excluded.span_us, limit_nanousd = excluded.limit_nanousd, " \
 	"usual_nanousd = excluded.usual_nanousd, updated_us = excluded.updated_us, window_us = CASE " \
-	"WHEN period = excluded.period AND span_us IS excluded.span_us THEN window_us ELSE -1 END"
-
-#define BUDGET_COUNT_SQL \
-	"UPDATE llm_budgets SET window_us = " BUDGET_START( \
-		"period", "span_us") ", spent_nanousd = " BUDGET_RECORDED("period", "span_us", \
-		"usual_nanousd") " WHERE " BUDGET_KEY " AND window_us = -1"
+	"WHEN fixed = 1 AND " BUDGET_SAME " THEN window_us ELSE " BUDGET_UNCOUNTED \
+	" END, spent_nanousd = CASE WHEN " BUDGET_SAME " THEN " BUDGET_SPENT " ELSE 0 END"
 
 #define BUDGET_UNSET_SQL \
 	"UPDATE llm_budgets SET fixed = 0, updated_us = " NOW " WHERE " BUDGET_KEY " AND :fixed = 0"
@@ -138,8 +147,14 @@
 	"DELETE FROM llm_budget_holds AS h WHERE NOT EXISTS (SELECT 1 FROM llm_runs r WHERE " \
 	"r.workspace_id = h.workspace_id AND r.id = h.run_id AND r.status IN ('pending', 'running')" live \
 	")"
-#define BUDGET_LIVES \
-	" AND EXISTS (SELECT 1 FROM llm_owners o WHERE o.id = r.owner_id AND o.lease_until_us > " NOW \
+#define BUDGET_LIVES_AT(now) \
+	" AND EXISTS (SELECT 1 FROM llm_owners o WHERE o.id = r.owner_id AND o.lease_until_us > " now \
 	")"
+#define BUDGET_LIVES BUDGET_LIVES_AT(NOW)
+/* A lease that passes between two statements: what the first has not counted stays for later. */
+#define BUDGET_LIVED \
+	BUDGET_LIVES_AT( \
+		"(SELECT b.updated_us FROM llm_budgets b WHERE b.workspace_id = :workspace_id AND " \
+		"b.profile = :profile)")
 
 #endif

@@ -217,7 +217,7 @@ const statement statements[ST_COUNT] = {
 	[ST_BUDGET_COUNT] = {BUDGET_COUNT_SQL, &columns_budget, NULL},
 	[ST_BUDGET_UNSET] = {BUDGET_UNSET_SQL, &columns_budget, NULL},
 	[ST_BUDGET_REAP] = {BUDGET_REAP(BUDGET_LIVES) " AND " BUDGET_KEY, &columns_budget, NULL},
-	[ST_BUDGET_FORGET] = {BUDGET_FORGET(BUDGET_LIVES) " AND " BUDGET_KEY, &columns_budget,
+	[ST_BUDGET_FORGET] = {BUDGET_FORGET(BUDGET_LIVED) " AND " BUDGET_KEY, &columns_budget,
 		NULL},
 	[ST_RUN] = {"SELECT * FROM llm_runs WHERE workspace_id = :workspace_id AND id = :id",
 		&columns_filter, &columns_run},
@@ -312,10 +312,6 @@ const statement statements[ST_COUNT] = {
 		 "(:workspace_id IS NULL OR c.workspace_id = :workspace_id) AND (:all_of_workspace = 1 "
 		 "OR (:expired = 1 AND c.expires_us < " NOW ")) LIMIT :limit)",
 			&columns_purge, NULL},
-	[ST_PURGE_HOLDS] =
-		{"DELETE FROM llm_budget_holds WHERE rowid IN (SELECT c.rowid FROM llm_budget_holds c "
-		 "WHERE :all_of_workspace = 1 AND c.workspace_id = :workspace_id LIMIT :limit)",
-			&columns_purge, NULL},
 	[ST_PURGE_BUDGETS] =
 		{"DELETE FROM llm_budgets WHERE rowid IN (SELECT c.rowid FROM llm_budgets c WHERE "
 		 ":all_of_workspace = 1 AND c.workspace_id = :workspace_id LIMIT :limit)",
@@ -331,6 +327,12 @@ const statement statements[ST_COUNT] = {
 		 ")) AND c.id <> (SELECT max(id) FROM llm_owners) AND NOT EXISTS (SELECT 1 FROM "
 		 "llm_runs r WHERE r.owner_id = c.id AND r.status = 'running') AND c.id NOT IN "
 		 "(SELECT owner_id FROM llm_idempotency WHERE owner_id IS NOT NULL) LIMIT :limit)",
+			&columns_purge, NULL},
+	/* With their budget, whatever the limit: one that begins anew knows nothing of them. */
+	[ST_PURGE_HOLDS] =
+		{"DELETE FROM llm_budget_holds AS h WHERE :all_of_workspace = 1 AND h.workspace_id = "
+		 ":workspace_id AND NOT EXISTS (SELECT 1 FROM llm_budgets b WHERE b.workspace_id = "
+		 "h.workspace_id AND b.profile = h.profile)",
 			&columns_purge, NULL},
 	/* Of so many rows as fit those used last stay: all rows are looked at, so it is asked rarely. */
 	[ST_CACHE_TRIM] =
