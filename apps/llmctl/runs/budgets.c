@@ -244,8 +244,10 @@ int budgets_show_run(ctl *c)
 		rc = read_one(c, st.unit, &k, &err);
 	if (!rc && !k.there)
 		rc = complain_set(&err, LLM_E_NOT_FOUND,
-			"no budget of %.128s was counted or set\nset one with: llmctl budgets set",
-			c->opt.words.items[0]);
+			"no budget of %.128s%s%.128s was counted or set\n"
+			"set one with: llmctl budgets set",
+			c->opt.words.items[0], c->opt.profile ? " with profile " : "",
+			c->opt.profile ? c->opt.profile : "");
 	store_close(&st);
 	if (rc)
 		return ctl_fail(c, &err);
@@ -334,6 +336,26 @@ static int32_t set_one(ctl *c, llm_unit *u, kept *k, llm_err *err)
 	return rc;
 }
 
+/* Who looks at it, if anybody does. */
+static void note_lookers(const ctl *c)
+{
+	const ctl_store *s = &c->store;
+	char text[240];
+
+	if (!s->budgets || s->alone) {
+		complain_note(&c->term, "note",
+			"runs of this configuration do not look at it; for that it needs\n"
+			"  budget = { counted = \"storage\"; default_cost = \"0.05\"; };");
+	} else if (s->off || s->after) {
+		complain_note(&c->term, "note",
+			"runs of this configuration do not look at it: storage.ledger is not strict");
+	} else if (c->opt.profile && !s->has_profile) {
+		snprintf(text, sizeof(text), "this configuration has no profile \"%.128s\"",
+			c->opt.profile);
+		complain_note(&c->term, "note", text);
+	}
+}
+
 int budgets_set_run(ctl *c)
 {
 	llm_err err = LLM_ERR_INIT;
@@ -352,9 +374,7 @@ int budgets_set_run(ctl *c)
 		tell_one(c, &k.row);
 	else
 		complain_note(&c->term, "note", "no budget was set there");
-	if (k.there && !c->store.budgets)
-		complain_note(&c->term, "note",
-			"runs of this configuration do not look at it; for that it needs\n"
-			"  budget = { counted = \"storage\"; default_cost = \"0.05\"; };");
+	if (k.there)
+		note_lookers(c);
 	return 0;
 }

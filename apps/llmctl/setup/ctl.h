@@ -14,9 +14,12 @@
 typedef struct ctl_store {
 	bool configured; /* a storage section names the place */
 	bool off; /* storage.ledger is off */
+	bool after; /* it is after: runs are written when they have ended */
 	bool has_key; /* privacy.key is configured */
 	bool keeps; /* what is said is stored, as the configuration has it */
-	bool budgets; /* runs of this configuration look at budgets in the storage */
+	bool budgets; /* the configuration has budgets, */
+	bool alone; /* which each process counts for itself */
+	bool has_profile; /* there is one called as --profile says */
 	bool reading; /* the last of the overrides says so */
 	bool own; /* the database is llmctl's own */
 	bool is_new; /* and was not there yet */

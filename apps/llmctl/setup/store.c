@@ -51,6 +51,7 @@ static void take_item(ctl_store *s, const llm_config_item *item)
 	} else if (strcmp(item->key, "storage.ledger") == 0) {
 		take_text(word, sizeof(word), item->value);
 		s->off = strcmp(word, "off") == 0;
+		s->after = strcmp(word, "after") == 0;
 	} else if (strcmp(item->key, "privacy.content") == 0) {
 		take_text(word, sizeof(word), item->value);
 		s->keeps = strcmp(word, "redacted") == 0 || strcmp(word, "full") == 0;
@@ -58,7 +59,8 @@ static void take_item(ctl_store *s, const llm_config_item *item)
 		s->budgets = true;
 	} else if (strcmp(item->key, "budget.counted") == 0) {
 		take_text(word, sizeof(word), item->value);
-		s->budgets |= strcmp(word, "storage") == 0;
+		s->alone = strcmp(word, "process") == 0;
+		s->budgets |= !s->alone;
 	} else if (strcmp(item->key, "privacy.key") == 0) {
 		s->has_key = true;
 	} else if (strcmp(item->key, "storage.plugin") == 0) {
@@ -70,6 +72,17 @@ static void take_item(ctl_store *s, const llm_config_item *item)
 	}
 }
 
+static bool is_of_profile(const char *key, const char *name)
+{
+	static const char before[] = "profiles.";
+	const size_t n = strlen(name);
+
+	if (strncmp(key, before, sizeof(before) - 1) != 0)
+		return false;
+	key += sizeof(before) - 1;
+	return strncmp(key, name, n) == 0 && key[n] == '.';
+}
+
 static int32_t look(ctl *c, llm_err *err)
 {
 	llm_config_item item = {.struct_size = (uint32_t)sizeof(item)};
@@ -78,8 +91,11 @@ static int32_t look(ctl *c, llm_err *err)
 
 	if (rc)
 		return rc;
-	for (uint32_t i = 0; llm_config_at(cfg, i, &item) == 0; i++)
+	for (uint32_t i = 0; llm_config_at(cfg, i, &item) == 0; i++) {
 		take_item(&c->store, &item);
+		if (c->opt.profile && is_of_profile(item.key, c->opt.profile))
+			c->store.has_profile = true;
+	}
 	llm_config_free(cfg);
 	return 0;
 }
