@@ -51,7 +51,7 @@ function(llm_test_program folder file inside criterion)
 	endif()
 	if(TARGET sqlite)
 		target_compile_definitions(${name} PRIVATE TEST_WITH_SQLITE)
-		if(stem MATCHES "^(ledger_(bound|budget|host|time|unit|key[a-z_]*)|cache_sql)$") # a handle of the test's own
+		if(stem MATCHES "^(ledger_(bound|budget[a-z_]*|host|time|unit|key[a-z_]*)|cache_sql)$") # a handle of the test's own
 			target_link_libraries(${name} PRIVATE PkgConfig::SQLITE)
 		endif()
 		if(stem MATCHES "^sqlite_") # looks inside the plugin

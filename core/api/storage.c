@@ -254,7 +254,10 @@ static int32_t open_all(llm_service *svc, attached *a, const char *owner, llm_er
 	return rc;
 }
 
-/* The host runs what is to be written: nothing is opened, and the lease begins with the first run. */
+/*
+ * The host runs what is to be written: nothing is opened, and the lease begins with the first run.
+ * Which storage it is nobody knows here; one that keeps no budgets refuses jobs that have some.
+ */
 static int32_t attach_port(
 	llm_service *svc, const llm_job_port *port, const char *owner, llm_err *err)
 {
@@ -263,6 +266,7 @@ static int32_t attach_port(
 			"llm_service_opts.jobs: its size, submit or drain is missing");
 	ledger_attach(svc, port, owner, port->drain, port->ctx);
 	svc->ledger.hosted = 1;
+	svc->ledger.budgets = 1;
 	return 0;
 }
 

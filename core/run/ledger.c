@@ -94,6 +94,8 @@ int32_t ledger_open(llm_call *c, const llm_call_opts *opts, llm_err *err)
 	c->rec = rec;
 	if (opts->idempotency_key)
 		rc = idem_open(c, opts, err);
+	if (!rc && opts->unit)
+		rc = ledger_budget_look(c, opts->unit, err);
 	if (rc)
 		return rc;
 	/* Who runs it lets go of it behind `done`, when the call may be gone. */

@@ -44,6 +44,14 @@ enum { RECORD_NONE = 0, RECORD_OUT, RECORD_KEPT, RECORD_LOST };
 enum { BUDGET_HELD = 1, BUDGET_TOLD = 2 };
 #define BUDGET_OPS 2 /* of a job: the workspace's, the profile's */
 
+/* What a budget still bore when a bound run was submitted. */
+typedef struct budget_room {
+	int64_t nanousd;
+	int64_t usual_nanousd; /* of a run whose cost is not known */
+	int64_t limit_nanousd; /* -1: there is none */
+	int64_t left_us;
+} budget_room;
+
 typedef struct call_record {
 	llm_job *job; /* operations that nobody was given yet */
 	uint32_t bound; /* written by the host in its own transaction, with llm_unit_record */
@@ -52,6 +60,7 @@ typedef struct call_record {
 	uint32_t settle; /* RECORD_*: its end */
 	int counts; /* the storage that it is recorded in counts budgets */
 	uint32_t budget; /* BUDGET_*: reserved there, or only told what the run has cost; else 0 */
+	budget_room *rooms; /* of a bound run: the workspace's and its profile's; else null */
 	uint32_t refused; /* its budget did not bear it: */
 	uint32_t of_profile; /* the profile's, not the workspace's */
 	int64_t limit_nanousd;
@@ -195,6 +204,10 @@ int32_t ledger_budget_begin(struct llm_call *c, llm_job *j);
 int32_t ledger_budget_end(struct llm_call *c, llm_job *j);
 /* The beginning was lost, perhaps behind its commit. */
 void ledger_budget_free(struct llm_call *c);
+/* Of a bound run, at submit: reads what its budgets bear. As llm_records_read. */
+int32_t ledger_budget_look(struct llm_call *c, llm_unit *unit, llm_err *err);
+/* Do they bear so much? LLM_E_BUDGET_EXCEEDED with `err` filled. */
+int32_t ledger_budget_bears(struct llm_call *c, int64_t nanousd, llm_err *err);
 /* What operation `i` came to; a budget that does not bear the run is noted instead. */
 int32_t ledger_budget_code(const llm_job *j, size_t i, call_record *rec);
 /* Says so in the result, with its code. */

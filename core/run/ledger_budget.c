@@ -12,6 +12,7 @@
 #include "call.h"
 #include "ledger.h"
 #include "routing.h"
+#include "store/unit.h"
 #include "wire/money.h"
 
 #define US_PER_MS 1000
@@ -140,13 +141,12 @@ static void reap(llm_call *c)
 	outbox_put(&l->out, j, UINT64_MAX);
 }
 
-int32_t ledger_budget_exceeded(llm_call *c)
+static int32_t tell(llm_call *c, llm_err *e)
 {
 	const call_record *rec = c->rec;
-	llm_err *e = &c->res.error;
+	const char *profile = rec->of_profile ? c->res.profile : "";
 	char limit[32], advice[96] = "raise the limit";
 
-	reap(c);
 	money_write(rec->limit_nanousd, MONEY_NANO, limit);
 	if (rec->left_us >= 0)
 		snprintf(advice, sizeof(advice),
@@ -154,10 +154,73 @@ int32_t ledger_budget_exceeded(llm_call *c)
 			rec->left_us / (INT64_C(1000) * US_PER_MS) + 1);
 	err_set(e, LLM_E_BUDGET_EXCEEDED,
 		"%s \"%.128s\" has spent its budget of %s US dollars, or holds it for runs under way\n"
-		"%s: llmctl budgets set %.128s",
-		rec->of_profile ? "profile" : "workspace",
-		rec->of_profile ? c->res.profile : c->workspace, limit, advice, c->workspace);
+		"%s: llmctl budgets set %.128s%s%.128s",
+		*profile ? "profile" : "workspace", *profile ? profile : c->workspace, limit,
+		advice, c->workspace, *profile ? " --profile " : "", profile);
 	if (rec->left_us >= 0)
 		e->retry_after_ms = rec->left_us / US_PER_MS + 1;
 	return LLM_E_BUDGET_EXCEEDED;
+}
+
+int32_t ledger_budget_exceeded(llm_call *c)
+{
+	reap(c);
+	return tell(c, &c->res.error);
+}
+
+/* ---- in a transaction of the host's: nothing is reserved, what is there is looked at ---- */
+
+static int32_t on_room(void *ctx, const void *row)
+{
+	llm_call *c = ctx;
+	const budget_rules *rules = &c->set->routing->prices.rules;
+	const llm_budget_row *b = row;
+	budget_room *to = &c->rec->rooms[*b->profile != 0];
+
+	if (*b->profile && (!b->fixed || strcmp(b->profile, c->res.profile) != 0))
+		return 0;
+	to->limit_nanousd = b->fixed ? b->limit_nanousd :
+		rules->limit_nanousd ? rules->limit_nanousd :
+				       LLM_UNKNOWN;
+	to->usual_nanousd = b->fixed ? b->usual_nanousd : rules->usual_nanousd;
+	to->nanousd = to->limit_nanousd - b->spent_nanousd - b->held_nanousd;
+	to->left_us = b->left_us;
+	return 0;
+}
+
+int32_t ledger_budget_look(llm_call *c, llm_unit *unit, llm_err *err)
+{
+	const llm_row_sink sink = {sizeof(sink), 0, c, on_room};
+	llm_filter filter = LLM_FILTER_INIT;
+	budget_room *rooms;
+
+	if (!pricing_is_counted(c) || !storage_has_query(unit->storage, LLM_QUERY_BUDGETS))
+		return 0;
+	rooms = arena_array(&c->ar, BUDGET_OPS, sizeof(*rooms));
+	if (!rooms)
+		return err_set(err, LLM_E_NOMEM, "out of memory");
+	rooms[0].limit_nanousd = rooms[1].limit_nanousd = LLM_UNKNOWN;
+	c->rec->rooms = rooms;
+	filter.workspace_id = c->workspace;
+	filter.profile = c->res.profile ? NULL : "";
+	return unit_query(unit, LLM_QUERY_BUDGETS, &filter, &sink, err);
+}
+
+int32_t ledger_budget_bears(llm_call *c, int64_t nanousd, llm_err *err)
+{
+	call_record *rec = c->rec;
+	const budget_room *r;
+	uint32_t i;
+
+	for (i = 0; i < BUDGET_OPS; i++) {
+		r = &rec->rooms[i];
+		if (r->limit_nanousd < 0 ||
+			(nanousd < 0 ? r->usual_nanousd : nanousd) <= r->nanousd)
+			continue;
+		rec->of_profile = i;
+		rec->limit_nanousd = r->limit_nanousd;
+		rec->left_us = r->left_us;
+		return tell(c, err);
+	}
+	return 0;
 }

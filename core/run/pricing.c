@@ -257,29 +257,42 @@ static int64_t estimate(llm_call *c)
 	return ret;
 }
 
-/* Does the storage count what this run costs? */
-static int is_counted_there(const llm_call *c, const pricing *p)
+int pricing_is_counted(const llm_call *c)
 {
-	return c->rec && c->rec->counts && p->counted != COUNTED_PROCESS &&
+	const pricing *p = &c->set->routing->prices;
+
+	return c->op == OP_CHAT && c->rec && c->rec->counts && p->counted != COUNTED_PROCESS &&
 		(p->rules.limit_nanousd || p->counted == COUNTED_STORAGE);
+}
+
+/* 1 in *ret_done: nothing is left to do in this process. */
+static int32_t reserve_there(llm_call *c, int *ret_done, llm_err *err)
+{
+	call_record *rec = c->rec;
+
+	rec->budget = BUDGET_TOLD;
+	if (rec->rooms)
+		return ledger_budget_bears(c, estimate(c), err);
+	if (!rec->bound && c->svc->ledger.mode == LEDGER_STRICT) {
+		rec->budget = BUDGET_HELD; /* with its row, by the storage */
+		rec->nanousd = estimate(c);
+		*ret_done = 1;
+	}
+	return 0;
 }
 
 int32_t pricing_reserve(llm_call *c, llm_err *err)
 {
 	const pricing *p = of(c);
+	int done = 0;
+	int32_t rc = 0;
 
 	if (c->op != OP_CHAT || (!p->rules.limit_nanousd && p->counted != COUNTED_STORAGE))
 		return 0;
-	if (is_counted_there(c, p)) {
-		c->rec->budget = BUDGET_TOLD;
-		if (!c->rec->bound && c->svc->ledger.mode == LEDGER_STRICT) {
-			c->rec->budget = BUDGET_HELD; /* with its row, by the storage */
-			c->rec->nanousd = estimate(c);
-			return 0;
-		}
-	}
-	if (!p->rules.limit_nanousd)
-		return 0;
+	if (pricing_is_counted(c))
+		rc = reserve_there(c, &done, err);
+	if (rc || done || !p->rules.limit_nanousd)
+		return rc;
 	budgets_rule(&c->svc->budgets, &p->rules);
 	return budgets_reserve(&c->svc->budgets, c->workspace, estimate(c),
 		routing_now_ms(c->set->routing), &c->hold, err);

@@ -46,6 +46,8 @@ struct target;
 /* The price of a target for this run, looked up again when that may have changed. */
 const price_row *pricing_of(struct llm_call *c, const struct target *t);
 
+/* Does the storage that it is recorded in count what it costs? */
+int pricing_is_counted(const struct llm_call *c);
 /* Before the first attempt: LLM_E_BUDGET_EXCEEDED, LLM_E_NOMEM with `err` filled. */
 int32_t pricing_reserve(struct llm_call *c, llm_err *err);
 /* An attempt has ended, and c->res.usage is its own. */

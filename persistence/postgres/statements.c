@@ -337,10 +337,11 @@ const statement statements[ST_COUNT] = {
 			    "c.workspace_id = $1) AND ($2 = 1 OR ($3 = 1 AND c.expires_us < " NOW
 			    ")) LIMIT $4)",
 		"workspace_id all_of_workspace expired limit", &columns_purge, NULL},
-	[ST_PURGE_BUDGETS] = {"DELETE FROM llm_budgets WHERE (workspace_id, profile) IN (SELECT "
-			      "c.workspace_id, c.profile FROM llm_budgets c WHERE $2 = 1 AND "
-			      "c.workspace_id = $1 LIMIT $3)",
-		"workspace_id all_of_workspace limit", &columns_purge, NULL},
+	[ST_PURGE_BUDGETS] =
+		{"DELETE FROM llm_budgets WHERE (workspace_id, profile) IN (SELECT "
+		 "c.workspace_id, c.profile FROM llm_budgets c WHERE $2 = 1 AND "
+		 "c.workspace_id = $1 ORDER BY c.profile COLLATE \"C\" LIMIT $3 FOR UPDATE)",
+			"workspace_id all_of_workspace limit", &columns_purge, NULL},
 	/*
 	 * Gone a day ago, and a day before the oldest run on record was created: none can be theirs.
 	 * The newest stays, for the key that it hashed with.

@@ -213,6 +213,53 @@ Test(postgres_bound, R_UOW_8_a_lock_that_is_not_had)
 	guest_down(&g);
 }
 
+static llm_budget_row budget_of(const char *run_id, int64_t nanousd)
+{
+	llm_budget_row b = {.struct_size = sizeof(b),
+		.workspace_id = W,
+		.profile = "",
+		.run_id = run_id,
+		.period = "total",
+		.span_us = LLM_UNKNOWN,
+		.limit_nanousd = 100,
+		.usual_nanousd = 30,
+		.nanousd = nanousd};
+
+	b.spent_nanousd = b.held_nanousd = LLM_UNKNOWN;
+	b.window_us = b.left_us = b.updated_us = LLM_UNKNOWN;
+	return b;
+}
+
+/* What a run has cost counts when the host commits; until then the budget is the host's. */
+Test(postgres_bound, R_COST_11_R_UOW_6_spent_when_the_host_commits)
+{
+	const llm_budget_row mine = budget_of(ID("1"), 70), others = budget_of(ID("2"), 40);
+	llm_op_result result;
+	guest g;
+	wire own;
+
+	if (!guest_up(&g))
+		return;
+	cr_assert_eq(wire_try(&g.s, &own, "lock_timeout", "20"), 0, "%s", own.err.message);
+	cr_assert_eq(bind(&g, NULL), 0);
+	cr_assert_eq(wire_put(&g.c, LLM_OP_BUDGET_SPEND, &mine, &result), 0, "%s", g.c.err.message);
+	release(&g);
+	run(g.db, "ROLLBACK");
+	cr_expect_eq(number(g.db, "SELECT count(*) FROM llm_budgets"), 0);
+	run(g.db, "BEGIN");
+	cr_assert_eq(bind(&g, NULL), 0);
+	cr_assert_eq(wire_put(&g.c, LLM_OP_BUDGET_SPEND, &mine, &result), 0, "%s", g.c.err.message);
+	release(&g);
+	cr_assert_eq(wire_begin(&own), 0);
+	cr_expect_eq(wire_put(&own, LLM_OP_BUDGET_HOLD, &others, &result), LLM_E_DB_BUSY);
+	wire_rollback(&own);
+	run(g.db, "COMMIT");
+	cr_expect_eq(wire_store(&own, LLM_OP_BUDGET_HOLD, &others), LLM_E_CONFLICT, "70 of 100");
+	cr_expect_eq(number(g.db, "SELECT spent_nanousd FROM llm_budgets"), 70);
+	wire_close(&own);
+	guest_down(&g);
+}
+
 /* Its own search path is the host's again when the call returns. */
 Test(postgres_bound, D_2_5_a_schema_of_its_own)
 {

@@ -2,81 +2,7 @@
  * ledger_budget.c - budgets that the storage counts: reserved with the row `running`, settled
  * with the end, told of what was recorded otherwise.
  */
-#include <sqlite3.h>
-
-#include "ledger_try.h"
-
-#include "llm/native/sqlite.h"
-
-/* A run is estimated at 1024 tokens out, a bit over a dollar; hello_stream has two of them. */
-#define PRICED "prices = ( { prefix = \"ollama/\"; input = \"0\"; output = \"1000\"; } );\n"
-#define COST INT64_C(2000000)
-#define USUAL INT64_C(500000000)
-
-typedef struct bank {
-	book b;
-	char *prices;
-	oracle *o;
-} bank;
-
-static void bank_open(bank *k, const char *script, const char *storage, const char *budget)
-{
-	oracle_opts opts = {
-		.mode = ORACLE_THREAD, .script = script, .attempts = 1, .no_healthy = 1};
-	char more[600];
-
-	k->prices = sim_file(PRICED);
-	snprintf(more, sizeof(more), "price_files = [ \"%s\" ];\n%s", k->prices, budget);
-	book_open(&k->b, storage, more);
-	opts.config = k->b.config;
-	k->o = oracle_open(&opts);
-}
-
-static void bank_close(bank *k)
-{
-	cr_assert_eq(oracle_close(k->o), 0);
-	book_close(&k->b);
-	sim_file_free(k->prices);
-}
-
-static int32_t bank_row(void *ctx, const void *row)
-{
-	*(llm_budget_row *)ctx = *(const llm_budget_row *)row;
-	return 0;
-}
-
-/* Of the workspace; all zero: there is none. */
-static llm_budget_row bank_look(bank *k)
-{
-	llm_budget_row found = {0};
-	llm_row_sink sink = {sizeof(sink), 0, &found, bank_row};
-	llm_filter filter = LLM_FILTER_INIT;
-	llm_err err = LLM_ERR_INIT;
-	int32_t rc;
-
-	book_take(&k->b);
-	filter.workspace_id = WS;
-	filter.profile = "";
-	llm_unit_call(k->b.unit);
-	rc = llm_unit_table(k->b.unit)->query(
-		llm_unit_connection(k->b.unit), LLM_QUERY_BUDGETS, &filter, &sink);
-	cr_assert_eq(llm_unit_called(k->b.unit, "query", rc, &err), 0, "%s", err.message);
-	book_give(&k->b);
-	return found;
-}
-
-/* A run that is answered; what it cost. */
-static int64_t bank_pay(bank *k)
-{
-	const oracle_run *asked = oracle_do(k->o, &(oracle_ask){.stream = 1});
-	llm_cost cost;
-
-	cr_expect_eq(asked->code, 0, "%s", asked->err.message);
-	llm_result_cost(llm_call_result(asked->call), &cost);
-	return cost.nanousd;
-}
-
-#define ONE "budget = { limit = \"1.1\"; window = \"1h\"; default_cost = \"0.5\"; };\n"
+#include "ledger_budget_try.h"
 
 Test(ledger_budget, R_COST_11_held_with_the_row_and_settled_with_the_end)
 {
@@ -143,59 +69,6 @@ Test(ledger_budget, R_COST_11_what_is_recorded_afterwards_counts_as_well)
 {
 	tell_only("ledger = \"after\";", ONE);
 	tell_only("settle = \"queued\";", ONE);
-}
-
-/* A run in a transaction of the host's, which it ends with `end`; what is spent then. */
-static int64_t spent_bound(bank *k, sqlite3 *db, const char *end)
-{
-	llm_call_opts opts = LLM_CALL_OPTS_INIT;
-	llm_err err = LLM_ERR_INIT;
-	llm_sqlite_calls calls;
-	llm_request *rq = NULL;
-	llm_call *call = NULL;
-	llm_native native;
-
-	opts.flags = LLM_CALL_STREAM;
-	llm_native_sqlite(db, &calls, &native);
-	cr_assert_eq(sqlite3_exec(db, "BEGIN", NULL, NULL, NULL), SQLITE_OK);
-	cr_assert_eq(llm_unit_bind(k->b.storage, &native, &opts.unit, &err), 0, "%s", err.message);
-	cr_assert_eq(llm_request_new(NULL, &rq), 0);
-	cr_assert_eq(llm_request_model(rq, "ollama/sim-small"), 0);
-	cr_assert_eq(llm_request_text(rq, LLM_ROLE_USER, "hi", 2), 0);
-	cr_assert_eq(llm_submit(k->o->svc, rq, &opts, &call, &err), 0, "%s", err.message);
-	cr_assert_eq(llm_call_wait(call, 5000, &err), 0, "%s", err.message);
-	cr_assert_eq(llm_unit_record(opts.unit, call, &err), 0, "%s", err.message);
-	cr_assert_eq(sqlite3_exec(db, end, NULL, NULL, NULL), SQLITE_OK);
-	if (strcmp(end, "COMMIT") == 0)
-		llm_unit_committed(opts.unit);
-	llm_unit_release(opts.unit);
-	llm_request_free(rq);
-	llm_call_free(call);
-	return bank_look(k).spent_nanousd;
-}
-
-Test(ledger_budget, R_COST_11_a_bound_run_is_told_with_its_rows)
-{
-	oracle_opts opts = {.mode = ORACLE_BLOCK, .script = "hello_stream", .no_healthy = 1};
-	sqlite3 *db = NULL;
-	char config[600];
-	int64_t spent;
-	bank k;
-
-	k.prices = sim_file(PRICED);
-	snprintf(config, sizeof(config), "workspace = \"" WS "\";\nprice_files = [ \"%s\" ];\n" ONE,
-		k.prices);
-	opts.config = config;
-	book_open(&k.b, "", "");
-	k.o = oracle_open(&opts);
-	cr_assert_eq(sqlite3_open(k.b.dsn, &db), SQLITE_OK);
-	spent = spent_bound(&k, db, "COMMIT");
-	cr_expect_gt(spent, 0);
-	cr_expect_eq(spent_bound(&k, db, "ROLLBACK"), spent, "nothing is left of it");
-	cr_expect_eq(sqlite3_close(db), SQLITE_OK);
-	oracle_close(k.o); /* runs of our own are not among its points */
-	book_close(&k.b);
-	sim_file_free(k.prices);
 }
 
 Test(ledger_budget, R_COST_11_counted_in_the_process_nothing_is_written)

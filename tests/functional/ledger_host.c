@@ -209,6 +209,45 @@ Test(ledger_host, R_UOW_2_what_the_host_has_rolled_back_is_not_believed)
 	house_close(&h);
 }
 
+static void until_ended(house *h, talk_call *c)
+{
+	int i;
+
+	for (i = 0; i < 2000 && !c->ended; i++) {
+		talk_turn(&h->t, 2);
+		work(h);
+	}
+	cr_assert(c->ended);
+}
+
+/* As where a service opens it itself: what others have spent there counts. */
+Test(ledger_host, R_COST_11_the_storage_behind_the_host_counts)
+{
+	talk_call c;
+	house h;
+
+	house_open(&h, OK OK,
+		"workspace = \"" WS "\";\n"
+		"budget = { limit = \"1\"; window = \"8760h\"; default_cost = \"0.4\"; };\n",
+		0);
+	talk_submit(&h.t, &c, "ollama/a", 1, NULL);
+	until_jobs(&h, 2);
+	work(&h);
+	cr_expect_eq(number(&h, "SELECT held_nanousd / 1000000 FROM llm_budgets"), 400);
+	until_ended(&h, &c);
+	cr_expect_eq(c.code, 0, "%s", c.err.message);
+	talk_done(&c);
+	cr_expect_eq(number(&h, "SELECT held_nanousd FROM llm_budgets"), 0);
+	cr_expect_eq(number(&h, "SELECT spent_nanousd / 1000000 FROM llm_budgets"), 400);
+	sql(&h, "UPDATE llm_budgets SET spent_nanousd = 700000000");
+	talk_submit(&h.t, &c, "ollama/a", 1, NULL);
+	until_ended(&h, &c);
+	cr_expect_eq(c.code, LLM_E_BUDGET_EXCEEDED);
+	talk_done(&c);
+	cr_expect_eq(sim_log_count(h.up, REQUEST), 1);
+	house_close(&h);
+}
+
 /* The thread that ends the service is the one that runs the jobs. */
 Test(ledger_host, R_UOW_10_the_end_of_a_service_waits_for_the_hosts_jobs)
 {

@@ -168,6 +168,7 @@ static inline void play_who_looks(office *a)
 	OFFICE(a, 0, "limit\tnone", "budgets", "set", "default", "--limit", "none");
 	OFFICE(a, 0, "All is well.", ASK);
 	OFFICE(a, 5, "profile \"fast\"", "ask", "-p", "fast", "hi");
+	OFFICE(a, 0, "\"held_nanousd\":0", "budgets", "show", "default", "--json");
 }
 
 static inline void play_what_is_no_budget(office *a)

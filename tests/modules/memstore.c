@@ -150,6 +150,11 @@ static int32_t mem_apply(
 	for (size_t i = 0; i < n && !rc; i++) {
 		if (t->n_runs == MAX_ROWS || t->n_attempts == MAX_ROWS || used > sizeof(pool) / 2)
 			return say(u, LLM_E_PERSISTENCE, "memstore is full");
+		if (ops[i]->kind == LLM_OP_OWNER_BEAT) {
+			results[i]->code = 0;
+			results[i]->changed = 1; /* and forgotten: nobody is ever late */
+			continue;
+		}
 		if (ops[i]->kind < LLM_OP_RUN_BEGIN || ops[i]->kind > LLM_OP_ATTEMPT_PUT)
 			return say(u, LLM_E_UNSUPPORTED, "memstore has no such operation");
 		one = known[ops[i]->kind](t, ops[i]->record);
@@ -272,7 +277,8 @@ static const llm_storage_info *mem_describe(void)
 		sizeof(dsn), LLM_TYPE_STRING, "dsn", NULL, NULL, "the name of the store"};
 	static const llm_key_info *const keys[] = {&dsn, NULL};
 	static const llm_storage_info info = {sizeof(info), 0, "memstore", "Memory",
-		1 << LLM_OP_RUN_BEGIN | 1 << LLM_OP_RUN_FINISH | 1 << LLM_OP_ATTEMPT_PUT,
+		1 << LLM_OP_RUN_BEGIN | 1 << LLM_OP_RUN_FINISH | 1 << LLM_OP_ATTEMPT_PUT |
+			1 << LLM_OP_OWNER_BEAT,
 		1 << LLM_QUERY_RUN | 1 << LLM_QUERY_RUNS | 1 << LLM_QUERY_ATTEMPTS, keys, NULL};
 
 	return &info;
