@@ -58,7 +58,7 @@ function(llm_test_program folder file inside criterion)
 			target_link_libraries(${name} PRIVATE sqlite_inside llm_vfs)
 			target_include_directories(${name} PRIVATE
 				"${CMAKE_SOURCE_DIR}/persistence")
-		elseif(stem MATCHES "^(llmctl_(cache|listing|resume|store)|storage_(budget_histories|cache|keys|r[a-z]+))$") # looks into databases
+		elseif(stem MATCHES "^(llmctl_(cache|listing|resume|sharing_postgres|store)|storage_(budget_histories|cache|keys|r[a-z]+))$") # looks into databases
 			target_link_libraries(${name} PRIVATE PkgConfig::SQLITE)
 		endif()
 	endif()
@@ -100,7 +100,7 @@ function(llm_test_folder folder inside criterion)
 		if(NOT TARGET llm_pg AND file MATCHES "postgres[a-z0-9_]*[.]c$")
 			continue()
 		endif()
-		if(NOT TARGET sqlite AND file MATCHES "/(sqlite_|ledger|llmctl_(cache|listing|resume|store)|cache_sql)[a-z0-9_]*[.]c$")
+		if(NOT TARGET sqlite AND file MATCHES "/(sqlite_|ledger|llmctl_(cache|listing|resume|sharing|store)|cache_sql)[a-z0-9_]*[.]c$")
 			continue()
 		endif()
 		set(sees ${inside})

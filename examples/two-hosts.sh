@@ -48,7 +48,7 @@ wait "$other"
 answer() {
 	sed -n 's/.*"text":"\([^"]*\)".*/\1/p' "$work/$1"
 }
-grep -ho '"source":"[a-z]*"' "$work/first" "$work/second" | sort
+sed -n 's/.*"source":"\([a-z]*\)".*/answered by: \1/p' "$work/first" "$work/second" | sort
 calls=$(grep -c '"event":"request".*"/api/chat"' "$work/log")
 [ -n "$(answer first)" ] && [ "$(answer first)" = "$(answer second)" ] && equal=2 || equal=0
 echo "$calls provider call, $equal equal answers"

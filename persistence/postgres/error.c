@@ -57,6 +57,23 @@ static const struct advice {
 	{"XX002", LLM_E_PERSISTENCE, "an index is damaged; see REINDEX"},
 };
 
+/* What libpq says by itself has no SQLSTATE. */
+static const struct advice no_password = {"", LLM_E_PERSISTENCE,
+	"give one in a password file (~/.pgpass or PGPASSFILE, mode 0600), or in PGPASSWORD"};
+static const struct advice no_certificate = {"", LLM_E_PERSISTENCE,
+	"name in sslrootcert= (or PGSSLROOTCERT) the file of who signed the server's certificate"};
+static const struct advice no_service = {"", LLM_E_PERSISTENCE,
+	"look at ~/.pg_service.conf, or at the file that PGSERVICEFILE names"};
+
+static const struct advice *advice_of_words(const char *text)
+{
+	if (strstr(text, "no password supplied"))
+		return &no_password;
+	if (strstr(text, "root certificate file") || strstr(text, "certificate verify failed"))
+		return &no_certificate;
+	return strstr(text, "definition of service") ? &no_service : NULL;
+}
+
 static const struct advice *advice_of(const char *state)
 {
 	size_t i;
@@ -69,7 +86,7 @@ static const struct advice *advice_of(const char *state)
 
 int32_t unit_failed_as(unit *u, const char *state, const char *text, const char *doing)
 {
-	const struct advice *a = advice_of(state);
+	const struct advice *a = *state ? advice_of(state) : advice_of_words(text);
 	int32_t code = a ? a->code : LLM_E_PERSISTENCE;
 	char all[800];
 	int n;

@@ -467,10 +467,11 @@ int32_t own_maintain(void *handle, uint32_t what, const char *path)
 		return own_check(u);
 	case LLM_MAINTAIN_BACKUP:
 		return unit_say(u, LLM_E_UNSUPPORTED,
-			"a server's databases are not copied from here; use pg_dump", NULL);
+			"a server's databases are not copied from here\nuse pg_dump", NULL);
 	case LLM_MAINTAIN_VACUUM:
 		return unit_say(u, LLM_E_UNSUPPORTED,
-			"the server does that by itself; or use VACUUM in psql", NULL);
+			"the server does that by itself (autovacuum)\nby hand it is VACUUM, in psql",
+			NULL);
 	default:
 		return unit_say(u, LLM_E_UNSUPPORTED, "the server does that by itself", NULL);
 	}

@@ -8,7 +8,7 @@
 # keys_rows NAME ROUNDS PRINTED: two processes, 32 threads each, one key a round.
 keys_rows() {
 	local rounds=$2 out=$3
-	[[ $out =~ ^$rounds\ rounds,\ ([0-9]+)\ answers,\ ([0-9]+)\ provider\ calls,\ ([0-9]+)\ of\ them\ paid\ for,\ ([0-9]+)\ unequal,\ ([0-9]+)\ failed ]] || {
+	[[ $out =~ ^$rounds\ rounds,\ ([0-9]+)\ answers,\ ([0-9]+)\ provider\ calls,\ ([0-9]+)\ of\ them\ paid\ for,\ ([0-9]+)\ unequal,\ ([0-9]+)\ failed,\ ([0-9]+)\ results\ stored ]] || {
 		row "$1: 2 processes, 32 threads, one key" "one call a round" "$out" 0 1
 		return
 	}
@@ -16,6 +16,8 @@ keys_rows() {
 		"$([ "${BASH_REMATCH[2]}" = "$rounds" ]; echo $?)"
 	row "$1: one key, runs that paid" "$rounds" "${BASH_REMATCH[3]}" "$rounds rounds" \
 		"$([ "${BASH_REMATCH[3]}" = "$rounds" ]; echo $?)"
+	row "$1: one key, results in the database" "$rounds" "${BASH_REMATCH[6]}" "$rounds rounds" \
+		"$([ "${BASH_REMATCH[6]}" = "$rounds" ]; echo $?)"
 	row "$1: one key, callers with the stored result" "$((rounds * 64))" "${BASH_REMATCH[1]}" "$rounds rounds" \
 		"$([ "${BASH_REMATCH[1]} ${BASH_REMATCH[4]} ${BASH_REMATCH[5]}" = "$((rounds * 64)) 0 0" ]; echo $?)"
 }

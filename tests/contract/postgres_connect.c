@@ -128,6 +128,7 @@ Test(postgres_connect, D_2_5_K_07_tls_that_does_not_know_whom_it_talks_to)
 	wire_close(&c);
 	snprintf(more, sizeof(more), "user=tlsonly sslmode=verify-ca sslrootcert=%s", other);
 	not_opened(&s, dsn_for(p, more), NULL, LLM_E_PERSISTENCE, "certificate verify failed");
+	not_opened(&s, dsn_for(p, more), NULL, LLM_E_PERSISTENCE, "name in sslrootcert=");
 	snprintf(more, sizeof(more),
 		"host=elsewhere.test hostaddr=127.0.0.1 port=%u dbname=%s user=tlsonly "
 		"sslrootcert=%s/root.crt sslmode=",
@@ -162,7 +163,7 @@ Test(postgres_connect, D_2_5_what_the_environment_says)
 	setenv("PGSERVICEFILE", file, 1);
 	setenv("PGSERVICE", "ours", 1);
 	setenv("PGUSER", "checked", 1);
-	not_opened(&s, "", NULL, LLM_E_PERSISTENCE, "password");
+	not_opened(&s, "", NULL, LLM_E_PERSISTENCE, "PGPASSFILE, mode 0600");
 	setenv("PGPASSWORD", "wrong-4711", 1);
 	not_opened(&s, "", NULL, LLM_E_PERSISTENCE, "28P01");
 	cr_assert_neq(with_settings(&s, &c, "", NULL), 0);
@@ -183,6 +184,7 @@ Test(postgres_connect, D_2_5_what_the_environment_says)
 	wire_close(&c);
 	setenv("PGSERVICE", "theirs", 1);
 	not_opened(&s, "", NULL, LLM_E_PERSISTENCE, "theirs");
+	not_opened(&s, "", NULL, LLM_E_PERSISTENCE, "pg_service.conf");
 	unlink(file);
 	rmdir(folder);
 	stand_down(&s);

@@ -12,7 +12,8 @@
 static inline void sql_check_text(const char *name, const char *sql)
 {
 	static const char *const banned[] = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "TRIGGER",
-		"FUNCTION", "DO $", "$$", "::", "%", "PRAGMA", "\\", "\"\"\""};
+		"FUNCTION", "PROCEDURE", "SEQUENCE", "SERIAL", "IDENTITY", "AUTOINCREMENT",
+		"NEXTVAL", "DO $", "$$", "::", "%", "PRAGMA", "\\", "\"\"\""};
 	const char *at;
 	size_t i, quotes = 0;
 

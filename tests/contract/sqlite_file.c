@@ -67,6 +67,10 @@ Test(sqlite_rows, D_2_5_settings_that_do_not_work)
 	refused(&s, NULL, NULL, LLM_E_PERSISTENCE, "its folder is not there\nmake the folder");
 	s.dsn[0] = '\0';
 	refused(&s, NULL, NULL, LLM_E_CONFIG, "dsn is missing");
+	snprintf(s.dsn, sizeof(s.dsn), "host=db.internal dbname=runs");
+	refused(&s, NULL, NULL, LLM_E_CONFIG, "plugin = \"postgres\"");
+	snprintf(s.dsn, sizeof(s.dsn), "postgresql://app@db.internal/runs");
+	refused(&s, NULL, NULL, LLM_E_CONFIG, "plugin = \"postgres\"");
 	memcpy(s.dsn, real, sizeof(real));
 	stand_down(&s);
 }

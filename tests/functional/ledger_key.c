@@ -119,19 +119,27 @@ Test(ledger_key, R_IDEM_11_the_result_is_told_again_in_every_mode)
 }
 
 static atomic_size_t longest;
+static char heard[20000]; /* all pieces */
+static size_t heard_len;
 
 static void measure(oracle_run *got, llm_call *call, const llm_event *e)
 {
 	(void)got;
 	(void)call;
-	if (e->kind == LLM_EVENT_TEXT && e->len > atomic_load(&longest))
+	if (e->kind != LLM_EVENT_TEXT)
+		return;
+	if (e->len > atomic_load(&longest))
 		atomic_store(&longest, e->len);
+	cr_assert_lt(heard_len + e->len, sizeof(heard));
+	memcpy(heard + heard_len, e->text, e->len);
+	heard_len += e->len;
 }
 
 /* However it was asked for the first time, and however it is asked for again. */
 Test(ledger_key, R_IDEM_12_streams_and_whole_answers_stand_for_each_other)
 {
 	static const char *const sizes[] = {"--bytes", "10000", NULL};
+	static char said[20000];
 	oracle_opts opts = {
 		.mode = ORACLE_THREAD, .sim_args = sizes, .attempts = 1, .no_healthy = 1};
 	uint32_t i;
@@ -147,9 +155,17 @@ Test(ledger_key, R_IDEM_12_streams_and_whole_answers_stand_for_each_other)
 		ask.on_event = measure;
 		ask.stream = i == 0 || i == 3;
 		atomic_store(&longest, 0);
+		memset(heard, 0, sizeof(heard));
+		heard_len = 0;
 		got = oracle_do(k.o, &ask);
 		cr_assert_eq(got->code, 0, "%s", got->err.message);
 		cr_expect_eq(llm_result_replayed(keys_result(got)), i % 2);
+		if (i % 2)
+			cr_expect_str_eq(keys_said(got), said);
+		snprintf(said, sizeof(said), "%s", keys_said(got));
+		cr_expect_geq(strlen(said), 10000);
+		if (ask.stream)
+			cr_expect_str_eq(heard, said);
 		if (i == 3) {
 			cr_expect_leq(atomic_load(&longest), 4096);
 			cr_expect_geq(atomic_load(&got->deltas), 3);

@@ -189,7 +189,7 @@ Test(llmctl_postgres, R_UOW_2_the_same_through_pgbouncer)
 	record_and_read(PG_POOLED);
 }
 
-Test(llmctl_postgres, R_UOW_2_the_same_by_a_socket_and_environment)
+Test(llmctl_postgres, R_UOW_2_the_same_by_a_socket)
 {
 	account a;
 
@@ -198,6 +198,54 @@ Test(llmctl_postgres, R_UOW_2_the_same_by_a_socket_and_environment)
 	EXPECT(&a, 0, ", it was 0", "db", "migrate");
 	ask(&a, "one");
 	EXPECT(&a, 0, "sim-small", "runs", "list");
+	account_end(&a);
+}
+
+/* Ends with `status` and says `words`; there is no file, and these variables are all there is. */
+static void expect_by(const account *a, const char *const *env, const char *const *args, int status,
+	const char *words)
+{
+	const char *argv[16] = {LLMCTL};
+	run_opts o = {.env = env, .home = a->home, .records = true};
+	run_result r;
+	size_t i;
+
+	for (i = 0; args[i] && i < 14; i++)
+		argv[i + 1] = args[i];
+	run_program(argv, &o, &r);
+	cr_expect_eq(r.status, status, "%s: %d: %s%s", args[0], r.status, r.out, r.err);
+	cr_expect(strstr(r.out, words) || strstr(r.err, words), "%s, no \"%s\": %s%s", args[0],
+		words, r.out, r.err);
+	run_done(&r);
+}
+
+#define BY(a, env, status, words, ...) expect_by(a, env, RUN_LIST(__VA_ARGS__), status, words)
+
+Test(llmctl_postgres, R_WS_2_a_storage_that_variables_name_has_the_usual_workspace)
+{
+	char dsn[300], port[40], name[120];
+	const char *env[] = {NULL, "LLM_STORAGE__PLUGIN=postgres", dsn, NULL};
+	const char *bare[] = {NULL, "LLM_STORAGE__PLUGIN=postgres", "PGHOST=127.0.0.1", port,
+		"PGUSER=app", name, "LLM_WORKSPACE=team", NULL};
+	account a;
+
+	if (!account_new(&a, PG_DIRECT))
+		return;
+	env[0] = bare[0] = a.host;
+	snprintf(dsn, sizeof(dsn), "LLM_STORAGE__DSN=%s", pg_dsn(a.p, a.database, PG_DIRECT));
+	snprintf(port, sizeof(port), "PGPORT=%u", (unsigned)pg_port(a.p));
+	snprintf(name, sizeof(name), "PGDATABASE=%s", a.database);
+	BY(&a, env, 0, ", it was 0", "db", "migrate");
+	BY(&a, env, 0, "All is well.", "ask", "-m", "ollama/sim-small", "hi");
+	BY(&a, env, 0, "sim-small", "runs", "list");
+	BY(&a, bare, 0, "All is well.", "ask", "-m", "ollama/sim-small", "hi");
+	BY(&a, bare, 0, "sim-small", "runs", "list");
+	cr_expect_eq(pg_number(a.p, a.database,
+			     "SELECT count(*) FROM llm_runs WHERE workspace_id = 'default'"),
+		1);
+	cr_expect_eq(pg_number(a.p, a.database,
+			     "SELECT count(*) FROM llm_runs WHERE workspace_id = 'team'"),
+		1);
 	account_end(&a);
 }
 
@@ -376,5 +424,23 @@ Test(llmctl_postgres, R_UOW_11_a_database_that_is_gone)
 	configure(&a, dsn, "");
 	EXPECT(&a, 1, "cannot connect", "ask", "-m", "ollama/sim-small", "hi");
 	cr_expect_eq(sim_log_count(a.s, "chat"), 0, "%s", sim_log_text(a.s));
+	configure(&a, dsn, "ledger = \"after\";");
+	EXPECT(&a, 0, "All is well.", "ask", "-m", "ollama/sim-small", "hi");
+	EXPECT(&a, 0, "not recorded: postgres: cannot connect", "ask", "-m", "ollama/sim-small",
+		"hi");
+	EXPECT(&a, 1, "cannot connect", "ask", "-m", "ollama/sim-small", "--store-content", "hi");
+	account_end(&a);
+}
+
+/* A server looks after its databases itself: what does is named. */
+Test(llmctl_postgres, upkeep_that_is_the_servers)
+{
+	account a;
+
+	if (!account_new(&a, PG_DIRECT))
+		return;
+	EXPECT(&a, 0, "schema", "db", "migrate");
+	EXPECT(&a, 2, "\n  use pg_dump\n", "db", "backup", "copy.db");
+	EXPECT(&a, 2, "\n  by hand it is VACUUM, in psql\n", "db", "vacuum");
 	account_end(&a);
 }

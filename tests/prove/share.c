@@ -8,8 +8,8 @@
  * STORAGE are members of the section `storage` for a database that is migrated already. With
  * `machines` each process has a network namespace of its own, with an llmsim in it, and they
  * meet nowhere but in a PostgreSQL in a third one. Prints one line: rounds, answers, provider
- * calls, stored results; then what must be 0: unequal, failed; and from how many addresses the
- * database was asked.
+ * calls, runs that paid; then what must be 0: unequal, failed; stored results; and from how many
+ * addresses the database was asked.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "llm/llm.h"
@@ -43,6 +44,7 @@ typedef struct common {
 	atomic_uint_fast64_t answers, paid, unequal, failed;
 	atomic_uint_fast64_t calls; /* that the llmsims have seen */
 	uint64_t said[CALLERS]; /* a hash of what each was told in this round */
+	int64_t began_us;
 	int rounds;
 	int machines; /* each process is one */
 	char name[40]; /* of this campaign's keys */
@@ -124,8 +126,8 @@ static void compare(void)
 {
 	int i;
 
-	for (i = 1; i < CALLERS; i++)
-		if (all->said[i] != all->said[0])
+	for (i = 0; i < CALLERS; i++)
+		if (!all->said[i] || all->said[i] != all->said[0])
 			atomic_fetch_add(&all->unequal, 1);
 }
 
@@ -236,10 +238,78 @@ static void migrate(void)
 	llm_storage_free(st);
 }
 
+/* ---- what the database has ---- */
+
+typedef struct found {
+	char (*hashes)[80]; /* of the keys of runs that a provider was asked for */
+	uint64_t n, stored;
+} found;
+
+static int32_t on_run(void *ctx, const void *row)
+{
+	const llm_run_row *r = row;
+	found *f = ctx;
+
+	if (strcmp(r->status, "succeeded") || !r->source || strcmp(r->source, "provider") ||
+		!r->idempotency_key_hash || f->n == (uint64_t)all->rounds)
+		return 0;
+	snprintf(f->hashes[f->n++], sizeof(f->hashes[0]), "%s", r->idempotency_key_hash);
+	return 0;
+}
+
+/* Settled once, by whoever claimed it first. */
+static int32_t on_key(void *ctx, const void *row)
+{
+	const llm_idem_row *k = row;
+
+	((found *)ctx)->stored += strcmp(k->state, "succeeded") == 0 && k->generation == 1 &&
+		k->response.len > 0;
+	return 0;
+}
+
+static void read_rows(llm_unit *u, uint32_t kind, llm_filter *filter, llm_row_sink *sink)
+{
+	llm_err err = LLM_ERR_INIT;
+
+	sink->struct_size = sizeof(*sink);
+	filter->workspace_id = WS;
+	if (llm_records_read(u, kind, filter, sink, &err))
+		die("a question", err.message);
+}
+
+static uint64_t stored_results(void)
+{
+	llm_storage *st = open_storage();
+	found f = {calloc((size_t)all->rounds, sizeof(*f.hashes)), 0, 0};
+	llm_row_sink sink = {.ctx = &f, .row = on_run};
+	llm_filter filter = LLM_FILTER_INIT;
+	llm_err err = LLM_ERR_INIT;
+	llm_unit *u = NULL;
+
+	if (!f.hashes || llm_unit_open(st, &u, &err))
+		die("the rows", err.message);
+	filter.from_us = all->began_us;
+	read_rows(u, LLM_QUERY_RUNS, &filter, &sink);
+	sink.row = on_key;
+	for (uint64_t i = 0; i < f.n; i++) {
+		filter = (llm_filter)LLM_FILTER_INIT;
+		filter.operation = "chat";
+		filter.id = f.hashes[i];
+		read_rows(u, LLM_QUERY_IDEM, &filter, &sink);
+	}
+	llm_unit_close(u);
+	llm_storage_free(st);
+	free(f.hashes);
+	return f.stored;
+}
+
 static void prepare(const char *storage)
 {
 	pthread_barrierattr_t attr;
+	struct timespec now;
 
+	clock_gettime(CLOCK_REALTIME, &now);
+	all->began_us = (int64_t)now.tv_sec * 1000000;
 	snprintf(all->name, sizeof(all->name), "%ld", (long)getpid());
 	snprintf(all->config, sizeof(all->config),
 		"workspace = \"" WS "\";\nstorage = { %s };\n"
@@ -287,14 +357,17 @@ static int run_all(const sim *up)
 
 static int judge(void)
 {
-	const uint64_t rounds = (uint64_t)all->rounds;
+	const uint64_t rounds = (uint64_t)all->rounds, stored = stored_results();
 
 	printf("%d rounds, %" PRIuFAST64 " answers, %" PRIuFAST64 " provider calls, %" PRIuFAST64
-	       " of them paid for, %" PRIuFAST64 " unequal, %" PRIuFAST64 " failed",
+	       " of them paid for, %" PRIuFAST64 " unequal, %" PRIuFAST64 " failed, %" PRIu64
+	       " results stored",
 		all->rounds, atomic_load(&all->answers), atomic_load(&all->calls),
-		atomic_load(&all->paid), atomic_load(&all->unequal), atomic_load(&all->failed));
-	return atomic_load(&all->calls) != rounds || atomic_load(&all->unequal) ||
-		atomic_load(&all->failed) || atomic_load(&all->answers) != rounds * CALLERS;
+		atomic_load(&all->paid), atomic_load(&all->unequal), atomic_load(&all->failed),
+		stored);
+	return stored != rounds || atomic_load(&all->calls) != rounds ||
+		atomic_load(&all->unequal) || atomic_load(&all->failed) ||
+		atomic_load(&all->answers) != rounds * CALLERS;
 }
 
 static int on_one_machine(const char *storage)
@@ -310,8 +383,8 @@ static int on_one_machine(const char *storage)
 		migrate();
 	bad = run_all(up);
 	add_calls(up);
-	run_folder_free(folder);
 	bad |= judge();
+	run_folder_free(folder);
 	printf("\n");
 	return bad;
 }

@@ -237,6 +237,45 @@ static void show_empty(const ask *a, const llm_result *r, const term *t)
 	complain_note(t, "note", line);
 }
 
+/* The answer is there, its row is not: who counts on records has to know. */
+static void show_unkept(const llm_result *r, const term *t)
+{
+	const llm_err *why = NULL;
+	char line[900];
+
+	if (llm_result_status(r) != LLM_STATUS_SUCCEEDED ||
+		llm_result_persisted(r, &why) != LLM_PERSISTED_NO)
+		return;
+	snprintf(line, sizeof(line), "the end of this run is not on record%s%.800s",
+		why ? ": " : "", why ? why->message : "");
+	complain_note(t, "note", line);
+}
+
+/* Who asks for stored answers and cannot have any is told why. */
+static void show_cache(const ask *a, const llm_result *r, const term *t)
+{
+	const char *mode = a->c->opt.cache, *why = NULL;
+	char line[200];
+
+	if (!mode || strcmp(mode, "off") == 0 || llm_result_status(r) != LLM_STATUS_SUCCEEDED ||
+		llm_result_source(r) != LLM_SOURCE_PROVIDER)
+		return;
+	switch (llm_result_cache(r, &why)) {
+	case LLM_CACHE_UNUSED:
+		complain_note(t, "note",
+			"--cache changes nothing: the configuration keeps no answers\n"
+			"for that it needs: cache = { mode = \"on\"; };");
+		break;
+	case LLM_CACHE_BYPASS:
+		snprintf(line, sizeof(line), "stored answers were passed by: %.100s",
+			why ? why : "?");
+		complain_note(t, "note", line);
+		break;
+	default:
+		break;
+	}
+}
+
 void show_request(ask *a)
 {
 	const char *text = a->result ? llm_result_exchange(a->result) : NULL;
@@ -261,6 +300,8 @@ void show_notes(const ask *a)
 		show_warnings(a->result, t);
 		show_cache_fault(a->result, t);
 		show_empty(a, a->result, t);
+		show_unkept(a->result, t);
+		show_cache(a, a->result, t);
 	}
 	if (a->c->opt.stats)
 		show_stats(a->result, t);

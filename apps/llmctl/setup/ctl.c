@@ -72,11 +72,16 @@ static int32_t service_migrated(ctl *c, llm_err *err)
 	return llm_service_new(&c->opts, &c->svc, err);
 }
 
-/* It is the database of llmctl's own, or what stands beside it. */
+/*
+ * It is the database of llmctl's own, or what stands beside it; or one that is away, and the
+ * answer counts more than its record (storage.ledger = "after").
+ */
 static bool may_do_without(const ctl *c, int32_t rc, const llm_err *err)
 {
-	if (!c->store.own || c->opt.store_content)
+	if (c->opt.store_content)
 		return false;
+	if (!c->store.own)
+		return c->store.after && (rc == LLM_E_PERSISTENCE || rc == LLM_E_DB_BUSY);
 	if (rc == LLM_E_CONFIG)
 		return !c->store.has_key && strstr(err->message, "privacy.key");
 	return rc == LLM_E_PERSISTENCE || rc == LLM_E_DB_BUSY || rc == LLM_E_PLUGIN;

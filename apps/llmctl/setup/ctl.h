@@ -13,8 +13,9 @@
 /* Where runs are kept (store.c). */
 typedef struct ctl_store {
 	bool configured; /* a storage section names the place */
+	bool in_file; /* and a file names it, not variables alone */
 	bool off; /* storage.ledger is off */
-	bool after; /* it is after: runs are written when they have ended */
+	bool after; /* storage.ledger is after: an answer counts more than its record */
 	bool has_key; /* privacy.key is configured */
 	bool keeps; /* what is said is stored, as the configuration has it */
 	bool budgets; /* the configuration has budgets, */

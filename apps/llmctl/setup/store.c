@@ -42,6 +42,12 @@ static void take_text(char *ret, size_t cap, const char *value)
 	snprintf(ret, cap, "%.*s", quoted ? (int)n - 2 : (int)n, quoted ? value + 1 : value);
 }
 
+static void take_place(ctl_store *s, const llm_config_item *item)
+{
+	s->configured = true;
+	s->in_file |= strncmp(item->origin, "environment", 11) != 0;
+}
+
 static void take_item(ctl_store *s, const llm_config_item *item)
 {
 	char word[16];
@@ -64,10 +70,10 @@ static void take_item(ctl_store *s, const llm_config_item *item)
 	} else if (strcmp(item->key, "privacy.key") == 0) {
 		s->has_key = true;
 	} else if (strcmp(item->key, "storage.plugin") == 0) {
-		s->configured = true;
+		take_place(s, item);
 		take_text(s->plugin, sizeof(s->plugin), item->value);
 	} else if (strcmp(item->key, "storage.dsn") == 0) {
-		s->configured = true;
+		take_place(s, item);
 		take_text(s->dsn, sizeof(s->dsn), item->value);
 	}
 }
@@ -224,6 +230,23 @@ void store_without(ctl *c)
 	override_with(c, "cache.store", "memory");
 }
 
+static void default_workspace(ctl *c)
+{
+	ctl_store *s = &c->store;
+
+	if (s->workspace[0])
+		return;
+	snprintf(s->workspace, sizeof(s->workspace), "default");
+	override_with(c, "workspace", s->workspace);
+}
+
+/* Who writes a file says there whose runs they are; two variables do not change whose they are. */
+static void default_of_variables(ctl *c)
+{
+	if (c->store.configured && !c->store.in_file)
+		default_workspace(c);
+}
+
 /* Names and makes what stands beside the database; the tables come when they are missed. */
 static int32_t own_begin(ctl *c, llm_err *err)
 {
@@ -248,10 +271,7 @@ static int32_t own_begin(ctl *c, llm_err *err)
 	override_with(c, "storage.create", "true");
 	if (!s->has_key)
 		override_with(c, "privacy.key", value);
-	if (!s->workspace[0]) {
-		snprintf(s->workspace, sizeof(s->workspace), "default");
-		override_with(c, "workspace", s->workspace);
-	}
+	default_workspace(c);
 	return 0;
 }
 
@@ -333,6 +353,7 @@ int32_t store_settle(ctl *c, llm_err *err)
 			"--store-content: nothing is recorded here, storage.ledger is off");
 	if (s->off || c->opt.no_record)
 		return 0;
+	default_of_variables(c);
 	if (!s->configured) {
 		s->own = true;
 		rc = own_begin(c, &why);
@@ -362,6 +383,7 @@ int32_t store_look(ctl *c, llm_err *err)
 		snprintf(s->path, sizeof(s->path), "%s/llm.db", s->own ? folder : "");
 		s->off = !s->own || access(s->path, F_OK) != 0;
 	}
+	default_of_variables(c);
 	if (!s->off)
 		return s->own ? own_begin(c, err) : 0;
 	store_without(c);
@@ -448,6 +470,8 @@ static int32_t find(ctl *c, unsigned need, llm_err *err)
 		rc = check_options(&c->opt, err);
 	if (!rc)
 		rc = look(c, err);
+	if (!rc)
+		default_of_variables(c);
 	if (!rc && !s->configured) {
 		s->own = true;
 		rc = own_begin(c, err);
