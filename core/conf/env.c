@@ -1,4 +1,5 @@
 /* The environment: one copy, taken once; the variables LLM_* as keys. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -123,8 +124,8 @@ static void second_name(char *folded, key_path *path)
 			continue;
 		key_fold(key_table[i].env, strlen(key_table[i].env), env);
 		if (strcmp(env, folded) == 0) {
-			path->part[0] = key_table[i].pattern;
-			path->n = 1;
+			snprintf(folded, VAR_MAX, "%s", key_table[i].pattern);
+			path_split(folded, ".", path);
 			return;
 		}
 	}

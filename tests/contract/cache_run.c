@@ -93,12 +93,15 @@ Test(cache_run, R_CACHE_12_a_stream_gets_it_as_a_stream)
 
 Test(cache_run, R_CACHE_12_pieces_of_at_most_4_KiB_at_characters)
 {
-	static const char *const args[] = {"--bytes", "10000", NULL};
+	static char text[10001] = "x"; /* characters of three bytes, so that 4096 is within one */
+	const char *const args[] = {"--say", text, NULL};
 	llm_call_opts o = LLM_CALL_OPTS_INIT;
 	llm_event e;
 	size_t n = 0, all = 0;
 	cache_try t;
 
+	for (size_t at = 1; at + 3 < sizeof(text); at += 3)
+		memcpy(text + at, "\xE2\x82\xAC", 3);
 	cache_open_with(&t, args, ON, "");
 	(void)cache_ask(&t, "hi");
 	llm_call_free(t.call);
@@ -110,10 +113,13 @@ Test(cache_run, R_CACHE_12_pieces_of_at_most_4_KiB_at_characters)
 		if (e.kind != LLM_EVENT_TEXT)
 			continue;
 		cr_assert_leq(e.len, 4096);
+		cr_assert_neq(
+			(unsigned char)e.text[0] & 0xC0, 0x80, "it begins within a character");
+		cr_assert_eq(memcmp(e.text, text + all, e.len), 0);
 		all += e.len;
 		n++;
 	}
-	cr_assert_eq(all, 10000);
+	cr_assert_eq(all, strlen(text));
 	cr_assert_eq(n, 3);
 	cr_assert_eq(cache_asked(&t), 1);
 	cache_close(&t);
@@ -335,6 +341,17 @@ static void play(cache_try *t, const char *script, const char *model, int json, 
 	cr_assert_eq(stored(t), kept);
 	cache_close(t);
 	sim_file_free(file);
+}
+
+#define FILTERED \
+	REPLIES("{\\\"choices\\\":[{\\\"message\\\":{\\\"role\\\":\\\"assistant\\\",\\\"content\\\":" \
+		"\\\"{}\\\"},\\\"finish_reason\\\":\\\"content_filter\\\"}]}")
+
+Test(cache_run, R_CACHE_7_what_a_filter_has_cut_is_not_kept)
+{
+	cache_try t;
+
+	play(&t, FILTERED, "oai/m", 1, 0);
 }
 
 Test(cache_run, R_CACHE_7_arguments_and_documents_have_to_be_json)

@@ -104,6 +104,45 @@ Test(ledger_key_time, R_IDEM_5_what_a_service_has_left_claimed_its_next_run_take
 	desk_close(&d);
 }
 
+/* ---- somebody else's key ---- */
+
+#define ANOTHERS \
+	"UPDATE llm_idempotency SET state = 'claimed', owner_id = 'another', response = NULL, " \
+	"expires_us = NULL; INSERT INTO llm_owners (id, started_us, lease_until_us) VALUES " \
+	"('another', 1, 9000000000000000); CREATE TABLE asked (n); CREATE TRIGGER ask BEFORE " \
+	"INSERT ON llm_idempotency BEGIN INSERT INTO asked VALUES (1); END"
+#define ASKED "SELECT count(*) FROM asked"
+
+/* After 50 ms, then twice as long each time, up to every second; and at once when it is free. */
+Test(ledger_key_time, R_IDEM_10_how_often_a_key_that_is_elsewhere_is_asked_for)
+{
+	static const uint64_t pauses_ms[] = {50, 100, 200, 400, 800, 1000, 1000};
+	const llm_call_opts limits = {.total_ms = AN_HOUR_MS, .idempotency_key = "one"};
+	talk_call c;
+	int64_t i;
+	desk d;
+
+	desk_open(&d, SAYS(LINE("Hi") LAST) SAYS(LINE("Ho") LAST));
+	talk_submit(&d.s.t, &c, "ollama/a", 1, &limits);
+	end(&d, &c, 0);
+	keys_sql(&d.k, ANOTHERS);
+	talk_submit(&d.s.t, &c, "ollama/a", 1, &limits);
+	for (i = 0; i < 200 && !keys_number(&d.k, ASKED); i++)
+		still_settle(&d.s);
+	for (i = 0; i < 7; i++) {
+		still_pass(&d.s, pauses_ms[i] - 2);
+		cr_expect_eq(keys_number(&d.k, ASKED), i + 1, "%d: too early", (int)i);
+		still_pass(&d.s, 4);
+		cr_expect_eq(keys_number(&d.k, ASKED), i + 2, "%d: late", (int)i);
+	}
+	cr_expect_eq(still_requests(&d.s), 1);
+	keys_sql(&d.k, "UPDATE llm_idempotency SET state = 'released'");
+	still_pass(&d.s, 1000);
+	end(&d, &c, 0);
+	cr_expect_str_eq(c.text, "Ho");
+	desk_close(&d);
+}
+
 /* ---- refused after the claim ---- */
 
 #define BAD STATUS("500", "")

@@ -1,6 +1,7 @@
 /* Variables and overrides as sources; the copy of the environment. */
 #include <stdlib.h>
 
+#include "conf/keys.h"
 #include "conf_try.h"
 
 #define ENV(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -194,6 +195,31 @@ Test(conf_env, the_second_name_and_headers)
 	cr_assert_str_eq(c->providers[0].headers[1].name, "x-title");
 	cr_assert_str_eq(c->providers[0].query[0].value, "3");
 	conf_free(c);
+}
+
+/* Whatever row has one: with its usual value it comes to that row. */
+Test(conf_env, R_IDEM_8_each_second_name_is_that_of_its_key)
+{
+	char var[200];
+	size_t i, n = 0;
+
+	for (i = 0; key_table[i].pattern; i++) {
+		const conf_item *item;
+		conf *c;
+
+		if (!key_table[i].env)
+			continue;
+		cr_assert_not_null(key_table[i].preset, "%s", key_table[i].pattern);
+		snprintf(var, sizeof(var), "LLM_%s=%s", key_table[i].env, key_table[i].preset);
+		c = accepted(try_all("", ENV(var), NULL));
+		item = item_of(c, key_table[i].pattern);
+		cr_assert_not_null(item, "%s", var);
+		cr_expect_eq(strncmp(item->origin, "environment LLM_", 16), 0, "%s", item->origin);
+		conf_free(c);
+		n++;
+	}
+	cr_expect_geq(n, 6);
+	REFUSED(try_all("", ENV("LLM_IDEMPOTENCY_REPLAY_ERRORS=some"), NULL), "\"terminal\"");
 }
 
 Test(conf_env, R_CFG_5_read_once)
