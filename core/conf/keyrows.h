@@ -242,8 +242,10 @@ static const key_choice replay_errors[] = {
 			.type = KEY_DURATION, \
 			.scope = SCOPE_CONF, \
 			.offset = offsetof(conf, idempotency.lease), \
+			.min = 3000, /* a beat a second */ \
 			.max = HOUR_MS, \
 			.preset = "30s", \
+			.expected = "a time from \"3s\" to \"1h\"", \
 			.env = "IDEMPOTENCY_LEASE", \
 			.help = "a service that has not renewed it for so long has lost its keys and runs"}, \
 	{ \

@@ -220,6 +220,7 @@ Test(conf_env, R_IDEM_8_each_second_name_is_that_of_its_key)
 	}
 	cr_expect_geq(n, 6);
 	REFUSED(try_all("", ENV("LLM_IDEMPOTENCY_REPLAY_ERRORS=some"), NULL), "\"terminal\"");
+	REFUSED(try_all("", ENV("LLM_IDEMPOTENCY_LEASE=1ms"), NULL), "from \"3s\"");
 }
 
 Test(conf_env, R_CFG_5_read_once)
