@@ -68,7 +68,7 @@ function(llm_test_program folder file inside criterion)
 			target_compile_definitions(${name} PRIVATE TEST_WITH_POSTGRES)
 		endif()
 	endif()
-	if(TARGET postgres AND stem MATCHES "^postgres_(bound|statements|units)$") # looks inside
+	if(TARGET postgres AND stem MATCHES "^postgres_(bound|statements|trips|units)$") # looks inside
 		target_link_libraries(${name} PRIVATE postgres_inside)
 		target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}/persistence")
 	endif()

@@ -31,6 +31,7 @@ other-kind-in-host|host|^$|abi/(policy|provider|wire)\.h|llm_(policy|provider)_
 database-outside-persistence|core host plugins apps|^$|^[[:space:]]*#[[:space:]]*include[[:space:]]*<(sqlite3(ext)?|libpq-fe)\.h|\bsqlite3_[a-z]|\bPQ[a-z]+[[:space:]]*\(
 transaction-control|core plugins apps persistence|^persistence/[a-z]+/own\.c|"(BEGIN|COMMIT|ROLLBACK)("|;| (IMMEDIATE|EXCLUSIVE|DEFERRED|TRANSACTION|WORK))
 sql-by-formatting|core host plugins apps persistence|^$|(printf|buf_add[a-z_]*)[[:space:]]*\([^;]*"[^"]*\b(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|PRAGMA|VALUES|WHERE)\b
+sql-for-one-server|persistence|^$|\b(nextval|currval|lastval|setval)\b|\bpg_(try_)?advisory|\bCREATE (OR REPLACE )?(SEQUENCE|TRIGGER|FUNCTION|PROCEDURE)\b|\b(BIG|SMALL)?SERIAL\b|\bplpgsql\b
 sql-by-sqlite-printf|core host plugins apps persistence|^$|\bsqlite3_(v?mprintf|v?snprintf|str_[a-z]+|get_table)\b
 RULES
 }
@@ -80,6 +81,7 @@ plant() {
 	database-outside-persistence) echo core/store/x.c 'void f(void) { sqlite3_open("x", 0); }' ;;
 	transaction-control) echo persistence/sqlite/x.c 'const char *f = "BEGIN IMMEDIATE";' ;;
 	sql-by-formatting) echo persistence/sqlite/x.c 'void f(void) { snprintf(b, 9, "SELECT %s", x); }' ;;
+	sql-for-one-server) echo persistence/postgres/x.c 'const char *f = "SELECT nextval($1)";' ;;
 	sql-by-sqlite-printf) echo persistence/sqlite/x.c 'char *f(void) { return sqlite3_mprintf("%q", x); }' ;;
 	core-in-outsiders) echo apps/x/x.c '#include "run/call.h"' ;;
 	core-in-bench) echo bench/x.c '#include "run/call.h"' ;;

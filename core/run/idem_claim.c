@@ -93,10 +93,13 @@ static int64_t rest_ms(const llm_call *c)
 
 static void set_in_progress(llm_call *c)
 {
+	const int64_t ms = rest_ms(c);
+
 	err_set(&c->res.error, LLM_E_IDEMPOTENCY_IN_PROGRESS,
 		"another run has this idempotency key, and has not ended\n"
-		"ask again later with the same key, or wait for it (on_duplicate)");
-	c->res.error.retry_after_ms = rest_ms(c);
+		"wait for it (on_duplicate), or ask again later: if its service is gone, in %lld s",
+		(long long)((ms + 999) / 1000));
+	c->res.error.retry_after_ms = ms;
 }
 
 static void tell(llm_call *c, int32_t code)

@@ -424,7 +424,9 @@ int32_t own_migrate(void *handle, uint32_t version)
 	if (version == UINT32_MAX)
 		version = sql_migration_count;
 	if (version > sql_migration_count)
-		return unit_say(u, LLM_E_UNSUPPORTED, "there is no schema of that number", NULL);
+		return unit_say(u, LLM_E_UNSUPPORTED,
+			"there is no schema of that number\nsee which is expected with: llmctl db status",
+			NULL);
 	u->set.statement_timeout = "0"; /* a change of a large table takes what it takes */
 	rc = own_begin(u);
 	u->set.statement_timeout = limit;

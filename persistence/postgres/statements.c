@@ -3,7 +3,7 @@
  * numbers as the columns are (columns.h); nothing here is ever put together at run time.
  *
  * Results name every column: a statement that is prepared outlives a later column. What is
- * used is had by PostgreSQL 12 and by the distributed engines that speak its dialect.
+ * used is had by PostgreSQL 11 and by the distributed engines that speak its dialect.
  */
 #include "statements.h"
 

@@ -49,6 +49,23 @@ const char *file_network_name(uint64_t type)
 	return NULL;
 }
 
+/* A file of such a name would be made, and found by nobody. */
+int32_t file_is_none(const unit *u, const char *dsn)
+{
+	static const char *const servers[] = {"postgres://", "postgresql://",
+		"host=", "hostaddr=", "port=", "user=", "dbname=", "service="};
+	size_t i;
+
+	for (i = 0; i < sizeof(servers) / sizeof(servers[0]); i++)
+		if (strncmp(dsn, servers[i], strlen(servers[i])) == 0)
+			return unit_say(u, LLM_E_CONFIG,
+				"the dsn is that of a server, and SQLite wants the path of a file\n"
+				"for the server: plugin = \"postgres\" "
+				"(LLM_STORAGE__PLUGIN=postgres)",
+				NULL);
+	return 0;
+}
+
 int32_t file_is_local(const unit *u, const char *path)
 {
 	const char *name = NULL;

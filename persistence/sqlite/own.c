@@ -182,19 +182,6 @@ static int32_t own_set_up(unit *u, const char *dsn)
 	return u->reader ? reader_prepare(u) : own_prepare_writer(u);
 }
 
-/* How a server is named; a file of that name would be made, and found by nobody. */
-static bool own_is_server(const char *dsn)
-{
-	static const char *const words[] = {
-		"postgres://", "postgresql://", "host=", "hostaddr=", "dbname=", "service="};
-	size_t i;
-
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strncmp(dsn, words[i], strlen(words[i])) == 0)
-			return true;
-	return false;
-}
-
 int32_t own_open(const llm_host *host, void **ret_unit)
 {
 	unit *u = host->alloc(host->ctx, LLM_SCOPE_INSTANCE, sizeof(*u));
@@ -210,12 +197,9 @@ int32_t own_open(const llm_host *host, void **ret_unit)
 	if (!dsn || !*dsn)
 		rc = unit_say(
 			u, LLM_E_CONFIG, "dsn is missing: give the path of the database", NULL);
-	else if (own_is_server(dsn))
-		rc = unit_say(u, LLM_E_CONFIG,
-			"the dsn is that of a server, and SQLite wants the path of a file\nfor the "
-			"server it is: plugin = \"postgres\" (LLM_STORAGE__PLUGIN=postgres)",
-			NULL);
 	else
+		rc = file_is_none(u, dsn);
+	if (!rc)
 		rc = own_set_up(u, dsn);
 	if (rc)
 		own_close(u);
@@ -386,7 +370,9 @@ int32_t own_migrate(void *handle, uint32_t version)
 	if (version == UINT32_MAX)
 		version = sql_migration_count;
 	if (version > sql_migration_count)
-		return unit_say(u, LLM_E_UNSUPPORTED, "there is no schema of that number", NULL);
+		return unit_say(u, LLM_E_UNSUPPORTED,
+			"there is no schema of that number\nsee which is expected with: llmctl db status",
+			NULL);
 	rc = own_begin(u);
 	if (rc)
 		return rc;

@@ -112,6 +112,8 @@ int32_t file_join(unit *u, const char *path);
 void file_leave(unit *u);
 /* LLM_E_CONFIG when the file lies where SQLite's locks do not hold. */
 int32_t file_is_local(const unit *u, const char *path);
+/* LLM_E_CONFIG when the dsn is that of a server. */
+int32_t file_is_none(const unit *u, const char *dsn);
 /* The name of a network file system by its statfs type, or null: it is none. */
 const char *file_network_name(uint64_t type);
 /* Makes an empty file of mode 0600 unless one is there. */

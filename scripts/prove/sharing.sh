@@ -88,11 +88,21 @@ prove_owner() {
 		"$([[ $out == *"Failing: 0 | Crashing: 0"* ]]; echo $?)"
 }
 
+# 26 texts a run, in three storages.
+prove_hostile() { # K-10
+	local rows=13000 out
+	[ -z "$slice" ] || rows=400
+	out=$(LLM_TEST_HOSTILE=$rows "$dev/tests/contract_storage_hostile" --jobs 1 2>&1 | tail -1)
+	row "K-10: SQL in every text, and in what is asked for" "0 failed" "$out" "$((rows * 78)) texts" \
+		"$([[ $out == *"Failing: 0 | Crashing: 0"* ]]; echo $?)"
+}
+
 prove() {
 	start_postgres >build/prove-pg.log 2>&1 || row "a PostgreSQL" "15" "$(tail -1 build/prove-pg.log)" 0 1
 	prove_keys_everywhere
 	prove_cached_everywhere
 	prove_owner
+	prove_hostile
 	prove_budgets
 	prove_postgres
 }

@@ -217,32 +217,6 @@ Test(postgres_units, R_UOW_8_waits_have_an_end)
 	stand_down(&s);
 }
 
-/* Each has what the other wants. */
-Test(postgres_units, R_UOW_8_a_deadlock_is_busy)
-{
-	interrupter i = {.s = &s};
-	wire a, b;
-	int32_t rc;
-
-	i.p = stand_postgres(&s, PG_DIRECT);
-	if (!i.p)
-		return;
-	a = opened(&s, SETTINGS("lock_timeout=0"));
-	b = opened(&s, SETTINGS("lock_timeout=50"));
-	cr_assert_eq(wire_begin(&a), 0);
-	cr_assert_eq(put_run(&a, ID("1")), 0);
-	cr_assert_eq(wire_begin(&b), 0);
-	cr_assert_eq(put_run(&b, ID("2")), 0);
-	rc = put_run(&b, ID("1"));
-	cr_expect_eq(rc, LLM_E_DB_BUSY, "%s", b.err.message);
-	cr_assert_eq(wire_rollback(&b), 0);
-	cr_expect_eq(put_run(&a, ID("2")), 0, "%s", a.err.message);
-	cr_assert_eq(wire_commit(&a), 0);
-	wire_close(&b);
-	wire_close(&a);
-	stand_down(&s);
-}
-
 /* ---- text and groups ---- */
 
 Test(postgres_units, K_10_text_that_is_none)

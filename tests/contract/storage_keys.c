@@ -181,6 +181,31 @@ Test(storage_keys, R_IDEM_7_leases_go_by_the_clock_of_the_database)
 	play_in_full(play_leases_go_by_the_clock_of_the_database);
 }
 
+/* Its beginning was in time; in the middle of it the lease passes. */
+static void play_a_lease_passes_in_the_middle_of_a_transaction(stand *s)
+{
+	const struct timespec pause = {0, 45000000};
+	llm_idem_row row = a_key("two");
+	llm_op_result result;
+	wire c;
+
+	c = wire_open(s);
+	beat(&c, "one", 3600000000);
+	set_state(s, &c, "claimed");
+	beat(&c, "one", 25000);
+	cr_assert_eq(wire_begin(&c), 0, "%s", c.err.message);
+	nanosleep(&pause, NULL);
+	cr_assert_eq(wire_put(&c, LLM_OP_IDEM_CLAIM, &row, &result), 0, "%s", c.err.message);
+	cr_expect_eq(result.code, 0, "it has passed by now");
+	cr_assert_eq(wire_commit(&c), 0, "%s", c.err.message);
+	wire_close(&c);
+}
+
+Test(storage_keys, R_IDEM_7_a_lease_passes_in_the_middle_of_a_transaction)
+{
+	play_in_full(play_a_lease_passes_in_the_middle_of_a_transaction);
+}
+
 static uint32_t purge(wire *c, int64_t limit)
 {
 	llm_purge what = {.struct_size = sizeof(what),

@@ -198,6 +198,8 @@ static void wait_and_stop(account *a)
 	cr_assert(sim_log_wait(a->s, "\"event\":\"request\"", 1, 5000));
 	EXPECT(a, 1, "IDEMPOTENCY_IN_PROGRESS", ASK, "--idempotency-key", "a", "--on-duplicate",
 		"fail", "hi");
+	EXPECT(a, 1, "if its service is gone, in ", ASK, "--idempotency-key", "a", "--on-duplicate",
+		"fail", "hi");
 	EXPECT(a, 1, "IDEMPOTENCY_IN_PROGRESS", ASK, "--idempotency-key", "a", "--timeout", "100ms",
 		"hi");
 	EXPECT(a, 1, "IDEMPOTENCY_MISMATCH", ASK, "--idempotency-key", "a", "ho");

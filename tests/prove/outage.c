@@ -8,7 +8,7 @@
  * for anything is timed. One line for each fault: how often, the longest time from the server's
  * return to an answer on record, the longest wait inside a turn, answers, refusals; then what
  * must be 0: answers said to be on record that are not, runs with two attempts, halves of runs,
- * runs that are open and were not told as such.
+ * runs that are open and were not told as such, calls against the points of outage_points.h.
  */
 #include <inttypes.h>
 #include <poll.h>
@@ -28,6 +28,7 @@
 #include "support/talk.h"
 
 #include "outage_faults.h"
+#include "outage_points.h"
 
 #define WS "outage"
 #define FLIGHT 16
@@ -41,7 +42,7 @@
 #define BLOCKED_NS UINT64_C(5000000)
 
 typedef struct tally {
-	uint64_t times, back_ns, blocked_ns, answered, refused, lost, doubled, halved, open;
+	uint64_t times, back_ns, blocked_ns, answered, refused, lost, doubled, halved, open, wrong;
 } tally;
 
 /* ---- the service, and what its calls come to ---- */
@@ -77,6 +78,7 @@ static void on_event(uintptr_t token, llm_call *call, const llm_event *e)
 
 	if (e->kind != LLM_EVENT_END)
 		return;
+	points_end(r, (uint64_t)token, slack);
 	if (r && llm_result_persisted(r, NULL) == LLM_PERSISTED_YES)
 		keep(r, (uint64_t)token);
 	else
@@ -97,6 +99,7 @@ static void ask(void)
 
 	work.submitted_ns = talk_real_ns();
 	opts.on_event = on_event;
+	opts.total_ms = POINTS_TOTAL_MS;
 	opts.token = (uintptr_t)work.submitted_ns;
 	if (llm_submit(work.svc, work.question, &opts, &call, &err))
 		die("submit", err.message);
@@ -153,12 +156,14 @@ static void work_begin(scene *s, enum line line)
 	snprintf(text, sizeof(text),
 		"providers = { ollama = { base_url = \"%s\"; max_concurrency = 64; }; };\n"
 		"workspace = \"" WS "\";\nprivacy = { content = \"none\"; };\n"
-		"storage = { plugin = \"postgres\"; dsn = \"%s\"; connect_timeout = \"500ms\"; "
-		"statement_timeout = \"500ms\"; };\n",
+		"storage = { plugin = \"postgres\"; dsn = \"%s password=" POINTS_SECRET "\"; "
+		"connect_timeout = \"500ms\"; statement_timeout = \"500ms\"; };\n",
 		sim_url(s->up), dsn_of(s, line));
 	so.flags = LLM_SERVICE_NO_ENV;
 	so.config_text = text;
 	so.plugin_dir = TEST_BINARY_DIR "/plugins";
+	so.log = points_log;
+	so.log_level = LLM_LOG_TRACE;
 	if (llm_service_new(&so, &work.svc, &err))
 		die("service", err.message);
 	(void)llm_service_fd(work.svc);
@@ -324,6 +329,7 @@ static uint64_t until_back(uint64_t begun_ns)
 static void play(scene *s, const fault *f, tally *t)
 {
 	deed d = {s, f};
+	const size_t fds = oracle_fds();
 	uint64_t begun, back, until;
 	pthread_t saboteur;
 
@@ -338,7 +344,10 @@ static void play(scene *s, const fault *f, tally *t)
 	for (until = talk_real_ns() + AFTER_NS; talk_real_ns() < until;)
 		turn_and_ask();
 	work_end();
+	if (f->line != LINE_RELAY) /* its descriptors are of this process */
+		points_closed(fds, f->name);
 	judge(s, t);
+	t->wrong += atomic_exchange(&points_wrong, 0);
 	t->times++;
 	t->answered += work.answered;
 	t->refused += work.refused;
@@ -350,12 +359,12 @@ static int say(const fault *f, const tally *t)
 {
 	printf("%s: %" PRIu64 " times, %" PRIu64 " ms back, %" PRIu64 " us blocked, %" PRIu64
 	       " answered, %" PRIu64 " refused, %" PRIu64 " lost, %" PRIu64 " doubled, %" PRIu64
-	       " halved, %" PRIu64 " left open\n",
+	       " halved, %" PRIu64 " left open, %" PRIu64 " against the oracle\n",
 		f->name, t->times, t->back_ns / 1000000, t->blocked_ns / 1000, t->answered,
-		t->refused, t->lost, t->doubled, t->halved, t->open);
+		t->refused, t->lost, t->doubled, t->halved, t->open, t->wrong);
 	fflush(stdout);
 	return t->back_ns > slack * BACK_NS || t->blocked_ns > slack * BLOCKED_NS || t->lost ||
-		t->doubled || t->halved || t->open || (f->rests && t->refused);
+		t->doubled || t->halved || t->open || t->wrong || (f->rests && t->refused);
 }
 
 int main(int argc, char **argv)
@@ -382,7 +391,7 @@ int main(int argc, char **argv)
 	make_tables(&s);
 	if (llm_request_new(NULL, &work.question) ||
 		llm_request_model(work.question, "ollama/sim-small") ||
-		llm_request_text(work.question, LLM_ROLE_USER, "hi", LLM_NUL_TERMINATED))
+		llm_request_text(work.question, LLM_ROLE_USER, POINTS_PROMPT, LLM_NUL_TERMINATED))
 		die("request", llm_request_problem(work.question));
 	for (size_t i = 0; i < N_FAULTS; i++) {
 		tally t = {0};

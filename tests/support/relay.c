@@ -41,6 +41,8 @@ struct relay {
 	line lines[LINES];
 	size_t n;
 	atomic_size_t heard;
+	atomic_size_t turns;
+	int was_client; /* the last that was moved was a client's */
 	char seen[SEEN];
 	size_t seen_len;
 };
@@ -174,6 +176,9 @@ static void move(relay *r, line *l, int from, int to)
 	}
 	if (from == l->client && !r->tunnel)
 		see(r, bytes, (size_t)n);
+	if (from == l->client && !r->was_client)
+		atomic_fetch_add(&r->turns, 1);
+	r->was_client = from == l->client;
 	if (from == l->client && cut(r, l, bytes, (size_t)n))
 		return;
 	if (to >= 0)
@@ -288,6 +293,11 @@ size_t relay_taken(relay *r)
 size_t relay_heard(relay *r)
 {
 	return atomic_load(&r->heard);
+}
+
+size_t relay_turns(relay *r)
+{
+	return atomic_load(&r->turns);
 }
 
 void relay_go_dead(relay *r)

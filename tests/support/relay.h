@@ -23,6 +23,8 @@ uint16_t relay_port(const relay *r);
 size_t relay_taken(relay *r);
 /* How many bytes the clients have said. */
 size_t relay_heard(relay *r);
+/* How often a client spoke when the server had spoken last: round trips. */
+size_t relay_turns(relay *r);
 /* The next connection whose client sends a piece that begins with `bytes`, at most 32, is cut. */
 enum relay_cut {
 	RELAY_CUT_BEFORE, /* nobody hears that piece */
