@@ -343,8 +343,7 @@ Test(llmctl_cache, R_CACHE_11_a_program_sees_what_an_answer_is)
 Test(llmctl_cache, R_CACHE_18_a_row_altered_by_hand_is_a_miss_and_said)
 {
 	static const char *const ways[] = {
-		"UPDATE llm_cache SET value = CAST(replace(CAST(value AS TEXT), 'well', 'lost') AS "
-		"BLOB)",
+		"UPDATE llm_cache SET value = CAST(replace(value, 'well', 'lost') AS BLOB)",
 		"UPDATE llm_cache SET value = x''",
 		"UPDATE llm_cache SET value_sha256 = replace(hex(zeroblob(32)), '00', 'ab')",
 		"UPDATE llm_cache SET format_version = format_version + 1"};
