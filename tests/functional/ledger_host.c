@@ -217,7 +217,7 @@ static void until_ended(house *h, talk_call *c)
 		talk_turn(&h->t, 2);
 		work(h);
 	}
-	cr_assert(c->ended);
+	cr_assert(talk_finish(&h->t, c));
 }
 
 /* As where a service opens it itself: what others have spent there counts. */
@@ -242,7 +242,7 @@ Test(ledger_host, R_COST_11_the_storage_behind_the_host_counts)
 	sql(&h, "UPDATE llm_budgets SET spent_nanousd = 700000000");
 	talk_submit(&h.t, &c, "ollama/a", 1, NULL);
 	until_ended(&h, &c);
-	cr_expect_eq(c.code, LLM_E_BUDGET_EXCEEDED);
+	cr_expect_eq(c.code, LLM_E_BUDGET_EXCEEDED, "%s", c.err.message);
 	talk_done(&c);
 	cr_expect_eq(sim_log_count(h.up, REQUEST), 1);
 	house_close(&h);
