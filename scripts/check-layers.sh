@@ -81,7 +81,7 @@ plant() {
 	database-outside-persistence) echo core/store/x.c 'void f(void) { sqlite3_open("x", 0); }' ;;
 	transaction-control) echo persistence/sqlite/x.c 'const char *f = "BEGIN IMMEDIATE";' ;;
 	sql-by-formatting) echo persistence/sqlite/x.c 'void f(void) { snprintf(b, 9, "SELECT %s", x); }' ;;
-	sql-for-one-server) echo persistence/postgres/x.c 'const char *f = "SELECT nextval($1)";' ;;
+	sql-for-one-server) echo persistence/postgres/x.c 'const char *f = "SELECT nextval(1)";' ;;
 	sql-by-sqlite-printf) echo persistence/sqlite/x.c 'char *f(void) { return sqlite3_mprintf("%q", x); }' ;;
 	core-in-outsiders) echo apps/x/x.c '#include "run/call.h"' ;;
 	core-in-bench) echo bench/x.c '#include "run/call.h"' ;;
