@@ -6,28 +6,32 @@
 #include "service.h"
 #include "watching.h"
 
+/* Of `turns`: whose turn it is stands in `turning` from the last one on. */
+enum { TURN_NONE = 0, TURN_TAKEN, TURN_KNOWN };
+
 int service_on_loop(llm_service *svc)
 {
-	return atomic_load(&svc->turns) &&
+	return atomic_load(&svc->turns) == TURN_KNOWN &&
 		pthread_equal(atomic_load(&svc->turning), pthread_self());
 }
 
 /* `may_hold`: another turn follows at once. */
 static int32_t turn(llm_service *svc, uint64_t timeout_ns, int may_hold, llm_err *err)
 {
-	int idle = 0;
+	int idle = TURN_NONE;
 
-	if (!atomic_compare_exchange_strong(&svc->turns, &idle, 1))
+	if (!atomic_compare_exchange_strong(&svc->turns, &idle, TURN_TAKEN))
 		return err_set(err, LLM_E_STATE,
 			service_on_loop(svc) ?
 				"a service cannot be dispatched inside its own callback" :
 				"another thread dispatches this service");
 	atomic_store(&svc->turning, pthread_self());
+	atomic_store(&svc->turns, TURN_KNOWN);
 	loop_turn(svc->loop, timeout_ns);
 	if (!may_hold || !ledger_holds(svc))
 		ledger_hand_over(svc);
 	watching_end(svc);
-	atomic_store(&svc->turns, 0);
+	atomic_store(&svc->turns, TURN_NONE);
 	return 0;
 }
 
