@@ -339,7 +339,8 @@ if(NOT LLM_FUZZ)
 		endif()
 		add_test(NAME reliability_page COMMAND prove_rescue --jobs 1 ${page} 3)
 		add_test(NAME rescue_slice COMMAND prove_rescue --jobs 2 12)
-		set_tests_properties(reliability_page rescue_slice PROPERTIES LABELS "prove" TIMEOUT 120
+		# Frames of 40 MiB have a deadline: nobody else works meanwhile.
+		set_tests_properties(reliability_page rescue_slice PROPERTIES LABELS "prove" TIMEOUT 120 RUN_SERIAL ON
 			WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	endif()
 	# A second: that it ends at once, on a busy machine and in any build. The 100 ms are for
