@@ -61,7 +61,7 @@ int32_t caching_init(llm_service *svc, const llm_service_opts *opts, llm_err *er
 
 void caching_done(llm_service *svc)
 {
-	caching_collect(svc);
+	caching_collect(svc, caching_returned(svc));
 	flight_done(svc);
 	cache_done(&svc->caching.memory);
 }

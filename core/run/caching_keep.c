@@ -201,11 +201,16 @@ static void see_operation(llm_service *svc, const cache_trip *t)
 		see_trim(svc, t->job);
 }
 
-void caching_collect(llm_service *svc)
+cache_trip *caching_returned(llm_service *svc)
 {
-	cache_trip *t = in_order(atomic_exchange(&svc->caching.returned, NULL)), *next;
+	return svc->caching.n_out ? atomic_exchange(&svc->caching.returned, NULL) : NULL;
+}
 
-	for (; t; t = next) {
+void caching_collect(llm_service *svc, cache_trip *returned)
+{
+	cache_trip *t, *next;
+
+	for (t = in_order(returned); t; t = next) {
 		llm_call *c = t->c;
 		llm_job *j = t->job;
 

@@ -269,6 +269,7 @@ static void see_stop(llm_service *svc)
 static void on_woken(void *ctx)
 {
 	llm_service *svc = ctx;
+	cache_trip *answers = caching_returned(svc);
 	llm_call *c;
 	unsigned why = 0;
 
@@ -278,8 +279,7 @@ static void on_woken(void *ctx)
 		idem_watched(svc);
 		ledger_collect(svc);
 	}
-	if (svc->caching.n_out)
-		caching_collect(svc);
+	caching_collect(svc, answers);
 	service_adopt(svc);
 	while ((c = take_inbox(svc, &why))) {
 		obey(c, why);

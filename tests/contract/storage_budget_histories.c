@@ -128,7 +128,7 @@ static void pass(world *w)
 static int64_t count_of(
 	world *w, const char *table, const char *where, int workspace, const char *key)
 {
-	char sql[300];
+	char sql[2000];
 
 	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s WHERE workspace_id = '%s' AND %s'%s'",
 		table, workspaces[workspace], where, key);
