@@ -103,8 +103,9 @@ void caching_store(struct llm_call *c);
  * What has come back from the storage, newest first. Taken before the ledger's rows are looked at:
  * a run whose row came back before an answer was put boards while the answer is still in memory.
  */
-struct cache_trip *caching_returned(struct llm_service *svc);
-void caching_collect(struct llm_service *svc, struct cache_trip *returned);
+cache_trip *caching_returned(struct llm_service *svc);
+void caching_collect(struct llm_service *svc, cache_trip *returned);
+
 static inline void caching_count(_Atomic uint64_t *n)
 {
 	atomic_fetch_add_explicit(n, 1, memory_order_relaxed);

@@ -49,6 +49,16 @@ static void drain(void *ctx)
 		llm_job_done(d->jobs[d->done++], LLM_JOB_COMMITTED, NULL);
 }
 
+/* The first job of that kind that has not come back; n: there is none. */
+static size_t find_job(const desk *d, uint32_t kind)
+{
+	size_t i = d->done;
+
+	while (i < d->n && !(d->jobs[i]->n && d->jobs[i]->ops[0]->kind == kind))
+		i++;
+	return i;
+}
+
 static void open_desk_with(desk *d, const char *section, const char *more)
 {
 	memset(d, 0, sizeof(*d));
@@ -167,9 +177,17 @@ Test(cache_port, R_CACHE_17_a_run_that_was_cancelled_meanwhile_is_left_alone)
 
 /* ---- an equal run ends between the lookup and the attempt (R-CACHE-13) ---- */
 
-#define ONE \
-	"storage = { ledger = \"%s\"; };\ndefault_profile = \"one\";\n" \
-	"profiles = { one = { candidates = [ \"ollama/sim-small\" ]; }; };\n"
+/* One candidate. */
+static void open_one(desk *d, const char *section, const char *mode)
+{
+	char more[400];
+
+	snprintf(more, sizeof(more),
+		"storage = { ledger = \"%s\"; };\ndefault_profile = \"one\";\n"
+		"profiles = { one = { candidates = [ \"ollama/sim-small\" ]; }; };\n",
+		mode);
+	open_desk_with(d, section, more);
+}
 
 /* The first of two; the second is d->t.call. */
 static llm_call *submit_two(desk *d)
@@ -215,12 +233,10 @@ static void expect_told(desk *d, llm_call *first)
 /* It has looked, and waits for its own row: the answer is in memory by then. */
 Test(cache_port, R_CACHE_13_who_waits_for_its_row_finds_what_came_meanwhile)
 {
-	char more[400];
 	llm_call *first;
 	desk d;
 
-	snprintf(more, sizeof(more), ONE, "strict");
-	open_desk_with(&d, "mode = \"on\";", more);
+	open_one(&d, "mode = \"on\";", "strict");
 	first = submit_two(&d);
 	cr_assert_eq(d.n, 3, "the lease, and a row of each");
 	serve(&d, 0);
@@ -234,12 +250,10 @@ Test(cache_port, R_CACHE_13_who_waits_for_its_row_finds_what_came_meanwhile)
 /* The storage has not had the answer yet when it looks there. */
 static void look_before_it_is_put(int together)
 {
-	char more[400];
 	llm_call *first;
 	desk d;
 
-	snprintf(more, sizeof(more), ONE, "after");
-	open_desk_with(&d, "mode = \"on\"; store = \"sql\";", more);
+	open_one(&d, "mode = \"on\"; store = \"sql\";", "after");
 	first = submit_two(&d);
 	cr_assert_eq(d.n, 2, "a lookup of each");
 	serve(&d, 0);
@@ -273,10 +287,8 @@ static void drain_at_the_end(uintptr_t token, llm_call *call, const llm_event *e
 /* The one job of that kind, before those that came earlier. */
 static void serve_early(desk *d, uint32_t kind)
 {
-	size_t i = d->done;
+	const size_t i = find_job(d, kind);
 
-	while (i < d->n && !(d->jobs[i]->n && d->jobs[i]->ops[0]->kind == kind))
-		i++;
 	cr_assert_lt(i, d->n, "no job of kind %u", kind);
 	llm_job_done(d->jobs[i], LLM_JOB_COMMITTED, NULL);
 	memmove(&d->jobs[i], &d->jobs[i + 1], (--d->n - i) * sizeof(*d->jobs));
@@ -286,18 +298,13 @@ static void serve_early(desk *d, uint32_t kind)
 /* Its row and the answer come back while the loop looks at rows, and has not looked at answers. */
 Test(cache_port, R_CACHE_13_also_when_its_row_comes_back_just_before_the_answer_is_put)
 {
-	char more[400];
 	llm_call *first;
 	desk d;
 
-	snprintf(more, sizeof(more), ONE, "strict");
-	open_desk_with(&d, "mode = \"on\"; store = \"sql\";", more);
+	open_one(&d, "mode = \"on\"; store = \"sql\";", "strict");
 	d.opts.on_event = drain_at_the_end;
 	d.opts.token = (uintptr_t)&d;
-	submit(&d);
-	first = d.t.call;
-	d.opts = (llm_call_opts)LLM_CALL_OPTS_INIT;
-	submit(&d);
+	first = submit_two(&d);
 	serve(&d, 0);
 	serve(&d, 0);
 	cr_assert_eq(d.n, 5, "a lookup of each, the lease, a row of each");
@@ -310,11 +317,9 @@ Test(cache_port, R_CACHE_13_also_when_its_row_comes_back_just_before_the_answer_
 
 Test(cache_port, R_CACHE_17_an_answer_that_could_not_be_put_is_not_told)
 {
-	char more[400];
 	desk d;
 
-	snprintf(more, sizeof(more), ONE, "after");
-	open_desk_with(&d, "mode = \"on\"; store = \"sql\";", more);
+	open_one(&d, "mode = \"on\"; store = \"sql\";", "after");
 	submit(&d);
 	serve(&d, 0);
 	wait_for_answer(&d);
@@ -332,14 +337,11 @@ Test(cache_port, R_CACHE_17_an_answer_that_could_not_be_put_is_not_told)
 
 /* ---- the size of what is in the storage ---- */
 
-static llm_job *trim_job(desk *d)
+static llm_job *trim_job(const desk *d)
 {
-	size_t i;
+	const size_t i = find_job(d, LLM_OP_CACHE_TRIM);
 
-	for (i = d->done; i < d->n; i++)
-		if (d->jobs[i]->n && d->jobs[i]->ops[0]->kind == LLM_OP_CACHE_TRIM)
-			return d->jobs[i];
-	return NULL;
+	return i < d->n ? d->jobs[i] : NULL;
 }
 
 /* All jobs; of a trim: so many rows were deleted. */

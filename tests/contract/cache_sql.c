@@ -1,5 +1,4 @@
 /* cache_sql.c - stored answers in a SQLite file: found by another service. */
-#include <dirent.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -7,14 +6,15 @@
 
 #include "cache_try.h"
 #include "llm/runner.h"
+#include "support/litter.h"
 
 #define SQL "mode = \"on\"; store = \"sql\";"
 
 typedef struct sql_try {
 	cache_try t;
-	char folder[64];
-	char dsn[100];
-	char more[600];
+	char *folder;
+	char dsn[400];
+	char more[900];
 } sql_try;
 
 /* A file with the schema. */
@@ -22,14 +22,13 @@ static void make_file(sql_try *s)
 {
 	llm_service_opts so = LLM_SERVICE_OPTS_INIT;
 	llm_storage_opts o = LLM_STORAGE_OPTS_INIT;
-	char setting[120];
+	char setting[420];
 	const char *settings[] = {setting, "create=true", NULL};
 	llm_storage *storage = NULL;
 	llm_unit *unit = NULL;
 	llm_err err = LLM_ERR_INIT;
 
-	snprintf(s->folder, sizeof(s->folder), "/tmp/llm-cache-XXXXXX");
-	cr_assert(mkdtemp(s->folder));
+	s->folder = litter_folder();
 	snprintf(s->dsn, sizeof(s->dsn), "%s/runs.db", s->folder);
 	snprintf(setting, sizeof(setting), "dsn=%s", s->dsn);
 	so.flags = LLM_SERVICE_NO_ENV;
@@ -54,20 +53,9 @@ static void begin(sql_try *s)
 
 static void end(sql_try *s)
 {
-	char path[400];
-	struct dirent *e;
-	DIR *d;
-
 	cache_close(&s->t);
-	d = opendir(s->folder);
-	cr_assert(d);
-	while ((e = readdir(d))) {
-		snprintf(path, sizeof(path), "%s/%s", s->folder, e->d_name);
-		if (e->d_name[0] != '.')
-			(void)unlink(path);
-	}
-	closedir(d);
-	cr_assert_eq(rmdir(s->folder), 0);
+	litter_remove(s->folder);
+	cr_assert_eq(access(s->dsn, F_OK), -1);
 }
 
 /* The first number of the first row; -1: none. */
